@@ -1,0 +1,89 @@
+//! What the configuration asks of the flows. A transaction keeps the policy that it began with.
+
+use std::time::Duration;
+
+use crate::mail::{Address, Domain};
+use crate::people::{People, PersonName};
+
+/// Everything that decides about a message, besides the message and what is remembered.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// `hostname`: our name in trace fields.
+    pub hostname: Domain,
+    /// `reply_domain`: every address in it is ours.
+    pub reply_domain: Option<Domain>,
+    /// Personas and the people behind them.
+    pub people: People,
+    /// `[inbound]`.
+    pub inbound: Inbound,
+    /// `[outbound]`.
+    pub outbound: Outbound,
+    /// `[stamp]`.
+    pub stamp: Stamp,
+    /// `matching.separators`: what divides a user from a detail in a subaddress.
+    pub separators: String,
+    /// `limits.hops`: more Received fields than this are a loop.
+    pub hops: usize,
+}
+
+/// `[inbound]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// Further recipients: shared addresses.
+    pub accept: Vec<Address>,
+    /// What becomes of mail to a shared address that matches nothing.
+    pub unmatched: Unmatched,
+    /// How long the same mail reaches an inbox only once; zero: off.
+    pub collapse: Duration,
+    /// Believe `X-Spam-Flag: YES`.
+    pub hold_spam: bool,
+}
+
+impl Default for Inbound {
+    fn default() -> Self {
+        Self { accept: Vec::new(), unmatched: Unmatched::Hold, collapse: Duration::from_hours(24), hold_spam: true }
+    }
+}
+
+/// `inbound.unmatched`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmatched {
+    /// Hold it for an operator.
+    Hold,
+    /// Hand it to this person.
+    Person(PersonName),
+}
+
+/// `[outbound]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outbound {
+    /// Mail that is from no persona.
+    pub strangers: Strangers,
+}
+
+/// `outbound.strangers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strangers {
+    /// Passes untouched.
+    #[default]
+    Relay,
+    /// Is refused.
+    Refuse,
+}
+
+/// `[stamp]`: how an automated message is made to remember its persona.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The seed, first in References.
+    pub seed: bool,
+    /// A signed Reply-To.
+    pub reply_to: bool,
+    /// A signed reverse path, so that bounces are matched with certainty; needs `reply_domain`.
+    pub return_path: bool,
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self { seed: true, reply_to: false, return_path: false }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a message was found to belong to, and by which evidence.
+
+use std::fmt;
+
+use super::Address;
+
+/// The name of a persona: its key in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PersonaName(pub String);
+
+impl fmt::Display for PersonaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Four octets that stand for a persona in tokens: a hash of its [`PersonaName`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PersonaTag(pub [u8; 4]);
+
+impl PersonaTag {
+    /// The tag of a persona. Depends on its name only, so that tokens outlive every index.
+    pub fn of(name: &PersonaName) -> Self {
+        use sha2::Digest;
+        let hash = sha2::Sha256::digest(format!("persona\0{name}"));
+        let mut tag = [0; 4];
+        tag.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        Self(tag)
+    }
+}
+
+/// Names one thread: eight octets, the first six a time in milliseconds, the last two random, so
+/// that ids sort by age and two of the same instant differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct ThreadId(pub [u8; 8]);
+
+impl ThreadId {
+    /// A thread opened at `at`.
+    pub fn new(at: jiff::Timestamp, random: [u8; 2]) -> Self {
+        let [_, _, a, b, c, d, e, f] = at.as_millisecond().to_be_bytes();
+        let [g, h] = random;
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::BASE32_DNSCURVE.encode(&self.0))
+    }
+}
+
+/// A reason to believe that a message belongs to a thread or persona; the order of the variants is
+/// their strength (DESIGN section 5), strongest first.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Evidence {
+    /// A signed token in the subaddress of the recipient.
+    RecipientToken,
+    /// Our signed id in In-Reply-To or References.
+    Seed,
+    /// A learned id in In-Reply-To or References.
+    MessageId,
+    /// The recipient names the persona: a new thread.
+    PersonaAddress,
+    /// Nothing was found.
+    Unmatched,
+}
+
+impl Evidence {
+    /// Signed or learned, and so beyond a stranger's guessing: DESIGN calls 1 to 4 strong.
+    pub fn is_strong(self) -> bool {
+        match self {
+            Self::RecipientToken | Self::Seed | Self::MessageId => true,
+            Self::PersonaAddress | Self::Unmatched => false,
+        }
+    }
+}
+
+/// Evidence that pointed elsewhere than what won.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The evidence that lost.
+    pub evidence: Evidence,
+    /// The persona it pointed to.
+    pub persona: PersonaName,
+    /// The thread it pointed to.
+    pub thread: Option<ThreadId>,
+}
+
+/// What one recipient's copy of a message belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The evidence that won.
+    pub evidence: Evidence,
+    /// Whom the message is for; `None` only when unmatched.
+    pub persona: Option<PersonaName>,
+    /// The thread it joins; `None` where it opens one, or is unmatched.
+    pub thread: Option<ThreadId>,
+    /// Who wrote it: the customer at the other end.
+    pub correspondent: Option<Address>,
+    /// What pointed elsewhere; logged.
+    pub conflicts: Vec<Conflict>,
+}

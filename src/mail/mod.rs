@@ -1,0 +1,26 @@
+//! The vocabulary of the program: what mail is made of, without any I/O.
+//!
+//! Every other module speaks in these types. They are parsed once at the edge and cannot be wrong
+//! afterwards: an [`Address`] has a domain, an [`Envelope`] has a recipient, a null reverse path
+//! is a variant and never an empty text. Nothing here reads a clock, a file or a socket.
+
+pub mod address;
+pub mod envelope;
+pub mod kind;
+pub mod message_id;
+pub mod reply;
+pub mod transaction;
+
+pub mod matched;
+pub mod outcome;
+pub mod plan;
+
+pub use address::{Address, Domain, Mailbox};
+pub use envelope::{Envelope, ReversePath, Transport};
+pub use kind::Kind;
+pub use matched::{Conflict, Evidence, Match, PersonaName, PersonaTag, ThreadId};
+pub use message_id::MessageId;
+pub use outcome::{Failure, Outcome};
+pub use plan::{Destination, Edits, Fate, Field, HoldReason, Plan};
+pub use reply::Reply;
+pub use transaction::TransactionId;

@@ -1,0 +1,64 @@
+//! What became of a message on its way to one destination.
+
+use super::Reply;
+
+/// How handing a message to the next hop failed. An error nobody classified is temporary.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The next hop answered 4xx or 5xx to RCPT, or after the final dot: it speaks of this
+    /// recipient or this message.
+    #[error("the next hop refused the recipient or the message: {0}")]
+    Recipient(Reply),
+    /// The next hop answered 4xx or 5xx to the greeting, EHLO, STARTTLS, AUTH or MAIL: it speaks of us.
+    #[error("the next hop refuses us: {0}")]
+    Us(Reply),
+    /// The message needs an extension that the next hop does not offer.
+    #[error("the next hop does not offer {0}")]
+    Unsupported(Extension),
+    /// No connection, a time-out or a lost connection before the final dot: nothing was handed on.
+    #[error("the next hop cannot be reached: {0}")]
+    Unreachable(String),
+    /// The connection was lost after the final dot: it may or may not have been taken.
+    #[error("the next hop did not answer after the message: {0}")]
+    Uncertain(String),
+}
+
+/// An extension of the next hop without which a message cannot travel unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+pub enum Extension {
+    /// RFC 6152.
+    #[strum(serialize = "8BITMIME")]
+    EightBitMime,
+    /// RFC 6531.
+    #[strum(serialize = "SMTPUTF8")]
+    SmtpUtf8,
+}
+
+/// What became of one leg: a message on its way to one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The next hop said 250.
+    Relayed,
+    /// It lies on disk, fsynced.
+    Held,
+    /// It was dropped, as a rule wished.
+    Discarded,
+    /// The same mail has reached, or did reach before, this destination: nothing to do.
+    Collapsed,
+    /// It was refused for good.
+    Refused(Reply),
+    /// It was not taken now.
+    Deferred(Reply),
+    /// It may or may not have been taken.
+    Uncertain,
+}
+
+impl Outcome {
+    /// The leg needs no other try.
+    pub fn is_done(&self) -> bool {
+        match self {
+            Self::Relayed | Self::Held | Self::Discarded | Self::Collapsed => true,
+            Self::Refused(_) | Self::Deferred(_) | Self::Uncertain => false,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The command `sincerely`.
+
+fn main() {}

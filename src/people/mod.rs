@@ -1,0 +1,205 @@
+//! Personas that customers see, and the people who answer for them.
+//!
+//! A [`People`] is built once from a checked configuration; every name in it leads somewhere, and
+//! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
+
+/// The name of a person: the key in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersonName(pub String);
+
+impl fmt::Display for PersonName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A human being with a personal inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The key in the configuration.
+    pub name: PersonName,
+    /// One inbox or several; all of them get each message.
+    pub inboxes: Vec<Address>,
+}
+
+/// The named sender that customers see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Persona {
+    /// The key in the configuration.
+    pub name: PersonaName,
+    /// The display name that customers see; tells apart personas that share an address.
+    pub display_name: Option<String>,
+    /// The address, then the aliases; never empty.
+    pub addresses: Vec<Address>,
+    /// Who answers; several make a pool. Never empty, every name exists.
+    pub answered_by: Vec<PersonName>,
+    /// Where mail goes when an inbox refuses it for good.
+    pub fallback: Vec<Address>,
+}
+
+/// All personas and people.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    people: BTreeMap<PersonName, Person>,
+    personas: BTreeMap<PersonaName, Persona>,
+    by_address: HashMap<String, Vec<PersonaName>>,
+    by_tag: HashMap<PersonaTag, PersonaName>,
+}
+
+impl People {
+    /// Builds the index. The caller (config) has checked names, addresses and tags.
+    pub fn new(people: Vec<Person>, personas: Vec<Persona>) -> Self {
+        let mut all = Self::default();
+        for persona in personas {
+            for address in &persona.addresses {
+                all.by_address.entry(address.folded()).or_default().push(persona.name.clone());
+            }
+            all.by_tag.insert(PersonaTag::of(&persona.name), persona.name.clone());
+            all.personas.insert(persona.name.clone(), persona);
+        }
+        all.people = people.into_iter().map(|person| (person.name.clone(), person)).collect();
+        all
+    }
+
+    /// The persona of that name.
+    pub fn persona(&self, name: &PersonaName) -> Option<&Persona> {
+        self.personas.get(name)
+    }
+
+    /// The persona of that tag, from a verified token.
+    pub fn persona_by_tag(&self, tag: PersonaTag) -> Option<&Persona> {
+        self.by_tag.get(&tag).and_then(|name| self.personas.get(name))
+    }
+
+    /// The person of that name.
+    pub fn person(&self, name: &PersonName) -> Option<&Person> {
+        self.people.get(name)
+    }
+
+    /// All personas, by name.
+    pub fn personas(&self) -> impl Iterator<Item = &Persona> {
+        self.personas.values()
+    }
+
+    /// All people, by name.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values()
+    }
+
+    /// The personas of an address, its subaddress already removed: none, one, or several that share it.
+    pub fn personas_at(&self, address: &Address) -> &[PersonaName] {
+        self.by_address.get(&address.folded()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the address is a persona's or a person's own: such an address is never a correspondent.
+    pub fn is_insider(&self, address: &Address, separators: &str) -> bool {
+        let (user, _) = address.split_detail(separators);
+        let inbox = |person: &Person| {
+            person.inboxes.iter().any(|inbox| inbox.folded() == address.folded() || inbox.folded() == user.folded())
+        };
+        !self.personas_at(&user).is_empty() || self.people.values().any(inbox)
+    }
+
+    /// The persona that an author's mailbox names: by its address, and where several share the
+    /// address, by its display name too.
+    pub fn author(&self, mailbox: &Mailbox, separators: &str) -> Option<&Persona> {
+        let (user, _) = mailbox.address.split_detail(separators);
+        match self.personas_at(&user) {
+            [] => None,
+            [only] => self.persona(only),
+            several => {
+                let wanted = fold_name(mailbox.display_name.as_deref()?);
+                let same = |persona: &&Persona| {
+                    persona.display_name.as_deref().map(fold_name).as_deref() == Some(wanted.as_str())
+                };
+                several.iter().filter_map(|name| self.persona(name)).find(same)
+            }
+        }
+    }
+
+    /// The person who answers `correspondent` for a persona: of a pool, always the same one for the
+    /// same correspondent, by the highest hash of the pair, so that a change of the pool moves only
+    /// those whose person left it.
+    pub fn answering(&self, persona: &Persona, correspondent: Option<&Address>) -> Option<&Person> {
+        let who = correspondent.map(Address::folded).unwrap_or_default();
+        let weight = |name: &&PersonName| {
+            let hash = Sha256::digest(format!("{}\0{name}\0{who}", persona.name));
+            hash.as_slice().to_vec()
+        };
+        persona.answered_by.iter().max_by_key(weight).and_then(|name| self.person(name))
+    }
+}
+
+/// A display name as it is compared: case-blind, white space of any length alike.
+pub fn fold_name(name: &str) -> String {
+    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    fn persona(name: &str, display_name: &str, addresses: &[&str], answered_by: &[&str]) -> Persona {
+        Persona {
+            name: PersonaName(name.into()),
+            display_name: Some(display_name.into()),
+            addresses: addresses.iter().map(|text| address(text)).collect(),
+            answered_by: answered_by.iter().map(|name| PersonName((*name).into())).collect(),
+            fallback: Vec::new(),
+        }
+    }
+
+    fn company() -> People {
+        let person = |name: &str| Person {
+            name: PersonName(name.into()),
+            inboxes: vec![address(&format!("{name}@corp.example"))],
+        };
+        People::new(
+            vec![person("sophie"), person("tom"), person("ute")],
+            vec![
+                persona("sophie", "Sophie from Acme", &["sophie@acme.example", "hello@acme.example"], &["sophie"]),
+                persona("tom", "Tom from Acme", &["tom@acme.example", "hello@acme.example"], &["tom"]),
+                persona("team", "The team", &["team@acme.example"], &["sophie", "tom", "ute"]),
+            ],
+        )
+    }
+
+    #[test]
+    fn personas_that_share_an_address_are_told_apart_by_display_name() {
+        let company = company();
+        let author = |name: Option<&str>, at: &str| {
+            let mailbox = Mailbox { display_name: name.map(Into::into), address: address(at) };
+            company.author(&mailbox, "+").map(|persona| persona.name.0.clone())
+        };
+        assert_eq!(author(Some("TOM  from acme"), "Hello@acme.example").as_deref(), Some("tom"));
+        assert_eq!(author(Some("Sophie from Acme"), "hello@acme.example").as_deref(), Some("sophie"));
+        assert_eq!(author(Some("Somebody"), "hello@acme.example"), None);
+        assert_eq!(author(None, "hello@acme.example"), None);
+        assert_eq!(author(Some("S."), "sophie+x@acme.example").as_deref(), Some("sophie"));
+    }
+
+    #[test]
+    fn a_pool_keeps_a_correspondent_with_one_person() {
+        let company = company();
+        let team = company.persona(&PersonaName("team".into())).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for number in 0..64 {
+            let customer = address(&format!("c{number}@customer.example"));
+            let first = company.answering(team, Some(&customer)).unwrap();
+            assert_eq!(company.answering(team, Some(&customer)).unwrap(), first);
+            seen.insert(first.name.clone());
+        }
+        assert_eq!(seen.len(), 3, "all people of the pool get customers");
+    }
+}

@@ -1,0 +1,143 @@
+//! The next hop: the mail server that takes over what we hand on, or Maildirs for trying it out.
+//!
+//! There is no queue here: a [`Relay`] answers at once, and whoever asked keeps the message until
+//! the answer is yes.
+
+pub mod maildir;
+pub mod smtp;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::mail::{Address, Failure, Reply, ReversePath, Transport};
+
+/// Where messages go and how long they may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The next hop.
+    pub next_hop: NextHop,
+    /// The bounds of every wait.
+    pub timeouts: Timeouts,
+}
+
+/// What takes messages over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextHop {
+    /// A mail server: host and port.
+    Smtp(String),
+    /// A folder with one Maildir for each address.
+    Maildir(PathBuf),
+}
+
+/// How long to wait for the next hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the connection and its greeting.
+    pub connect: Duration,
+    /// For the reply to any command but the final dot.
+    pub command: Duration,
+    /// For the reply to the final dot (RFC 5321 §4.5.3.2.6 asks for ten minutes of the *first*
+    /// client in line; we must answer ours before it gives up).
+    pub data_end: Duration,
+    /// For all legs of one message together, under the peer's 600 seconds.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            command: Duration::from_secs(60),
+            data_end: Duration::from_secs(300),
+            total: Duration::from_secs(480),
+        }
+    }
+}
+
+/// The next hop, ready to take messages over.
+pub enum Relay {
+    /// Over SMTP, on kept connections.
+    Smtp(smtp::SmtpRelay),
+    /// Into Maildirs.
+    Maildir(maildir::MaildirRelay),
+}
+
+/// The sender's side of an envelope: what MAIL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The reverse path.
+    pub reverse_path: ReversePath,
+    /// What the message needs; an extension the next hop does not offer is [`Failure::Unsupported`].
+    pub transport: Transport,
+    /// Octets of the message where known, for SIZE.
+    pub size: Option<u64>,
+}
+
+/// An open transaction with the next hop, for envelopes that are passed on as they come.
+///
+/// Dropping it abandons the transaction: its connection is closed or reset, never left half-way.
+pub enum Transaction {
+    /// Over SMTP.
+    Smtp(smtp::SmtpTransaction),
+    /// Into Maildirs.
+    Maildir(maildir::MaildirTransaction),
+}
+
+impl Relay {
+    /// A relay to `settings.next_hop`, which is not contacted yet. `hostname` is what EHLO says.
+    pub fn new(settings: Settings, hostname: &str) -> Self {
+        match settings.next_hop {
+            NextHop::Smtp(server) => Self::Smtp(smtp::SmtpRelay::new(server, hostname, settings.timeouts)),
+            NextHop::Maildir(root) => Self::Maildir(maildir::MaildirRelay::new(root)),
+        }
+    }
+
+    /// Hands a message to one recipient in a transaction of its own; `message` is its bytes in
+    /// pieces, unstuffed. Ok is the next hop's 250.
+    ///
+    /// # Errors
+    /// Every way not to get that 250.
+    pub async fn hand_over(&self, mail: &Mail, recipient: &Address, message: &[Bytes]) -> Result<Reply, Failure> {
+        match self {
+            Self::Smtp(relay) => relay.hand_over(mail, recipient, message).await,
+            Self::Maildir(relay) => relay.hand_over(mail, recipient, message).await,
+        }
+    }
+
+    /// Opens a transaction, to pass on recipients as they come.
+    ///
+    /// # Errors
+    /// When the next hop cannot be reached, refuses us, or lacks an extension.
+    pub async fn begin(&self, mail: &Mail) -> Result<Transaction, Failure> {
+        match self {
+            Self::Smtp(relay) => relay.begin(mail).await.map(Transaction::Smtp),
+            Self::Maildir(relay) => Ok(Transaction::Maildir(relay.begin(mail))),
+        }
+    }
+}
+
+impl Transaction {
+    /// Passes one recipient on; Ok is the next hop's positive answer.
+    ///
+    /// # Errors
+    /// [`Failure::Recipient`] with the next hop's words, or a lost connection.
+    pub async fn recipient(&mut self, recipient: &Address) -> Result<Reply, Failure> {
+        match self {
+            Self::Smtp(transaction) => transaction.recipient(recipient).await,
+            Self::Maildir(transaction) => Ok(transaction.recipient(recipient)),
+        }
+    }
+
+    /// Sends the message; Ok is the next hop's 250 after the final dot.
+    ///
+    /// # Errors
+    /// Every way not to get that 250.
+    pub async fn data(self, message: &[Bytes]) -> Result<Reply, Failure> {
+        match self {
+            Self::Smtp(transaction) => transaction.data(message).await,
+            Self::Maildir(transaction) => transaction.data(message).await,
+        }
+    }
+}

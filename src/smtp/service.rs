@@ -1,0 +1,97 @@
+//! What the SMTP server asks of the program behind it.
+//!
+//! The server knows sessions, commands, data and replies; what a recipient means, and what becomes
+//! of a message, is the service's. This trait is all that the two know of each other.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::mail::{Address, Reply, ReversePath, TransactionId, Transport};
+
+/// The protocol that a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// RFC 5321: one reply for a message.
+    Smtp,
+    /// RFC 2033: one reply for each recipient.
+    Lmtp,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// A TCP peer.
+    Ip(SocketAddr),
+    /// A peer at a unix socket.
+    Unix,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => write!(f, "{}", address.ip()),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+/// What is known of a session when a transaction begins.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The other end of the connection.
+    pub peer: Peer,
+    /// The name that the peer gave in HELO, EHLO or LHLO.
+    pub helo: String,
+    /// The peer said EHLO or LHLO, not HELO.
+    pub extended: bool,
+    /// The listener's protocol.
+    pub protocol: Protocol,
+}
+
+/// The MAIL command, parsed and judged by the server's limits.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// The name of the transaction that it opens.
+    pub id: TransactionId,
+    /// Its argument.
+    pub reverse_path: ReversePath,
+    /// `BODY` and `SMTPUTF8`.
+    pub transport: Transport,
+    /// `SIZE` in octets (RFC 1870), where the peer declared it.
+    pub size: Option<u64>,
+}
+
+/// The argument of RCPT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ForwardPath {
+    /// An ordinary recipient; source routes are left out (RFC 5321 appendix F.2).
+    Address(Address),
+    /// `<Postmaster>`, the one recipient without a domain (RFC 5321 §4.5.1).
+    Postmaster,
+}
+
+/// The program behind a listener.
+///
+/// Dropping a transaction (RSET, QUIT, a lost connection) abandons it: nothing was promised.
+pub trait Service: Send + Sync + 'static {
+    /// What the service keeps between MAIL and the end of data.
+    type Transaction: Send + 'static;
+
+    /// MAIL: opens a transaction. `Err` is the reply that refuses it.
+    fn begin(&self, session: &Session, mail: Mail) -> impl Future<Output = Result<Self::Transaction, Reply>> + Send;
+
+    /// RCPT: judges one recipient. A positive reply accepts it.
+    fn recipient(&self, transaction: &mut Self::Transaction, to: ForwardPath) -> impl Future<Output = Reply> + Send;
+
+    /// The end of data: takes responsibility for the message, or says why not.
+    ///
+    /// `bytes` are what was sent, dots unstuffed, ending in CRLF unless empty. Answers one reply
+    /// (SMTP) or one for each accepted recipient in the order of RCPT (LMTP).
+    ///
+    /// **The hand-over rule**: a positive reply promises that the next hop has the message or that
+    /// it is on disk. The server sends the replies as they are.
+    fn message(&self, transaction: Self::Transaction, bytes: Bytes) -> impl Future<Output = Vec<Reply>> + Send;
+}

@@ -1,0 +1,65 @@
+//! What bounds a session: each limit with its default, so that no peer can use up the machine.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::service::Protocol;
+
+/// One listener of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The name in the greeting and in EHLO.
+    pub hostname: String,
+    /// What the listener speaks.
+    pub protocol: Protocol,
+    /// Who may connect; anyone else is told 554 and cut off.
+    pub allow: Vec<IpNet>,
+    /// The bounds of each session.
+    pub limits: Limits,
+}
+
+/// The keys of `[limits]` that the server enforces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of one message, told in SIZE (RFC 1870).
+    pub message_size: u64,
+    /// Connections of all listeners together.
+    pub connections: usize,
+    /// Connections of one address; loopback is exempt: the mail server lives there.
+    pub connections_per_address: usize,
+    /// RCPT commands in one transaction, repeats too (RFC 5321 §4.5.3.1.8 asks for 100 at least).
+    pub recipients: usize,
+    /// Commands outside transactions since the last accepted message.
+    pub commands: usize,
+    /// Replies of class 5 in one session.
+    pub errors: usize,
+    /// Octets of one command line, its CRLF included.
+    pub line: usize,
+    /// Octets of the header section, and of any one data line.
+    pub header_section: usize,
+    /// How long a session may wait for a command (RFC 5321 §4.5.3.2.7: five minutes).
+    pub command_timeout: Duration,
+    /// How long a session may wait for the next block of data (RFC 5321 §4.5.3.2.5).
+    pub data_timeout: Duration,
+    /// How long one message may take from DATA to its final dot, against a slow drip.
+    pub message_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_size: 50 << 20,
+            connections: 1000,
+            connections_per_address: 50,
+            recipients: 1000,
+            commands: 100,
+            errors: 20,
+            line: 4096,
+            header_section: 256 << 10,
+            command_timeout: Duration::from_secs(300),
+            data_timeout: Duration::from_secs(180),
+            message_timeout: Duration::from_secs(1800),
+        }
+    }
+}

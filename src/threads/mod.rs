@@ -1,0 +1,179 @@
+//! Which message belongs to which thread: the memory, and the matcher that asks it.
+//!
+//! [`Threads`] is a closed enum of backends behind one asynchronous interface; one conformance
+//! suite runs over all of them. What is learned are [`Record`]s; what is asked is one [`Query`] a
+//! message, answered by [`Found`]. Ranking the evidence is pure and lives in [`matcher`].
+
+pub mod matcher;
+pub mod record;
+pub mod token;
+
+pub mod local;
+pub mod memory;
+
+use std::collections::HashMap;
+
+use crate::mail::{Address, MessageId, PersonaName, ThreadId};
+
+pub use record::{DestinationHash, Durability, Fingerprint, Record, RetryKey};
+
+/// How long things are remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `threads.keep`: learned and healed ids; journal files older than this are dropped whole.
+    pub keep: std::time::Duration,
+    /// `threads.cache`: memory that the index may use as its cache, in bytes.
+    pub cache: u64,
+    /// How long done legs are remembered for retries.
+    pub keep_retries: std::time::Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+        Self { keep: 400 * DAY, cache: 256 << 20, keep_retries: 6 * DAY }
+    }
+}
+
+/// The memory of threads.
+pub enum Threads {
+    /// On disk: a journal, and sled as its index.
+    Local(local::Local),
+    /// In memory: for tests, `demo` without a disk and `explain` without a daemon.
+    Memory(memory::Memory),
+}
+
+/// The memory cannot answer or cannot write now: a retry can mend it (451).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the thread index is unavailable: {0}")]
+pub struct Unavailable(pub String);
+
+/// All that is asked of the memory for one message, in one look-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Ids that the message refers to.
+    pub ids: Vec<MessageId>,
+    /// Threads named by signed tokens.
+    pub threads: Vec<ThreadId>,
+    /// One key for each recipient: which legs of this very mail are done.
+    pub retries: Vec<RetryKey>,
+    /// The message below its trace fields: the same mail through another alias, or learned before.
+    pub twin: Option<Fingerprint>,
+}
+
+/// What the memory knew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The claims on each id that is known.
+    pub ids: HashMap<MessageId, Vec<Claim>>,
+    /// The threads that are known, also those that a claim names.
+    pub threads: HashMap<ThreadId, Thread>,
+    /// What was done before for each retry key.
+    pub retries: HashMap<RetryKey, Remembered>,
+    /// What was done before with the same mail.
+    pub twin: Option<Twin>,
+}
+
+/// A claim that an id belongs to a thread.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Claim {
+    /// The thread.
+    pub thread: ThreadId,
+    /// Where the claim comes from.
+    pub origin: Origin,
+}
+
+/// Where a claim comes from, and so what it is worth.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Origin {
+    /// We saw the message go out. Two different messages (fingerprints) under one id are ambiguous.
+    Learned(Fingerprint),
+    /// A matched message brought the id; evidence only for this correspondent, folded, or the same domain.
+    Healed(String),
+}
+
+/// What is known of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Thread {
+    /// Whose thread it is.
+    pub persona: PersonaName,
+    /// When it was opened, in seconds of the Unix epoch.
+    pub opened: i64,
+    /// Whom the automated message went to, folded; bounded by the recipients of one message.
+    pub correspondents: Vec<String>,
+    /// How many ids it has gained by healing.
+    pub healed: u32,
+}
+
+/// What was done before for one recipient of a byte-identical mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Remembered {
+    /// The destinations whose leg is done.
+    pub done: Vec<DestinationHash>,
+    /// The person that a pool chose.
+    pub chosen: Option<String>,
+}
+
+/// What was done before with the same mail, whatever way it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Twin {
+    /// The thread and Message-ID that it was learned under.
+    pub learned: Option<(ThreadId, MessageId)>,
+    /// The destinations that it reached, and when, in seconds of the Unix epoch.
+    pub done: Vec<(DestinationHash, i64)>,
+}
+
+/// How much is remembered: for `threads stats` and tests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Threads.
+    pub threads: u64,
+    /// Message-IDs.
+    pub ids: u64,
+}
+
+impl Threads {
+    /// Learns `records`; when it returns, they are as safe as `durability` says. An empty list with
+    /// [`Durability::Disk`] waits until all that was learned before is on disk.
+    ///
+    /// # Errors
+    /// When they are not: the caller decides whether that is a 451 or an alarm.
+    pub async fn learn(&self, records: Vec<Record>, durability: Durability) -> Result<(), Unavailable> {
+        match self {
+            Self::Local(local) => local.learn(records, durability).await,
+            Self::Memory(memory) => memory.learn(records),
+        }
+    }
+
+    /// Answers all questions of one message at once.
+    ///
+    /// # Errors
+    /// When the index cannot answer: unknown is not no.
+    pub async fn look_up(&self, query: Query) -> Result<Found, Unavailable> {
+        match self {
+            Self::Local(local) => local.look_up(query).await,
+            Self::Memory(memory) => memory.look_up(&query),
+        }
+    }
+
+    /// Forgets a correspondent: their address in threads and the ids healed from them.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
+        let at = crate::clock::now().as_second();
+        let record = Record::Forgotten { correspondent: address.folded(), at };
+        self.learn(vec![record], Durability::Disk).await
+    }
+
+    /// Counts what is remembered.
+    ///
+    /// # Errors
+    /// When the index cannot answer.
+    pub async fn count(&self) -> Result<Count, Unavailable> {
+        match self {
+            Self::Local(local) => local.count().await,
+            Self::Memory(memory) => memory.count(),
+        }
+    }
+}

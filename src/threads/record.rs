@@ -1,0 +1,128 @@
+//! What is remembered, as it stands in the journal.
+//!
+//! The journal outlives versions of the program: variants are only ever added at the end, and a
+//! field never changes its meaning.
+
+use sha2::{Digest, Sha256};
+
+use crate::mail::{Address, MessageId, PersonaName, ReversePath, ThreadId};
+
+/// How safe a record must be before [`super::Threads::learn`] returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Written: it survives the end of this process, also by SIGKILL, but perhaps not a power cut.
+    Written,
+    /// On disk: it survives a power cut.
+    Disk,
+}
+
+/// A hash of a message below its Received fields, and of its body: equal for the same mail
+/// whatever way it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Fingerprint(pub [u8; 16]);
+
+/// A hash of all bytes received, the reverse path and one recipient: equal for a mail server's
+/// retry, which is byte-identical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct RetryKey(pub [u8; 16]);
+
+impl RetryKey {
+    /// The key of one recipient. `bytes_hash` is the SHA-256 of all bytes received.
+    pub fn new(bytes_hash: &[u8; 32], reverse_path: &ReversePath, recipient: &Address) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(bytes_hash);
+        hash.update(format!("{reverse_path}\0{recipient}"));
+        Self(head(hash.finalize().as_slice()))
+    }
+}
+
+/// A hash of a destination, so that the memory holds no inbox addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct DestinationHash(pub [u8; 8]);
+
+impl DestinationHash {
+    /// The hash of a destination's name: a folded address, or `held/REASON`.
+    pub fn new(destination: &str) -> Self {
+        Self(head(Sha256::digest(destination).as_slice()))
+    }
+}
+
+/// The first octets of a hash.
+fn head<const N: usize>(hash: &[u8]) -> [u8; N] {
+    let mut head = [0; N];
+    head.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
+    head
+}
+
+/// One thing learned. All times are seconds of the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Record {
+    /// An automated message went out: its id belongs to a thread of a persona.
+    Learned {
+        /// Its Message-ID.
+        message_id: MessageId,
+        /// The thread, opened by this message or an earlier one.
+        thread: ThreadId,
+        /// Whose thread.
+        persona: PersonaName,
+        /// The message as it came to us; tells a repetition from another message under the same id.
+        fingerprint: Fingerprint,
+        /// Whom it goes to, folded.
+        correspondents: Vec<String>,
+        /// When.
+        at: i64,
+    },
+    /// A matched message brought its own id into a thread.
+    Healed {
+        /// The message's id.
+        message_id: MessageId,
+        /// The thread it matched, or opened.
+        thread: ThreadId,
+        /// Whose thread.
+        persona: PersonaName,
+        /// Who wrote it, folded.
+        correspondent: String,
+        /// When.
+        at: i64,
+    },
+    /// A leg is done: its mail need not be sent to this destination again.
+    Done {
+        /// The byte-identical mail.
+        retry: RetryKey,
+        /// The same mail by any way.
+        twin: Fingerprint,
+        /// Where it went.
+        destination: DestinationHash,
+        /// When.
+        at: i64,
+    },
+    /// A pool chose a person; a retry must not choose another.
+    Chosen {
+        /// The byte-identical mail.
+        retry: RetryKey,
+        /// The person's name.
+        person: String,
+        /// When.
+        at: i64,
+    },
+    /// A correspondent is to be forgotten.
+    Forgotten {
+        /// The address, folded.
+        correspondent: String,
+        /// When.
+        at: i64,
+    },
+}
+
+impl Record {
+    /// When it was learned, in seconds of the Unix epoch.
+    pub fn at(&self) -> i64 {
+        match self {
+            Self::Learned { at, .. }
+            | Self::Healed { at, .. }
+            | Self::Done { at, .. }
+            | Self::Chosen { at, .. }
+            | Self::Forgotten { at, .. } => *at,
+        }
+    }
+}
