@@ -1,10 +1,14 @@
 //! Sincerely: automated mail is signed by a person; its replies reach that person.
 
 pub mod clock;
+pub mod events;
 pub mod flow;
+pub mod held;
 pub mod mail;
+pub mod message;
 pub mod people;
 pub mod relay;
+pub mod rules;
 pub mod signing;
 pub mod smtp;
 pub mod threads;

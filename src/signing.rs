@@ -117,6 +117,14 @@ impl Keys {
     }
 }
 
+/// Random octets; zeros, and so only less variety, where the system gives none: callers use them to
+/// tell ids apart, never as a secret.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut octets = [0; N];
+    let _ = getrandom::fill(&mut octets);
+    octets
+}
+
 fn mac(key: &SecretSlice<u8>, bytes: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).expect("HMAC takes a key of any length");
     mac.update(bytes);

@@ -1,3 +1,49 @@
 //! What happens to a message.
+//!
+//! **receive → read → match → classify → decide → edit → relay → remember → settle**
+//!
+//! [`inbound`] and [`outbound`] are the two lives of a message, each readable from top to bottom.
+//! [`plan`] and [`stamp`] decide and are pure: `serve`, `explain`, `demo` and the tests share them.
+//! [`legs`], `parcel` and [`once`] carry out; [`settle`] makes one reply of what became of it.
+
+pub mod inbound;
+pub mod outbound;
+
+pub mod plan;
+pub mod stamp;
+
+pub mod legs;
+pub mod once;
+mod parcel;
+pub mod settle;
 
 pub mod policy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::held::Held;
+use crate::relay::Relay;
+use crate::signing::Keys;
+use crate::threads::Threads;
+
+use once::Once;
+use policy::Policy;
+
+/// What the flows work with: the policy, and the parts that touch the world.
+pub struct House {
+    /// What the configuration asks for.
+    pub policy: Arc<Policy>,
+    /// What tokens and trace fields are signed with.
+    pub keys: Keys,
+    /// The memory.
+    pub threads: Threads,
+    /// The next hop.
+    pub relay: Relay,
+    /// Where held mail lies.
+    pub held: Held,
+    /// What is under way right now.
+    pub once: Once,
+    /// How long all legs of one message may take together.
+    pub patience: Duration,
+}

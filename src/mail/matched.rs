@@ -14,6 +14,16 @@ impl fmt::Display for PersonaName {
     }
 }
 
+/// The name of a person: the key in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PersonName(pub String);
+
+impl fmt::Display for PersonName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Four octets that stand for a persona in tokens: a hash of its [`PersonaName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PersonaTag(pub [u8; 4]);
@@ -40,6 +50,12 @@ impl ThreadId {
         let [_, _, a, b, c, d, e, f] = at.as_millisecond().to_be_bytes();
         let [g, h] = random;
         Self([a, b, c, d, e, f, g, h])
+    }
+
+    /// When the thread was opened, to the millisecond.
+    pub fn opened(&self) -> Option<jiff::Timestamp> {
+        let [a, b, c, d, e, f, _, _] = self.0;
+        jiff::Timestamp::from_millisecond(i64::from_be_bytes([0, 0, a, b, c, d, e, f])).ok()
     }
 }
 

@@ -41,12 +41,8 @@ pub enum Outcome {
     Relayed,
     /// It lies on disk, fsynced.
     Held,
-    /// It was dropped, as a rule wished.
-    Discarded,
     /// The same mail has reached, or did reach before, this destination: nothing to do.
     Collapsed,
-    /// It was refused for good.
-    Refused(Reply),
     /// It was not taken now.
     Deferred(Reply),
     /// It may or may not have been taken.
@@ -57,8 +53,24 @@ impl Outcome {
     /// The leg needs no other try.
     pub fn is_done(&self) -> bool {
         match self {
-            Self::Relayed | Self::Held | Self::Discarded | Self::Collapsed => true,
-            Self::Refused(_) | Self::Deferred(_) | Self::Uncertain => false,
+            Self::Relayed | Self::Held | Self::Collapsed => true,
+            Self::Deferred(_) | Self::Uncertain => false,
         }
+    }
+}
+
+/// One leg, and where it ended: the destination, or its fallback, or `held/REASON`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leg {
+    /// Where it ended; for the log only.
+    pub destination: String,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Leg {
+    /// A leg that ended at `destination`.
+    pub fn new(destination: impl Into<String>, outcome: Outcome) -> Self {
+        Self { destination: destination.into(), outcome }
     }
 }

@@ -1,6 +1,6 @@
 //! What is to be done with a message for one recipient: a value, made without I/O.
 
-use super::{Address, Kind, Match, Reply, ReversePath};
+use super::{Address, Kind, Match, PersonName, Reply, ReversePath, ThreadId};
 
 /// Where a message is handed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,20 +49,17 @@ pub enum Fate {
     Hold(HoldReason),
     /// Refuse it.
     Reject(Reply),
-    /// Take it and drop it.
-    Discard,
     /// Ask the peer to come again.
     Defer(Reply),
 }
 
 impl Fate {
-    /// The name of the fate: forward, hold, reject, discard or defer.
+    /// The name of the fate: forward, hold, reject or defer.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Forward(_) => "forward",
             Self::Hold(_) => "hold",
             Self::Reject(_) => "reject",
-            Self::Discard => "discard",
             Self::Defer(_) => "defer",
         }
     }
@@ -97,10 +94,14 @@ pub struct Plan {
     pub matched: Match,
     /// What the message is, for this recipient.
     pub kind: Kind,
+    /// The person whose inboxes it goes to, where it is forwarded.
+    pub person: Option<PersonName>,
     /// The rule that decided, or `default`.
     pub rule: String,
     /// The end of it.
     pub fate: Fate,
     /// The reverse path that it is handed on with.
     pub reverse_path: ReversePath,
+    /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
+    pub joins: Option<ThreadId>,
 }

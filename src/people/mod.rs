@@ -4,21 +4,12 @@
 //! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use sha2::{Digest, Sha256};
 
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
 
-/// The name of a person: the key in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PersonName(pub String);
-
-impl fmt::Display for PersonName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use crate::mail::PersonName;
 
 /// A human being with a personal inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]

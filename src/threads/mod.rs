@@ -13,7 +13,7 @@ pub mod memory;
 
 use std::collections::HashMap;
 
-use crate::mail::{Address, MessageId, PersonaName, ThreadId};
+use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
 pub use record::{DestinationHash, Durability, Fingerprint, Record, RetryKey};
 
@@ -111,7 +111,7 @@ pub struct Remembered {
     /// The destinations whose leg is done.
     pub done: Vec<DestinationHash>,
     /// The person that a pool chose.
-    pub chosen: Option<String>,
+    pub chosen: Option<PersonName>,
 }
 
 /// What was done before with the same mail, whatever way it came.

@@ -5,7 +5,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::mail::{Address, MessageId, PersonaName, ReversePath, ThreadId};
+use crate::mail::{Address, MessageId, PersonName, PersonaName, ReversePath, ThreadId};
+use crate::message::Message;
 
 /// How safe a record must be before [`super::Threads::learn`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,13 @@ pub enum Durability {
 /// whatever way it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Fingerprint(pub [u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a message.
+    pub fn of(message: &Message) -> Self {
+        Self(head(message.fingerprint()))
+    }
+}
 
 /// A hash of all bytes received, the reverse path and one recipient: equal for a mail server's
 /// retry, which is byte-identical.
@@ -101,7 +109,7 @@ pub enum Record {
         /// The byte-identical mail.
         retry: RetryKey,
         /// The person's name.
-        person: String,
+        person: PersonName,
         /// When.
         at: i64,
     },

@@ -1,0 +1,186 @@
+//! Inbound: mail from customers, on its way to the people behind the personas.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::mail::{Address, Fate, Leg, Outcome, Plan, Reply, ReversePath};
+use crate::message::trace::Hop;
+use crate::smtp::service::{ForwardPath, Mail, Protocol, Service, Session};
+use crate::threads::Durability;
+use crate::threads::matcher::Recipient;
+use crate::{clock, events, signing};
+
+use super::House;
+use super::legs::Journey;
+use super::plan::{Arrival, Desk};
+use super::settle::{local_trouble, settle};
+
+/// The service behind a listener of role `inbound`.
+pub struct Inbound(pub Arc<House>);
+
+/// One inbound transaction.
+pub struct Transaction {
+    session: Session,
+    mail: Mail,
+    recipients: Vec<(Address, Recipient)>,
+}
+
+impl Service for Inbound {
+    type Transaction = Transaction;
+
+    async fn begin(&self, session: &Session, mail: Mail) -> Result<Transaction, Reply> {
+        Ok(Transaction { session: session.clone(), mail, recipients: Vec::new() })
+    }
+
+    async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
+        let desk = self.desk();
+        let Some(address) = address(to, desk) else { return local_trouble() };
+        match desk.recipient(&address) {
+            Ok(recipient) => {
+                transaction.recipients.push((address, recipient));
+                Reply::new(250, 1, 5, "Recipient ok")
+            }
+            Err(reply) => {
+                events::rejected(&address, &reply);
+                reply
+            }
+        }
+    }
+
+    /// The life of an inbound message.
+    async fn message(&self, transaction: Transaction, bytes: Bytes) -> Vec<Reply> {
+        let began = Instant::now();
+        events::received(bytes.len());
+        let Transaction { session, mail, recipients } = transaction;
+        let desk = self.desk();
+
+        // read
+        let arrival = Arrival::read(bytes, Some(mail.reverse_path.clone()), recipients);
+        if let Some(reply) = desk.door(&arrival.message) {
+            events::rejected(&mail.id, &reply);
+            return self.same_for_all(&session, &arrival, reply);
+        }
+
+        // match, classify, decide
+        let found = self.0.threads.look_up(desk.question(&arrival)).await;
+        let planned = desk.plan(&arrival, found.as_ref());
+        if let Some(reply) = planned.plans.iter().find_map(deferral) {
+            events::deferred(mail.id.as_str(), reply);
+            return self.same_for_all(&session, &arrival, reply.clone());
+        }
+
+        // edit, relay, remember
+        let journey = self.journey(&session, &mail, &arrival, desk.now, began);
+        let mut legs = Vec::new();
+        for plan in &planned.plans {
+            legs.push(journey.carry_out(plan).await);
+        }
+
+        // settle
+        let replies = settle(session.protocol, &mail.id, &legs);
+        self.keep_what_is_done(&replies, &legs).await;
+        summarise(&arrival, &planned.plans, &legs, &replies, began);
+        replies
+    }
+}
+
+impl Inbound {
+    fn desk(&self) -> Desk<'_> {
+        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), random: signing::random() }
+    }
+
+    fn journey<'a>(
+        &'a self,
+        session: &'a Session,
+        mail: &'a Mail,
+        arrival: &'a Arrival,
+        now: jiff::Timestamp,
+        began: Instant,
+    ) -> Journey<'a> {
+        Journey {
+            house: &self.0,
+            arrival,
+            id: &mail.id,
+            hop: hop(session, mail),
+            transport: mail.transport,
+            now,
+            deadline: began + self.0.patience,
+        }
+    }
+
+    /// A 451 makes the peer send everything again: the legs that are done must outlive a power cut
+    /// first. If they cannot, it is a 451 all the same: a copy rather than a loss.
+    async fn keep_what_is_done(&self, replies: &[Reply], legs: &[Vec<Leg>]) {
+        let again = replies.iter().any(Reply::is_transient);
+        if again
+            && legs.iter().flatten().any(|leg| leg.outcome.is_done())
+            && let Err(error) = self.0.threads.learn(Vec::new(), Durability::Disk).await
+        {
+            events::alarm("legs that are done could not be brought to disk", &error);
+        }
+    }
+
+    fn same_for_all(&self, session: &Session, arrival: &Arrival, reply: Reply) -> Vec<Reply> {
+        match session.protocol {
+            Protocol::Smtp => vec![reply],
+            Protocol::Lmtp => vec![reply; arrival.recipients.len()],
+        }
+    }
+}
+
+/// `<Postmaster>` is the postmaster of our own host name.
+pub(super) fn address(to: ForwardPath, desk: Desk<'_>) -> Option<Address> {
+    match to {
+        ForwardPath::Address(address) => Some(address),
+        ForwardPath::Postmaster => Address::new("postmaster", &desk.policy.hostname).ok(),
+    }
+}
+
+pub(super) fn hop<'a>(session: &'a Session, mail: &Mail) -> Hop<'a> {
+    let with = match (session.protocol, session.extended, mail.transport.utf8) {
+        (Protocol::Smtp, false, _) => "SMTP",
+        (Protocol::Smtp, true, false) => "ESMTP",
+        (Protocol::Smtp, true, true) => "UTF8SMTP",
+        (Protocol::Lmtp, _, false) => "LMTP",
+        (Protocol::Lmtp, _, true) => "UTF8LMTP",
+    };
+    Hop { helo: &session.helo, peer: session.peer.to_string(), with, recipient: None }
+}
+
+fn deferral(plan: &Plan) -> Option<&Reply> {
+    match &plan.fate {
+        Fate::Defer(reply) => Some(reply),
+        Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) => None,
+    }
+}
+
+/// One line for each recipient.
+fn summarise(arrival: &Arrival, plans: &[Plan], legs: &[Vec<Leg>], replies: &[Reply], began: Instant) {
+    let each_reply = replies.iter().chain(std::iter::repeat(replies.last()).flatten());
+    for ((plan, legs), reply) in plans.iter().zip(legs).zip(each_reply) {
+        events::settled(&events::Summary {
+            from: arrival.reverse_path.as_ref().unwrap_or(&ReversePath::Null),
+            to: &plan.recipient,
+            kind: plan.kind.into(),
+            evidence: plan.matched.evidence.into(),
+            thread: plan.matched.thread.or(plan.joins),
+            rule: &plan.rule,
+            fate: plan.fate.name(),
+            destination: destination(legs),
+            reply,
+            took: began.elapsed(),
+        });
+    }
+}
+
+/// Where the legs ended, with what is noteworthy about it.
+fn destination(legs: &[Leg]) -> String {
+    let ends = legs.iter().map(|leg| match leg.outcome {
+        Outcome::Relayed | Outcome::Held | Outcome::Deferred(_) => leg.destination.clone(),
+        Outcome::Collapsed => format!("{}:suppressed", leg.destination),
+        Outcome::Uncertain => format!("{}:uncertain", leg.destination),
+    });
+    ends.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,155 @@
+//! Outbound: automated mail, on its way to customers. Its id is learned before it goes.
+//!
+//! The envelope is kept: every recipient is passed to the next hop as it comes and the next hop's
+//! own words are returned. The transaction with the next hop is opened at the first recipient, and
+//! opened anew at the end of data where it must say something else than was known then: fewer
+//! recipients, since a retry's others are done, a signed reverse path, or 8-bit data.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::mail::{Address, Failure, Reply};
+use crate::message::Message;
+use crate::people::Persona;
+use crate::smtp::service::{ForwardPath, Mail, Service, Session};
+use crate::threads::{Durability, Found};
+use crate::{clock, events, relay, signing};
+
+use super::House;
+use super::inbound::address;
+use super::parcel::{Parcel, Sent, as_it_came};
+use super::plan::Desk;
+use super::policy::Strangers;
+use super::settle;
+use super::stamp::Stamp;
+
+/// The service behind a listener of role `outbound`.
+pub struct Outbound(pub Arc<House>);
+
+/// One outbound transaction.
+pub struct Transaction {
+    pub(super) session: Session,
+    pub(super) mail: Mail,
+    /// Those whom the next hop accepted.
+    pub(super) recipients: Vec<Address>,
+    next_hop: Option<Passed>,
+}
+
+/// A transaction with the next hop, and whom it has accepted in it.
+pub(super) struct Passed {
+    pub(super) transaction: relay::Transaction,
+    pub(super) recipients: Vec<Address>,
+}
+
+impl Service for Outbound {
+    type Transaction = Transaction;
+
+    async fn begin(&self, session: &Session, mail: Mail) -> Result<Transaction, Reply> {
+        Ok(Transaction { session: session.clone(), mail, recipients: Vec::new(), next_hop: None })
+    }
+
+    async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
+        let Some(address) = address(to, self.desk()) else { return settle::local_trouble() };
+        match self.pass_on(transaction, &address).await {
+            Ok(reply) => {
+                transaction.recipients.push(address);
+                reply
+            }
+            Err(failure) => settle::refusal(&address, failure),
+        }
+    }
+
+    /// The life of an automated message.
+    async fn message(&self, mut transaction: Transaction, bytes: Bytes) -> Vec<Reply> {
+        let began = Instant::now();
+        events::received(bytes.len());
+        let passed = transaction.next_hop.take();
+
+        // read
+        let message = Message::read(bytes);
+        let parcel = Parcel::new(&self.0, &transaction, &message, clock::now(), began);
+        if let Some(reply) = self.door(&message) {
+            return parcel.refuse(reply);
+        }
+
+        // ask what was done and learned before; nobody else sends the same mail meanwhile
+        let Some(_claim) = parcel.claim().await else { return parcel.refuse(settle::not_now()) };
+        let found = parcel.look_up().await;
+
+        // stamp, learn
+        let stamp = match self.learn(&parcel, &found).await {
+            Ok(stamp) => stamp,
+            Err(reply) => return parcel.refuse(reply),
+        };
+
+        // relay, remember, settle
+        let sent = parcel.relay(passed, stamp.as_ref(), &found).await;
+        if let Ok(Sent::Now(_, recipients)) = &sent {
+            parcel.remember_done(recipients).await;
+        }
+        parcel.settle(stamp.as_ref(), sent)
+    }
+}
+
+impl Outbound {
+    fn desk(&self) -> Desk<'_> {
+        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), random: signing::random() }
+    }
+
+    /// Passes a recipient on, opening the transaction with the next hop at the first one.
+    async fn pass_on(&self, transaction: &mut Transaction, to: &Address) -> Result<Reply, Failure> {
+        let mut passed = match transaction.next_hop.take() {
+            Some(passed) => passed,
+            None => {
+                let next_hop = self.0.relay.begin(&as_it_came(&transaction.mail)).await?;
+                Passed { transaction: next_hop, recipients: Vec::new() }
+            }
+        };
+        let answer = passed.transaction.recipient(to).await;
+        if answer.is_ok() {
+            passed.recipients.push(to.clone());
+        }
+        // A lost connection loses the recipients before; the message then opens a transaction anew.
+        if matches!(answer, Ok(_) | Err(Failure::Recipient(_))) {
+            transaction.next_hop = Some(passed);
+        }
+        answer
+    }
+
+    /// What goes in circles, is from nobody we send for, or could be read in two ways.
+    fn door(&self, message: &Message) -> Option<Reply> {
+        let policy = &self.0.policy;
+        if message.hops() > policy.hops {
+            return Some(Reply::new(554, 4, 6, "Too many hops: the message goes in circles"));
+        }
+        if policy.outbound.strangers == Strangers::Refuse && self.persona(message).is_none() {
+            return Some(Reply::new(550, 7, 1, "The From field names no persona that this server sends for"));
+        }
+        self.desk().door(message)
+    }
+
+    fn persona(&self, message: &Message) -> Option<&Persona> {
+        self.0.policy.people.author(message.author()?, &self.0.policy.separators)
+    }
+
+    /// Stamps the message and learns its id, on disk, before it goes: a reply must not overtake it.
+    /// `Ok(None)` is mail of a stranger, which passes untouched.
+    async fn learn(&self, parcel: &Parcel<'_>, found: &Found) -> Result<Option<Stamp>, Reply> {
+        let Some(persona) = self.persona(parcel.message) else { return Ok(None) };
+        let stamp = self.desk().stamp(persona, parcel.message, &parcel.mail.reverse_path, found);
+        let Some(record) = parcel.learned(persona, &stamp) else { return Ok(Some(stamp)) };
+        match self.0.threads.learn(vec![record], Durability::Disk).await {
+            Ok(()) => events::learned(stamp.thread, &persona.name.0, &stamp.skipped),
+            Err(error) => {
+                events::alarm("the id of an automated message could not be learned", &error);
+                // The seed alone finds the thread; without one, the reply would find nobody.
+                if !stamp.seeded {
+                    return Err(settle::local_trouble());
+                }
+            }
+        }
+        Ok(Some(stamp))
+    }
+}

@@ -1,0 +1,228 @@
+//! A parcel: one automated message with its envelope, and the steps of the outbound flow that need
+//! nothing else.
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use crate::mail::{Address, Edits, Failure, Reply, Transport};
+use crate::message::{Message, edit, trace};
+use crate::people::Persona;
+use crate::smtp::service::{Mail, Protocol, Session};
+use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Query, Record, RetryKey};
+use crate::{events, relay};
+
+use super::House;
+use super::inbound::hop;
+use super::once::Claim;
+use super::outbound::{Passed, Transaction};
+use super::settle;
+use super::stamp::Stamp;
+
+/// One automated message with its envelope.
+pub(super) struct Parcel<'a> {
+    pub(super) house: &'a House,
+    pub(super) session: &'a Session,
+    pub(super) mail: &'a Mail,
+    pub(super) recipients: &'a [Address],
+    pub(super) message: &'a Message,
+    now: jiff::Timestamp,
+    began: Instant,
+    deadline: Instant,
+}
+
+/// How a message was sent.
+pub(super) enum Sent {
+    /// The next hop took it now, for these recipients, and said this.
+    Now(Reply, Vec<Address>),
+    /// It had reached all its recipients before.
+    Before,
+}
+
+/// MAIL to the next hop as it came to us, before anything of the message is known.
+pub(super) fn as_it_came(mail: &Mail) -> relay::Mail {
+    relay::Mail { reverse_path: mail.reverse_path.clone(), transport: mail.transport, size: mail.size }
+}
+
+impl<'a> Parcel<'a> {
+    pub(super) fn new(
+        house: &'a House,
+        transaction: &'a Transaction,
+        message: &'a Message,
+        now: jiff::Timestamp,
+        began: Instant,
+    ) -> Self {
+        let Transaction { session, mail, recipients, .. } = transaction;
+        Self { house, session, mail, recipients, message, now, began, deadline: began + house.patience }
+    }
+
+    /// Waits until nobody else sends this mail to these recipients.
+    pub(super) async fn claim(&self) -> Option<Claim> {
+        let everyone: Vec<String> = self.recipients.iter().map(Address::folded).collect();
+        let hash = DestinationHash::new(&everyone.join("\0"));
+        self.house.once.claim(Fingerprint::of(self.message), hash, self.deadline).await
+    }
+
+    /// What the memory knows of this mail. Where it cannot tell, the mail goes out as if it were new:
+    /// a copy is better than a loss.
+    pub(super) async fn look_up(&self) -> Found {
+        let retries = self.recipients.iter().map(|to| self.retry_key(to)).collect();
+        let query = Query { retries, twin: Some(Fingerprint::of(self.message)), ..Query::default() };
+        self.house.threads.look_up(query).await.unwrap_or_else(|error| {
+            events::alarm("the memory could not be asked about an automated message", &error);
+            Found::default()
+        })
+    }
+
+    /// What is to be learned: nothing where the message has no id and may be given none.
+    pub(super) fn learned(&self, persona: &Persona, stamp: &Stamp) -> Option<Record> {
+        let people = &self.house.policy.people;
+        let is_customer = |to: &&Address| !people.is_insider(to, &self.house.policy.separators);
+        Some(Record::Learned {
+            message_id: stamp.message_id.clone()?,
+            thread: stamp.thread,
+            persona: persona.name.clone(),
+            fingerprint: Fingerprint::of(self.message),
+            correspondents: self.recipients.iter().filter(is_customer).map(Address::folded).collect(),
+            at: self.now.as_second(),
+        })
+    }
+
+    /// Sends the message to those whom it has not reached before, in the transaction that is open
+    /// where that says what is right.
+    pub(super) async fn relay(
+        &self,
+        passed: Option<Passed>,
+        stamp: Option<&Stamp>,
+        found: &Found,
+    ) -> Result<Sent, Failure> {
+        let open = self.not_reached(found);
+        if open.is_empty() {
+            events::suppressed("every recipient");
+            return Ok(Sent::Before);
+        }
+        let pieces = self.pieces(stamp);
+        let mail = self.mail_now(stamp);
+        let is_right = |passed: &Passed| mail == as_it_came(self.mail) && open == passed.recipients;
+        let send = async {
+            match passed.filter(is_right) {
+                Some(passed) => passed.transaction.data(&pieces).await,
+                None => self.open_anew(&mail, &open).await?.data(&pieces).await,
+            }
+        };
+        let late = || Failure::Uncertain("the time for the message is over".into());
+        let reply = timeout_at(self.deadline, send).await.unwrap_or_else(|_| Err(late()))?;
+        events::relayed("next hop", &reply);
+        Ok(Sent::Now(reply, open))
+    }
+
+    /// A transaction that says what is now known to be right. The next hop accepted all these
+    /// recipients before: what it refuses now is in doubt, not final.
+    async fn open_anew(&self, mail: &relay::Mail, recipients: &[Address]) -> Result<relay::Transaction, Failure> {
+        let mut transaction = self.house.relay.begin(mail).await?;
+        for recipient in recipients {
+            transaction.recipient(recipient).await.map_err(|failure| match failure {
+                Failure::Recipient(reply) => {
+                    Failure::Unreachable(format!("{recipient} was accepted before, now: {reply}"))
+                }
+                Failure::Us(_) | Failure::Unsupported(_) | Failure::Unreachable(_) | Failure::Uncertain(_) => failure,
+            })?;
+        }
+        Ok(transaction)
+    }
+
+    fn not_reached(&self, found: &Found) -> Vec<Address> {
+        let is_done = |to: &&Address| {
+            let before = found.retries.get(&self.retry_key(to));
+            before.is_some_and(|before| before.done.contains(&leg(to)))
+        };
+        self.recipients.iter().filter(|to| !is_done(to)).cloned().collect()
+    }
+
+    fn pieces(&self, stamp: Option<&Stamp>) -> Vec<Bytes> {
+        let mut edits = stamp.map_or_else(Edits::default, |stamp| stamp.edits.clone());
+        let mut hop = hop(self.session, self.mail);
+        // One recipient is no secret to himself; several must not see each other (RFC 5321 §7.2).
+        hop.recipient = self.recipients.first().filter(|_| self.recipients.len() == 1);
+        edits.prepend = vec![trace::received(&hop, &self.house.policy.hostname, &self.mail.id, self.now)];
+        edit::apply(self.message, &edits)
+    }
+
+    /// MAIL as it must be now that the message is known.
+    fn mail_now(&self, stamp: Option<&Stamp>) -> relay::Mail {
+        let mut mail = as_it_came(self.mail);
+        if let Some(stamp) = stamp {
+            mail.reverse_path = stamp.reverse_path.clone();
+        }
+        let is_eight_bit = !self.message.bytes().is_ascii();
+        mail.transport = Transport { eight_bit: mail.transport.eight_bit || is_eight_bit, ..mail.transport };
+        mail
+    }
+
+    /// A retry after a lost 250 must not send these again.
+    pub(super) async fn remember_done(&self, reached: &[Address]) {
+        let twin = Fingerprint::of(self.message);
+        let done = |to: &Address| Record::Done {
+            retry: self.retry_key(to),
+            twin,
+            destination: leg(to),
+            at: self.now.as_second(),
+        };
+        let records = reached.iter().map(done).collect();
+        if let Err(error) = self.house.threads.learn(records, Durability::Written).await {
+            events::alarm("automated mail that went out could not be remembered", &error);
+        }
+    }
+
+    /// The reply, in the next hop's own words, and a line in the log for each recipient.
+    pub(super) fn settle(&self, stamp: Option<&Stamp>, sent: Result<Sent, Failure>) -> Vec<Reply> {
+        let reply = match sent {
+            Ok(Sent::Now(mut reply, _)) => {
+                reply.text = format!("{} ({})", reply.text, self.mail.id);
+                reply
+            }
+            Ok(Sent::Before) => settle::done(&self.mail.id),
+            Err(failure) => settle::refusal(&self.mail.id, failure),
+        };
+        self.summarise(stamp, &reply);
+        self.same_for_all(reply)
+    }
+
+    /// Refuses the message for all recipients.
+    pub(super) fn refuse(&self, reply: Reply) -> Vec<Reply> {
+        events::rejected(&self.mail.id, &reply);
+        self.same_for_all(reply)
+    }
+
+    fn summarise(&self, stamp: Option<&Stamp>, reply: &Reply) {
+        for to in self.recipients {
+            events::settled(&events::Summary {
+                from: &self.mail.reverse_path,
+                to,
+                kind: if stamp.is_some() { "automated" } else { "stranger" },
+                evidence: "-",
+                thread: stamp.map(|stamp| stamp.thread),
+                rule: "-",
+                fate: "forward",
+                destination: to.to_string(),
+                reply,
+                took: self.began.elapsed(),
+            });
+        }
+    }
+
+    fn same_for_all(&self, reply: Reply) -> Vec<Reply> {
+        match self.session.protocol {
+            Protocol::Smtp => vec![reply],
+            Protocol::Lmtp => vec![reply; self.recipients.len()],
+        }
+    }
+
+    fn retry_key(&self, to: &Address) -> RetryKey {
+        RetryKey::new(self.message.bytes_hash(), &self.mail.reverse_path, to)
+    }
+}
+
+/// The leg to a customer, apart from an inbound leg to the same address.
+fn leg(to: &Address) -> DestinationHash {
+    DestinationHash::new(&format!("outbound/{}", to.folded()))
+}

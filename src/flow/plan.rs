@@ -1,0 +1,294 @@
+//! The plan: what is to be done with a message, for each recipient. Pure.
+//!
+//! The same functions serve live mail, `explain` and the tests; nothing here reads a clock, a
+//! socket or a file, so the same arguments always make the same plan.
+
+use bytes::Bytes;
+
+use crate::mail::{
+    Address, Destination, Evidence, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath,
+    ThreadId,
+};
+use crate::message::{Message, Signal, kind, signals, trace};
+use crate::people::Person;
+use crate::rules::{self, Verdict};
+use crate::signing::Keys;
+use crate::threads::matcher::{self, Matcher, Recipient};
+use crate::threads::token::{Purpose, Token};
+use crate::threads::{Fingerprint, Found, Query, RetryKey, Unavailable};
+
+use super::policy::{Policy, Unmatched};
+
+/// Who decides, and when: what every plan of one message has in common.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// What the configuration asks for.
+    pub policy: &'a Policy,
+    /// What tokens are signed with.
+    pub keys: &'a Keys,
+    /// The time of the decision.
+    pub now: jiff::Timestamp,
+    /// Two random octets, so that ids of the same millisecond differ.
+    pub random: [u8; 2],
+}
+
+/// A message that has arrived, with its envelope.
+pub struct Arrival {
+    /// The message.
+    pub message: Message,
+    /// The reverse path; `None` where it is not known, as in a file without Return-Path.
+    pub reverse_path: Option<ReversePath>,
+    /// The recipients that the door accepted, and what each means.
+    pub recipients: Vec<(Address, Recipient)>,
+}
+
+/// What was decided.
+pub struct Planned {
+    /// What in the message spoke for a machine.
+    pub signals: Vec<Signal>,
+    /// One plan for each recipient, in their order.
+    pub plans: Vec<Plan>,
+}
+
+/// What all plans of one message are made from.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    arrival: &'a Arrival,
+    signals: &'a [Signal],
+    found: Result<&'a Found, &'a Unavailable>,
+}
+
+impl Arrival {
+    /// Reads a message that came with this envelope.
+    pub fn read(bytes: Bytes, reverse_path: Option<ReversePath>, recipients: Vec<(Address, Recipient)>) -> Self {
+        Self { message: Message::read(bytes), reverse_path, recipients }
+    }
+
+    /// The key under which a retry of this very mail to `recipient` is known.
+    pub fn retry_key(&self, recipient: &Address) -> RetryKey {
+        let reverse_path = self.reverse_path.as_ref().unwrap_or(&ReversePath::Null);
+        RetryKey::new(self.message.bytes_hash(), reverse_path, recipient)
+    }
+
+    /// The key under which the same mail is known, whatever way it came.
+    pub fn twin(&self) -> Fingerprint {
+        Fingerprint::of(&self.message)
+    }
+}
+
+impl<'a> Desk<'a> {
+    fn matcher(&self) -> Matcher<'a> {
+        Matcher {
+            people: &self.policy.people,
+            keys: self.keys,
+            separators: &self.policy.separators,
+            reply_domain: self.policy.reply_domain.as_ref(),
+            now: self.now,
+        }
+    }
+
+    /// RCPT: what a recipient means to us.
+    ///
+    /// # Errors
+    /// The reply that refuses a recipient who is not ours.
+    pub fn recipient(&self, address: &Address) -> Result<Recipient, Reply> {
+        let policy = self.policy;
+        let (user, _) = address.split_detail(&policy.separators);
+        let is_accepted = policy.inbound.accept.iter().any(|accepted| accepted.folded() == user.folded());
+        match policy.people.personas_at(&user) {
+            [only] => return Ok(Recipient::Persona(only.clone())),
+            [_, _, ..] => return Ok(Recipient::Shared),
+            [] if is_accepted || self.is_role_address(&user) => return Ok(Recipient::Shared),
+            [] => {}
+        }
+        if policy.reply_domain.as_ref() == Some(address.domain()) {
+            return self.matcher().recipient_token(address).map(Recipient::Token).ok_or_else(no_such_recipient);
+        }
+        Err(if self.is_our_domain(address) { no_such_recipient() } else { relaying_denied() })
+    }
+
+    /// Postmaster and abuse, which every domain must have (RFC 2142 §5, §2).
+    fn is_role_address(&self, user: &Address) -> bool {
+        let is_role = ["postmaster", "abuse"].contains(&user.local().to_lowercase().as_str());
+        let ours = [Some(&self.policy.hostname), self.policy.reply_domain.as_ref()];
+        is_role && ours.contains(&Some(user.domain()))
+    }
+
+    fn is_our_domain(&self, address: &Address) -> bool {
+        let mut personas = self.policy.people.personas().flat_map(|persona| &persona.addresses);
+        personas.any(|persona| persona.domain() == address.domain()) || address.domain() == &self.policy.hostname
+    }
+
+    /// What could be read in two ways is refused at the door.
+    pub fn door(&self, message: &Message) -> Option<Reply> {
+        message.begins_with_space().then(|| {
+            Reply::new(550, 6, 0, "The header section begins with a continuation line: remove the leading space")
+        })
+    }
+
+    /// Everything that the memory must be asked about an arrival, at once.
+    pub fn question(&self, arrival: &Arrival) -> Query {
+        let parents = arrival.message.parents();
+        let seeds = self.matcher().seeds(&parents);
+        Query {
+            threads: seeds.iter().map(|seed| ThreadId(seed.id)).collect(),
+            ids: parents,
+            retries: arrival.recipients.iter().map(|(recipient, _)| arrival.retry_key(recipient)).collect(),
+            twin: None,
+        }
+    }
+
+    /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
+    /// is still decided; the rest is deferred, since unknown is not no.
+    pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
+        let null = arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null);
+        let signals = signals::collect(&arrival.message, null);
+        let case = Case { arrival, signals: &signals, found };
+        let recipients = arrival.recipients.iter().enumerate();
+        let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
+        Planned { signals, plans }
+    }
+
+    fn plan_one(&self, case: &Case<'_>, index: usize, to: &Address, recipient: &Recipient) -> Plan {
+        let Case { arrival, signals, found } = *case;
+        let nothing = Found::default();
+        let known = found.unwrap_or(&nothing);
+        let message = &arrival.message;
+        let matched = self.matched(message, to, recipient, known);
+        let kind = kind::classify(signals, matched.evidence.is_strong());
+        let chosen = known.retries.get(&arrival.retry_key(to)).and_then(|before| before.chosen.as_ref());
+        let person = self.person(&matched, chosen);
+        let fate = if found.is_err() && index_could_decide(message, recipient, &matched) {
+            Fate::Defer(index_unavailable())
+        } else {
+            self.fate(message, &matched, kind, person)
+        };
+        let fresh = self.fresh(index);
+        Plan {
+            reverse_path: self.reverse_path(arrival, &matched, &fate, fresh),
+            joins: self.joins(message, &matched, kind, fresh),
+            person: person.filter(|_| matches!(fate, Fate::Forward(_))).map(|person| person.name.clone()),
+            recipient: to.clone(),
+            matched,
+            kind,
+            rule: rules::defaults::NAME.to_owned(),
+            fate,
+        }
+    }
+
+    fn matched(&self, message: &Message, to: &Address, recipient: &Recipient, known: &Found) -> Match {
+        let candidates = self.matcher().candidates(message, to, recipient, known);
+        matcher::decide(&candidates, recipient, self.correspondent(message))
+    }
+
+    /// The author, unless he is a person or persona of ours: they never become correspondents.
+    fn correspondent(&self, message: &Message) -> Option<Address> {
+        let author = &message.author()?.address;
+        let is_insider = self.policy.people.is_insider(author, &self.policy.separators);
+        (!is_insider).then(|| author.clone())
+    }
+
+    fn fate(&self, message: &Message, matched: &Match, kind: Kind, person: Option<&Person>) -> Fate {
+        if message.hops() > self.policy.hops {
+            return Fate::Hold(HoldReason::Loop);
+        }
+        if self.policy.inbound.hold_spam && is_spam(message) {
+            return Fate::Hold(HoldReason::Spam);
+        }
+        match (rules::verdict(kind, matched.evidence), person) {
+            (Verdict::Hold(reason), _) => Fate::Hold(reason),
+            (Verdict::Forward, None) => Fate::Hold(HoldReason::Unmatched),
+            (Verdict::Forward, Some(person)) => self.forward(message, person, self.fallback(matched)),
+        }
+    }
+
+    fn forward(&self, message: &Message, person: &Person, fallback: &[Address]) -> Fate {
+        let hostname = &self.policy.hostname;
+        let to = |inbox: &Address| Destination { address: inbox.clone(), fallback: fallback.to_vec() };
+        if person.inboxes.iter().any(|inbox| trace::is_loop(message, hostname, inbox, self.keys)) {
+            Fate::Hold(HoldReason::Loop)
+        } else {
+            Fate::Forward(person.inboxes.iter().map(to).collect())
+        }
+    }
+
+    /// Who answers: whom a pool chose before, else the persona's person, else whoever takes what
+    /// matches nothing; `None` means that an operator looks at it.
+    fn person(&self, matched: &Match, chosen: Option<&PersonName>) -> Option<&'a Person> {
+        let people = &self.policy.people;
+        let Some(persona) = matched.persona.as_ref().and_then(|name| people.persona(name)) else {
+            return match &self.policy.inbound.unmatched {
+                Unmatched::Hold => None,
+                Unmatched::Person(name) => people.person(name),
+            };
+        };
+        let chosen = chosen.filter(|name| persona.answered_by.contains(name));
+        let answering = || people.answering(persona, matched.correspondent.as_ref());
+        chosen.and_then(|name| people.person(name)).or_else(answering)
+    }
+
+    fn fallback(&self, matched: &Match) -> &'a [Address] {
+        let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
+        persona.map_or(&[], |persona| persona.fallback.as_slice())
+    }
+
+    /// Our own return path, so that a failure of the inbox comes back to us and not to the customer.
+    /// A null path stays null: nobody is to be told, not even we.
+    fn reverse_path(&self, arrival: &Arrival, matched: &Match, fate: &Fate, copy: ThreadId) -> ReversePath {
+        let original = arrival.reverse_path.clone().unwrap_or(ReversePath::Null);
+        let (Some(domain), Some(persona), Fate::Forward(_), ReversePath::Address(_)) =
+            (&self.policy.reply_domain, &matched.persona, fate, &original)
+        else {
+            return original;
+        };
+        let token = Token { purpose: Purpose::ReturnOfForward, persona: PersonaTag::of(persona), id: copy.0 };
+        return_path(domain, self.separator(), &token.seal(self.keys)).unwrap_or(original)
+    }
+
+    fn joins(&self, message: &Message, matched: &Match, kind: Kind, fresh: ThreadId) -> Option<ThreadId> {
+        let is_known = message.message_id().is_some() && matched.persona.is_some() && matched.correspondent.is_some();
+        (kind == Kind::Human && is_known).then(|| matched.thread.unwrap_or(fresh))
+    }
+
+    /// A new id for the recipient at `index`.
+    fn fresh(&self, index: usize) -> ThreadId {
+        let offset = u16::try_from(index).unwrap_or(u16::MAX);
+        ThreadId::new(self.now, u16::from_be_bytes(self.random).wrapping_add(offset).to_be_bytes())
+    }
+
+    /// The separator that we write ourselves.
+    pub fn separator(&self) -> char {
+        self.policy.separators.chars().next().unwrap_or('+')
+    }
+}
+
+/// `bounce+TOKEN@reply_domain`.
+pub(super) fn return_path(domain: &crate::mail::Domain, separator: char, token: &str) -> Option<ReversePath> {
+    let bounce = Address::new("bounce", domain).ok()?;
+    Some(ReversePath::Address(bounce.with_detail(separator, token)))
+}
+
+/// Only `YES` is believed, and only for holding: a server in front writes it.
+fn is_spam(message: &Message) -> bool {
+    message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
+}
+
+/// Whether the index, could it answer, might choose another persona than was chosen without it.
+fn index_could_decide(message: &Message, recipient: &Recipient, matched: &Match) -> bool {
+    match recipient {
+        Recipient::Persona(_) | Recipient::Token(_) => false,
+        Recipient::Shared => matched.evidence == Evidence::Unmatched && !message.parents().is_empty(),
+    }
+}
+
+fn no_such_recipient() -> Reply {
+    Reply::new(550, 1, 1, "No such recipient here")
+}
+
+fn relaying_denied() -> Reply {
+    Reply::new(550, 7, 1, "Relaying denied")
+}
+
+fn index_unavailable() -> Reply {
+    Reply::new(451, 3, 0, "The thread index is being rebuilt, try again later")
+}

@@ -1,0 +1,88 @@
+//! Settling: one reply (SMTP) or one for each recipient (LMTP) out of what became of all legs. Pure.
+//!
+//! A positive reply promises that every leg is done; anything in doubt is a 451, so that the mail
+//! server in front keeps the message. Never the next hop's words and never an inbox address: the
+//! server in front would send them to the customer. Outbound, where the peer is the company's own, the
+//! next hop's words are passed on instead.
+
+use crate::events;
+use crate::mail::{Extension, Failure, Leg, Outcome, Reply, TransactionId};
+use crate::smtp::service::Protocol;
+
+/// The replies to the end of data, from the legs of each recipient.
+pub fn settle(protocol: Protocol, id: &TransactionId, legs: &[Vec<Leg>]) -> Vec<Reply> {
+    let each: Vec<Reply> = legs.iter().map(|legs| one_recipient(id, legs)).collect();
+    match protocol {
+        Protocol::Lmtp => each,
+        Protocol::Smtp => vec![all_recipients(id, each)],
+    }
+}
+
+fn one_recipient(id: &TransactionId, legs: &[Leg]) -> Reply {
+    let open = legs.iter().map(|leg| &leg.outcome).find(|outcome| !outcome.is_done());
+    match open {
+        None => done(id),
+        Some(Outcome::Deferred(reply)) => reply.clone(),
+        Some(Outcome::Uncertain | Outcome::Relayed | Outcome::Held | Outcome::Collapsed) => in_doubt(),
+    }
+}
+
+/// SMTP has one reply for all: one open leg keeps the whole message with the peer.
+fn all_recipients(id: &TransactionId, each: Vec<Reply>) -> Reply {
+    each.into_iter().find(|reply| !reply.is_positive()).unwrap_or_else(|| done(id))
+}
+
+/// Every leg is done.
+pub fn done(id: &TransactionId) -> Reply {
+    Reply::new(250, 0, 0, format!("Ok: {id}"))
+}
+
+/// A leg was not taken now.
+pub fn not_now() -> Reply {
+    Reply::new(451, 4, 1, "The next hop cannot take the message now, try again later")
+}
+
+/// A leg may or may not have been taken: the one case where a copy may follow.
+fn in_doubt() -> Reply {
+    Reply::new(451, 4, 2, "The next hop did not confirm the message, try again later")
+}
+
+/// Outbound: the refusal of the next hop as it is; what nobody refused is temporary. Logged here.
+pub fn refusal(about: &dyn std::fmt::Display, failure: Failure) -> Reply {
+    events::deferred(&about.to_string(), &failure);
+    match failure {
+        Failure::Recipient(reply) | Failure::Us(reply) => reply,
+        Failure::Unsupported(Extension::EightBitMime) => Reply::new(554, 6, 3, "The next hop takes no 8-bit data"),
+        Failure::Unsupported(Extension::SmtpUtf8) => Reply::new(553, 6, 7, "The next hop takes no international mail"),
+        Failure::Unreachable(_) => not_now(),
+        Failure::Uncertain(_) => in_doubt(),
+    }
+}
+
+/// Something of our own failed.
+pub fn local_trouble() -> Reply {
+    Reply::new(451, 3, 0, "Local trouble, try again later")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&[&[Outcome::Relayed]], "250", "250")]
+    #[case(&[&[Outcome::Relayed, Outcome::Collapsed], &[Outcome::Held]], "250", "250 250")]
+    #[case(&[&[Outcome::Relayed, Outcome::Uncertain], &[Outcome::Held]], "451", "451 250")]
+    #[case(&[&[Outcome::Relayed], &[Outcome::Deferred(not_now())]], "451", "250 451")]
+    fn legs_settle(#[case] legs: &[&[Outcome]], #[case] smtp: &str, #[case] lmtp: &str) {
+        let leg = |outcome: &Outcome| Leg::new("-", outcome.clone());
+        let legs: Vec<Vec<Leg>> = legs.iter().map(|outcomes| outcomes.iter().map(leg).collect()).collect();
+        let id = TransactionId::new(0, 0);
+        let codes = |protocol| {
+            let replies = settle(protocol, &id, &legs);
+            replies.iter().map(|reply| reply.code.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!((codes(Protocol::Smtp).as_str(), codes(Protocol::Lmtp).as_str()), (smtp, lmtp));
+    }
+}

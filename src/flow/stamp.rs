@@ -1,0 +1,158 @@
+//! The stamp: how an automated message is made to remember its persona. Pure.
+//!
+//! The seed becomes the first id of References, a missing Message-ID is minted, and where the
+//! configuration asks for it Reply-To and the reverse path carry tokens too. A field that a DKIM
+//! signature covers (`h=`, also when it names a field that is not there) is left alone.
+
+use data_encoding::BASE32_NOPAD_NOCASE;
+
+use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, ReversePath, ThreadId};
+use crate::message::Message;
+use crate::people::Persona;
+use crate::threads::Found;
+use crate::threads::token::{Purpose, Token};
+
+use super::plan::{Desk, return_path};
+
+/// What is written into one automated message, and under what it is learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The thread that the message opens or goes on with.
+    pub thread: ThreadId,
+    /// Its Message-ID, as it came or minted; `None` where a signature forbids minting one.
+    pub message_id: Option<MessageId>,
+    /// Whether a seed of this thread stands in References, from us now or from before.
+    pub seeded: bool,
+    /// The changes to the header section.
+    pub edits: Edits,
+    /// The reverse path to send it with.
+    pub reverse_path: ReversePath,
+    /// The fields that a signature kept us from writing; logged.
+    pub skipped: Vec<&'static str>,
+}
+
+impl Desk<'_> {
+    /// The stamp of an automated message that `persona` signs. `found` tells what the same message
+    /// was learned under before: a retry keeps its thread and its minted id.
+    pub fn stamp(&self, persona: &Persona, message: &Message, reverse_path: &ReversePath, found: &Found) -> Stamp {
+        let before = self.learned_before(persona, found);
+        let carried = self.carried_seed(persona, message);
+        let own = message.message_id().cloned();
+        let mut stamp = Stamp {
+            thread: carried.or(before.as_ref().map(|(thread, _)| *thread)).unwrap_or_else(|| self.new_thread()),
+            message_id: own,
+            seeded: carried.is_some(),
+            edits: Edits::default(),
+            reverse_path: reverse_path.clone(),
+            skipped: Vec::new(),
+        };
+        let from =
+            message.author().map_or_else(|| self.policy.hostname.clone(), |author| author.address.domain().clone());
+        let signed = signed_fields(message);
+        self.mint(&mut stamp, before.map(|(_, id)| id), &from, &signed);
+        self.seed(&mut stamp, persona, message, &from, &signed);
+        self.reply_to(&mut stamp, persona, message, &signed);
+        self.return_path(&mut stamp, persona);
+        stamp
+    }
+
+    fn learned_before(&self, persona: &Persona, found: &Found) -> Option<(ThreadId, MessageId)> {
+        let (thread, id) = found.twin.as_ref()?.learned.clone()?;
+        let same = found.threads.get(&thread).is_none_or(|known| known.persona == persona.name);
+        same.then_some((thread, id))
+    }
+
+    /// The thread of a seed for this persona that the message already carries.
+    fn carried_seed(&self, persona: &Persona, message: &Message) -> Option<ThreadId> {
+        let tag = PersonaTag::of(&persona.name);
+        let seeds = message.references().iter().filter_map(|id| Token::open(id.left(), Purpose::Seed, self.keys));
+        seeds.filter(|token| token.persona == tag).map(|token| ThreadId(token.id)).next()
+    }
+
+    fn new_thread(&self) -> ThreadId {
+        ThreadId::new(self.now, self.random)
+    }
+
+    fn mint(&self, stamp: &mut Stamp, before: Option<MessageId>, from: &Domain, signed: &[String]) {
+        if stamp.message_id.is_some() || stamp.skips("Message-ID", signed) {
+            return;
+        }
+        let id = before.unwrap_or_else(|| self.minted(stamp.thread, from));
+        stamp.edits.append.push(Field { name: "Message-ID", value: id.to_string() });
+        stamp.message_id = Some(id);
+    }
+
+    /// An ordinary id, unlike the seed, that nobody else can foretell.
+    fn minted(&self, thread: ThreadId, domain: &Domain) -> MessageId {
+        let secret: [u8; 20] = self.keys.sign(&[b"message-id\0".as_slice(), &thread.0].concat());
+        let left = BASE32_NOPAD_NOCASE.encode(&secret).to_lowercase();
+        MessageId::new(&format!("{left}@{domain}")).expect("base32 and a domain hold no bracket")
+    }
+
+    fn seed(&self, stamp: &mut Stamp, persona: &Persona, message: &Message, from: &Domain, signed: &[String]) {
+        if !self.policy.stamp.seed || stamp.seeded || stamp.skips("References", signed) {
+            return;
+        }
+        let token = Token { purpose: Purpose::Seed, persona: PersonaTag::of(&persona.name), id: stamp.thread.0 };
+        let seed = token.message_id(self.keys, from);
+        match message.value_range("References").and_then(|range| message.bytes().get(range)) {
+            Some(old) => stamp.edits.insert_before_value = Some(first_of(&seed, old)),
+            None => stamp.edits.append.push(Field { name: "References", value: seed.to_string() }),
+        }
+        stamp.seeded = true;
+    }
+
+    fn reply_to(&self, stamp: &mut Stamp, persona: &Persona, message: &Message, signed: &[String]) {
+        if !self.policy.stamp.reply_to || message.has("Reply-To") || stamp.skips("Reply-To", signed) {
+            return;
+        }
+        let Some(address) = persona.addresses.first() else { return };
+        let token = Token { purpose: Purpose::Reply, persona: PersonaTag::of(&persona.name), id: stamp.thread.0 };
+        let masked: Address = address.with_detail(self.separator(), &token.seal(self.keys));
+        stamp.edits.append.push(Field { name: "Reply-To", value: masked.to_string() });
+    }
+
+    fn return_path(&self, stamp: &mut Stamp, persona: &Persona) {
+        let Some(domain) = self.policy.reply_domain.as_ref().filter(|_| self.policy.stamp.return_path) else { return };
+        let token =
+            Token { purpose: Purpose::ReturnOfOutbound, persona: PersonaTag::of(&persona.name), id: stamp.thread.0 };
+        if let (ReversePath::Address(_), Some(path)) =
+            (&stamp.reverse_path, return_path(domain, self.separator(), &token.seal(self.keys)))
+        {
+            stamp.reverse_path = path;
+        }
+    }
+}
+
+impl Stamp {
+    /// Whether a signature covers the field; notes it.
+    fn skips(&mut self, name: &'static str, signed: &[String]) -> bool {
+        let is_signed = signed.iter().any(|field| field.eq_ignore_ascii_case(name));
+        if is_signed {
+            self.skipped.push(name);
+        }
+        is_signed
+    }
+}
+
+/// The seed in front of the ids that are there. The old value begins with a fold, a space, or (seen
+/// in practice) at once with its first id; no line may end up as white space only.
+fn first_of(seed: &MessageId, old: &[u8]) -> Field {
+    let value = match old.first() {
+        Some(b'\r' | b'\n') | None => format!(" {seed}"),
+        Some(b' ' | b'\t') => format!(" {seed}\r\n"),
+        Some(_) => format!(" {seed}\r\n "),
+    };
+    Field { name: "References", value }
+}
+
+/// The fields that any DKIM signature of the message covers (RFC 6376 §3.5, `h=`).
+fn signed_fields(message: &Message) -> Vec<String> {
+    let signatures = message.values("DKIM-Signature");
+    let lists = signatures.filter_map(|signature| {
+        let tags = signature.split(';').filter_map(|tag| tag.split_once('='));
+        tags.filter(|(tag, _)| tag.trim() == "h").map(|(_, list)| list.to_owned()).next()
+    });
+    let names = lists.flat_map(|list| list.split(':').map(|name| name.trim().to_lowercase()).collect::<Vec<_>>());
+    names.collect()
+}

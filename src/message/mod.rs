@@ -1,0 +1,294 @@
+//! A received message: its bytes, and a view of them.
+//!
+//! The bytes are never written again: what is read here are facts and offsets, and [`edit`] makes
+//! splices of them. Reading is lenient and never fails; a message of which nothing can be read is
+//! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
+
+pub mod edit;
+pub mod ids;
+pub mod kind;
+pub mod signals;
+pub mod trace;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use mail_parser::{Header, HeaderName, HeaderValue, MessageParser};
+use sha2::{Digest, Sha256};
+
+use crate::mail::{Mailbox, MessageId};
+
+pub use signals::Signal;
+
+/// The header section is read up to here; the server refuses longer ones, files may have them.
+const LONGEST_HEADER: usize = 1 << 20;
+
+/// A received message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    bytes: Bytes,
+    fields: Vec<FieldView>,
+    header_end: usize,
+    body_start: usize,
+    bytes_hash: [u8; 32],
+    fingerprint: [u8; 32],
+    view: View,
+}
+
+/// A field of the header section, by its place.
+#[derive(Debug, Clone)]
+struct FieldView {
+    name: String,
+    value: Range<usize>,
+}
+
+/// What the identification and originator fields say.
+#[derive(Debug, Clone, Default)]
+struct View {
+    message_id: Option<MessageId>,
+    in_reply_to: Vec<MessageId>,
+    references: Vec<MessageId>,
+    from: Vec<Mailbox>,
+    subject: Option<String>,
+    content_type: Option<ContentType>,
+}
+
+/// The Content-Type of the whole message, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentType {
+    /// `multipart/report`.
+    pub full: String,
+    /// The `report-type` parameter (RFC 6522).
+    pub report_type: Option<String>,
+}
+
+impl Message {
+    /// Reads a message from the bytes that arrived.
+    pub fn read(bytes: Bytes) -> Self {
+        let head = bytes.get(..bytes.len().min(LONGEST_HEADER)).unwrap_or(&bytes);
+        let parsed = MessageParser::default().parse_headers(head);
+        let headers: &[Header<'_>] = parsed.as_ref().map_or(&[], |parsed| parsed.headers());
+        let fields: Vec<FieldView> = headers.iter().map(FieldView::new).collect();
+        let (header_end, body_start) = end_of_header(head, fields.last().map_or(0, |last| last.value.end));
+        let view = View::new(headers, head);
+        let (bytes_hash, fingerprint) = hashes(&bytes, &fields);
+        Self { fields, header_end, body_start, bytes_hash, fingerprint, view, bytes }
+    }
+
+    /// All bytes, as they arrived.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The header section, without the empty line after it.
+    pub fn header(&self) -> &[u8] {
+        self.bytes.get(..self.header_end).unwrap_or_default()
+    }
+
+    /// The body: everything after the empty line.
+    pub fn body(&self) -> &[u8] {
+        self.bytes.get(self.body_start..).unwrap_or_default()
+    }
+
+    /// Whether the first line looks like the continuation of a field that is not there. Below a field
+    /// of ours it would become its continuation: two readings, so it is refused at the door.
+    pub fn begins_with_space(&self) -> bool {
+        matches!(self.bytes.first(), Some(b' ' | b'\t'))
+    }
+
+    /// Where the header section ends: the offset of the empty line, or of the end.
+    pub(crate) fn header_end(&self) -> usize {
+        self.header_end
+    }
+
+    /// The place of the first field of that name's value, after the colon.
+    pub(crate) fn value_range(&self, name: &str) -> Option<Range<usize>> {
+        self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.clone())
+    }
+
+    /// The values of all fields of that name, from the top, unfolded and trimmed. Octets that are not
+    /// UTF-8 are replaced: seen in practice.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
+        let of_that_name = self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
+        of_that_name.map(|field| {
+            let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
+            String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
+        })
+    }
+
+    /// The value of the first field of that name.
+    pub fn value(&self, name: &str) -> Option<String> {
+        self.values(name).next()
+    }
+
+    /// Whether a field of that name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.value_range(name).is_some()
+    }
+
+    /// How many Received fields there are: the hops it came (RFC 5321 §6.3).
+    pub fn hops(&self) -> usize {
+        self.fields.iter().filter(|field| field.name.eq_ignore_ascii_case("Received")).count()
+    }
+
+    /// Its own Message-ID.
+    pub fn message_id(&self) -> Option<&MessageId> {
+        self.view.message_id.as_ref()
+    }
+
+    /// The ids it refers to: In-Reply-To, then References newest first, each once, bounded
+    /// (see [`ids::parents`]).
+    pub fn parents(&self) -> Vec<MessageId> {
+        ids::parents(&self.view.in_reply_to, &self.view.references)
+    }
+
+    /// The ids of References, as they stand.
+    pub fn references(&self) -> &[MessageId] {
+        &self.view.references
+    }
+
+    /// The author: the first mailbox of From.
+    pub fn author(&self) -> Option<&Mailbox> {
+        self.view.from.first()
+    }
+
+    /// The subject, decoded (RFC 2047).
+    pub fn subject(&self) -> Option<&str> {
+        self.view.subject.as_deref()
+    }
+
+    /// The Content-Type of the whole.
+    pub fn content_type(&self) -> Option<&ContentType> {
+        self.view.content_type.as_ref()
+    }
+
+    /// SHA-256 that is equal only for the very same bytes.
+    pub fn bytes_hash(&self) -> &[u8; 32] {
+        &self.bytes_hash
+    }
+
+    /// SHA-256 of the header section below the Received fields, and of the body: equal for the same
+    /// mail whatever way it came.
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+}
+
+impl FieldView {
+    fn new(header: &Header<'_>) -> Self {
+        Self { name: header.name.as_str().to_owned(), value: header.offset_start as usize..header.offset_end as usize }
+    }
+}
+
+impl View {
+    fn new(headers: &[Header<'_>], head: &[u8]) -> Self {
+        let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
+        let ids = |name| first(name).map(|header| ids::read(raw(head, header))).unwrap_or_default();
+        Self {
+            message_id: ids(HeaderName::MessageId).into_iter().next(),
+            in_reply_to: ids(HeaderName::InReplyTo),
+            references: ids(HeaderName::References),
+            from: first(HeaderName::From).map(|header| mailboxes(&header.value)).unwrap_or_default(),
+            subject: first(HeaderName::Subject).and_then(|header| header.value.as_text()).map(str::to_owned),
+            content_type: first(HeaderName::ContentType).and_then(|header| ContentType::new(&header.value)),
+        }
+    }
+}
+
+impl ContentType {
+    fn new(value: &HeaderValue<'_>) -> Option<Self> {
+        let HeaderValue::ContentType(value) = value else { return None };
+        let sub = value.c_subtype.as_deref().unwrap_or_default();
+        let report_type = value.attribute("report-type").map(str::to_ascii_lowercase);
+        Some(Self { full: format!("{}/{sub}", value.c_type).to_ascii_lowercase(), report_type })
+    }
+}
+
+fn raw<'a>(head: &'a [u8], header: &Header<'_>) -> &'a [u8] {
+    head.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default()
+}
+
+/// The mailboxes of an address field; what is no address is left out.
+fn mailboxes(value: &HeaderValue<'_>) -> Vec<Mailbox> {
+    let HeaderValue::Address(list) = value else { return Vec::new() };
+    list.iter()
+        .filter_map(|addr| {
+            let address = addr.address.as_deref()?.trim().parse().ok()?;
+            Some(Mailbox { display_name: addr.name.as_deref().map(str::to_owned), address })
+        })
+        .collect()
+}
+
+/// The offsets of the empty line that ends the header section, and of the body after it. A message
+/// without one is all header section.
+fn end_of_header(head: &[u8], last_field_end: usize) -> (usize, usize) {
+    let mut at = last_field_end;
+    for line in head.get(last_field_end..).unwrap_or_default().split_inclusive(|octet| *octet == b'\n') {
+        if line.trim_ascii().is_empty() {
+            return (at, at + line.len());
+        }
+        at += line.len();
+    }
+    (head.len(), head.len())
+}
+
+/// The hash of all bytes and the hash below the Received fields. The first is made of the second,
+/// so that a large body is hashed once.
+fn hashes(bytes: &[u8], fields: &[FieldView]) -> ([u8; 32], [u8; 32]) {
+    let last_received = fields.iter().rfind(|field| field.name.eq_ignore_ascii_case("Received"));
+    let (trace, below) =
+        bytes.split_at_checked(last_received.map_or(0, |field| field.value.end)).unwrap_or((&[], bytes));
+    let fingerprint: [u8; 32] = Sha256::digest(below).into();
+    let whole = Sha256::new().chain_update(trace).chain_update(fingerprint).finalize();
+    (whole.into(), fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Message {
+        Message::read(Bytes::from(text.replace('\n', "\r\n")))
+    }
+
+    #[test]
+    fn the_body_begins_after_the_empty_line() {
+        for (text, body) in [
+            ("A: b\n\nbody\n", "body\r\n"),
+            ("\nbody\n", "body\r\n"),
+            ("A: b\n", ""),
+            ("", ""),
+            ("A: b\nno field here\n\nbody\n", "body\r\n"),
+            ("A: b\n folded\n\n\n\nbody\n\n\n", "\r\n\r\nbody\r\n\r\n\r\n"),
+        ] {
+            assert_eq!(read(text).body(), body.as_bytes(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_way_that_a_mail_came_does_not_change_its_fingerprint() {
+        let mail = "Subject: hi\n\nbody\n";
+        let one = read(&format!("Delivered-To: a@b\nReceived: by x\n\tfolded\nReceived: by y\n{mail}"));
+        let two = read(&format!("Received: by z\n{mail}"));
+        assert_eq!(one.fingerprint(), two.fingerprint());
+        assert_eq!(one.fingerprint(), read(mail).fingerprint());
+        assert_ne!(one.bytes_hash(), two.bytes_hash());
+        assert_ne!(one.fingerprint(), read("Subject: ho\n\nbody\n").fingerprint());
+    }
+
+    #[test]
+    fn an_author_is_read_with_the_decoded_name() {
+        let message = read("From: =?utf-8?q?S=C3=B6phie?= from Acme <Sophie@acme.example>, x@y.example\n\n");
+        let author = message.author().unwrap();
+        assert_eq!(author.address.to_string(), "Sophie@acme.example");
+        assert_eq!(author.display_name.as_deref(), Some("Söphie from Acme"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_message(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+            let message = Message::read(Bytes::from(bytes.clone()));
+            proptest::prop_assert!(bytes.ends_with(message.body()));
+        }
+    }
+}
