@@ -1,6 +1,7 @@
 //! Sincerely: automated mail is signed by a person; its replies reach that person.
 
 pub mod clock;
+pub mod control;
 pub mod events;
 pub mod flow;
 pub mod held;
@@ -11,4 +12,5 @@ pub mod relay;
 pub mod rules;
 pub mod signing;
 pub mod smtp;
+pub mod telemetry;
 pub mod threads;

@@ -1,3 +1,16 @@
-//! The command `sincerely`.
+//! The command `sincerely`: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use sincerely::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            anstream::eprintln!("sincerely: {error:#}");
+            sysexits::ExitCode::Software.into()
+        }
+    }
+}

@@ -47,3 +47,9 @@ pub struct House {
     /// How long all legs of one message may take together.
     pub patience: Duration,
 }
+
+impl AsRef<Threads> for House {
+    fn as_ref(&self) -> &Threads {
+        &self.threads
+    }
+}

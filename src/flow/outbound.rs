@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use crate::mail::{Address, Failure, Reply};
 use crate::message::Message;
-use crate::people::Persona;
 use crate::smtp::service::{ForwardPath, Mail, Service, Session};
 use crate::threads::{Durability, Found};
 use crate::{clock, events, relay, signing};
@@ -21,7 +20,6 @@ use super::House;
 use super::inbound::address;
 use super::parcel::{Parcel, Sent, as_it_came};
 use super::plan::Desk;
-use super::policy::Strangers;
 use super::settle;
 use super::stamp::Stamp;
 
@@ -70,7 +68,7 @@ impl Service for Outbound {
         // read
         let message = Message::read(bytes);
         let parcel = Parcel::new(&self.0, &transaction, &message, clock::now(), began);
-        if let Some(reply) = self.door(&message) {
+        if let Some(reply) = self.desk().outbound_door(&message) {
             return parcel.refuse(reply);
         }
 
@@ -118,27 +116,12 @@ impl Outbound {
         answer
     }
 
-    /// What goes in circles, is from nobody we send for, or could be read in two ways.
-    fn door(&self, message: &Message) -> Option<Reply> {
-        let policy = &self.0.policy;
-        if message.hops() > policy.hops {
-            return Some(Reply::new(554, 4, 6, "Too many hops: the message goes in circles"));
-        }
-        if policy.outbound.strangers == Strangers::Refuse && self.persona(message).is_none() {
-            return Some(Reply::new(550, 7, 1, "The From field names no persona that this server sends for"));
-        }
-        self.desk().door(message)
-    }
-
-    fn persona(&self, message: &Message) -> Option<&Persona> {
-        self.0.policy.people.author(message.author()?, &self.0.policy.separators)
-    }
-
     /// Stamps the message and learns its id, on disk, before it goes: a reply must not overtake it.
     /// `Ok(None)` is mail of a stranger, which passes untouched.
     async fn learn(&self, parcel: &Parcel<'_>, found: &Found) -> Result<Option<Stamp>, Reply> {
-        let Some(persona) = self.persona(parcel.message) else { return Ok(None) };
-        let stamp = self.desk().stamp(persona, parcel.message, &parcel.mail.reverse_path, found);
+        let desk = self.desk();
+        let Some(persona) = desk.signing_persona(parcel.message) else { return Ok(None) };
+        let stamp = desk.stamp(persona, parcel.message, &parcel.mail.reverse_path, found);
         let Some(record) = parcel.learned(persona, &stamp) else { return Ok(Some(stamp)) };
         match self.0.threads.learn(vec![record], Durability::Disk).await {
             Ok(()) => events::learned(stamp.thread, &persona.name.0, &stamp.skipped),

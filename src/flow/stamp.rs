@@ -6,13 +6,14 @@
 
 use data_encoding::BASE32_NOPAD_NOCASE;
 
-use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, ReversePath, ThreadId};
+use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, Reply, ReversePath, ThreadId};
 use crate::message::Message;
 use crate::people::Persona;
 use crate::threads::Found;
 use crate::threads::token::{Purpose, Token};
 
 use super::plan::{Desk, return_path};
+use super::policy::Strangers;
 
 /// What is written into one automated message, and under what it is learned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,23 @@ pub struct Stamp {
     pub skipped: Vec<&'static str>,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    /// The persona that signs an automated message: by its From field.
+    pub fn signing_persona(&self, message: &Message) -> Option<&'a Persona> {
+        self.policy.people.author(message.author()?, &self.policy.separators)
+    }
+
+    /// What goes in circles, is from nobody we send for, or could be read in two ways.
+    pub fn outbound_door(&self, message: &Message) -> Option<Reply> {
+        if message.hops() > self.policy.hops {
+            return Some(Reply::new(554, 4, 6, "Too many hops: the message goes in circles"));
+        }
+        if self.policy.outbound.strangers == Strangers::Refuse && self.signing_persona(message).is_none() {
+            return Some(Reply::new(550, 7, 1, "The From field names no persona that this server sends for"));
+        }
+        self.door(message)
+    }
+
     /// The stamp of an automated message that `persona` signs. `found` tells what the same message
     /// was learned under before: a retry keeps its thread and its minted id.
     pub fn stamp(&self, persona: &Persona, message: &Message, reverse_path: &ReversePath, found: &Found) -> Stamp {

@@ -16,12 +16,17 @@ use bytes::Bytes;
 use mail_parser::{Header, HeaderName, HeaderValue, MessageParser};
 use sha2::{Digest, Sha256};
 
-use crate::mail::{Mailbox, MessageId};
+use crate::mail::{Address, Mailbox, MessageId};
 
 pub use signals::Signal;
 
 /// The header section is read up to here; the server refuses longer ones, files may have them.
 const LONGEST_HEADER: usize = 1 << 20;
+
+/// Where servers and clients write the recipient, the surest first.
+const RECIPIENT_FIELDS: [&str; 6] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To", "To", "Cc"];
+/// No more addresses of them are looked at.
+const MOST_RECIPIENTS: usize = 100;
 
 /// A received message.
 #[derive(Debug, Clone)]
@@ -152,6 +157,12 @@ impl Message {
         self.view.from.first()
     }
 
+    /// The addresses in the fields where servers and clients write recipients, each as it stands.
+    pub fn recipients(&self) -> Vec<Address> {
+        let values = RECIPIENT_FIELDS.iter().flat_map(|name| self.values(name));
+        values.flat_map(|value| address_like(&value)).take(MOST_RECIPIENTS).collect()
+    }
+
     /// The subject, decoded (RFC 2047).
     pub fn subject(&self) -> Option<&str> {
         self.view.subject.as_deref()
@@ -217,6 +228,12 @@ fn mailboxes(value: &HeaderValue<'_>) -> Vec<Mailbox> {
             Some(Mailbox { display_name: addr.name.as_deref().map(str::to_owned), address })
         })
         .collect()
+}
+
+/// The addresses in the value of a recipient field: words with an `@`, whatever stands around them.
+fn address_like(value: &str) -> Vec<Address> {
+    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'));
+    words.filter(|word| word.contains('@')).filter_map(|word| word.parse().ok()).collect()
 }
 
 /// The offsets of the empty line that ends the header section, and of the body after it. A message

@@ -55,9 +55,6 @@ pub struct Candidate {
     pub thread: Option<ThreadId>,
 }
 
-/// Fields in which servers and clients write the recipient; read for shared addresses only.
-const RECIPIENT_FIELDS: [&str; 6] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To", "To", "Cc"];
-
 impl Matcher<'_> {
     /// The seeds among the ids that the message refers to, best first.
     pub fn seeds(&self, parents: &[MessageId]) -> Vec<Token> {
@@ -100,9 +97,7 @@ impl Matcher<'_> {
     fn by_recipient_token(&self, message: &Message, to: &Address, recipient: &Recipient) -> Vec<Candidate> {
         let mut tokens: Vec<Token> = self.recipient_token(to).into_iter().collect();
         if *recipient == Recipient::Shared {
-            let written = RECIPIENT_FIELDS.iter().flat_map(|name| message.values(name));
-            let words = written.flat_map(|value| address_like(&value));
-            tokens.extend(words.filter_map(|address| self.recipient_token(&address)));
+            tokens.extend(message.recipients().iter().filter_map(|address| self.recipient_token(address)));
         }
         tokens.iter().filter_map(|token| self.by_token(Evidence::RecipientToken, token)).collect()
     }
@@ -194,10 +189,4 @@ fn healed(claims: &[Claim], author: &Address) -> Option<ThreadId> {
         (threads.len() == 1).then(|| threads.into_iter().next()).flatten()
     };
     only(&exact).or_else(|| only(&domain))
-}
-
-/// The addresses in the value of a recipient field: words with an `@`, whatever stands around them.
-fn address_like(value: &str) -> Vec<Address> {
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'));
-    words.filter(|word| word.contains('@')).filter_map(|word| word.parse().ok()).collect()
 }

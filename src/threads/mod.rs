@@ -49,7 +49,7 @@ pub enum Threads {
 pub struct Unavailable(pub String);
 
 /// All that is asked of the memory for one message, in one look-up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Query {
     /// Ids that the message refers to.
     pub ids: Vec<MessageId>,
@@ -62,7 +62,7 @@ pub struct Query {
 }
 
 /// What the memory knew.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Found {
     /// The claims on each id that is known.
     pub ids: HashMap<MessageId, Vec<Claim>>,

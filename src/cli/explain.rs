@@ -1,0 +1,187 @@
+//! `sincerely explain`: what would be done with messages, and why.
+//!
+//! Makes the same plan as live mail, with the same functions, and carries nothing out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use sysexits::ExitCode;
+
+use crate::config::Config;
+use crate::flow::plan::{Arrival, Desk};
+use crate::mail::{Address, ReversePath};
+use crate::message::Message;
+use crate::signing::{self, Keys};
+use crate::threads::{Found, Query, Unavailable};
+use crate::{clock, control};
+
+use super::input::{self, Input};
+
+mod report;
+
+use report::Report;
+
+/// What `explain` is asked.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Messages, one a file, or mboxes.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// A recipient; may be given several times [default: those of the header section that are ours].
+    #[arg(long, value_name = "ADDR")]
+    to: Vec<Address>,
+    /// The reverse path, `<>` for the null path [default: Return-Path; without one, not known].
+    #[arg(long, value_name = "ADDR", value_parser = reverse_path)]
+    from: Option<ReversePath>,
+    /// The listener that the messages come to.
+    #[arg(long, value_enum, default_value_t = Role::Inbound)]
+    role: Role,
+    /// Every file is an mbox.
+    #[arg(long)]
+    mbox: bool,
+    /// One JSON object for each message and recipient.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The role of a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Mail from customers.
+    Inbound,
+    /// Automated mail.
+    Outbound,
+}
+
+/// Explains every file. One that cannot be read is named, and the others are still done.
+///
+/// # Errors
+/// When the secret cannot be read, or nothing can be written to standard output.
+pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
+    let config = match super::load(config) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    let explainer = Explainer { keys: keys(&config)?, index: Index::of(&config)?, config, options };
+    let mut code = ExitCode::Ok;
+    for file in &options.files {
+        match input::read(file, options.mbox) {
+            Ok(inputs) => inputs.into_iter().try_for_each(|input| explainer.explain(file, input))?,
+            Err(error) => {
+                anstream::eprintln!("sincerely: cannot read {}: {error}", file.display());
+                code = ExitCode::NoInput;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// The installation's keys where there are any, else a key in memory; nothing is written.
+fn keys(config: &Config) -> anyhow::Result<Keys> {
+    if config.secret_file.exists() {
+        return Keys::load(&config.secret_file).context("run explain as the user of the daemon");
+    }
+    Ok(Keys::generate()?)
+}
+
+/// Whom `explain` asks what is remembered.
+enum Index {
+    /// The running daemon.
+    Live(control::Client, tokio::runtime::Runtime),
+    /// Nobody: nothing is remembered.
+    Empty,
+}
+
+impl Index {
+    fn of(config: &Config) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let client = control::Client::new(&config.state_dir);
+        let is_alive = runtime.block_on(client.is_alive());
+        Ok(if is_alive { Self::Live(client, runtime) } else { Self::Empty })
+    }
+
+    fn look_up(&self, query: Query) -> Result<Found, Unavailable> {
+        match self {
+            Self::Live(client, runtime) => runtime.block_on(client.look_up(&query)),
+            Self::Empty => Ok(Found::default()),
+        }
+    }
+}
+
+struct Explainer<'a> {
+    config: Config,
+    keys: Keys,
+    index: Index,
+    options: &'a Options,
+}
+
+impl Explainer<'_> {
+    fn explain(&self, file: &Path, input: Input) -> anyhow::Result<()> {
+        let index = input.index;
+        let report = match self.options.role {
+            Role::Inbound => self.inbound(input.bytes),
+            Role::Outbound => self.outbound(input.bytes),
+        };
+        report.print(file, index, self.options.json).context("cannot write to standard output")
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk { policy: &self.config.policy, keys: &self.keys, now: clock::now(), random: signing::random() }
+    }
+
+    fn inbound(&self, bytes: Bytes) -> Report {
+        let desk = self.desk();
+        let message = Message::read(bytes.clone());
+        let door = desk.door(&message);
+        let judged: Vec<_> = self.recipients(&message).into_iter().map(|to| (desk.recipient(&to), to)).collect();
+        let accepted = judged.iter().filter_map(|(judged, to)| Some((to.clone(), judged.clone().ok()?))).collect();
+        let arrival = Arrival { reverse_path: self.reverse_path(&message), message, recipients: accepted };
+        let found = self.index.look_up(desk.question(&arrival));
+        let planned = desk.plan(&arrival, found.as_ref());
+        let refused = judged.into_iter().filter_map(|(judged, to)| Some((to, judged.err()?))).collect();
+        Report::inbound(&arrival, planned, refused, door)
+    }
+
+    fn outbound(&self, bytes: Bytes) -> Report {
+        let desk = self.desk();
+        let message = Message::read(bytes);
+        let path = self.reverse_path(&message).unwrap_or(ReversePath::Null);
+        let twin = Some(crate::threads::Fingerprint::of(&message));
+        let found = self.index.look_up(Query { twin, ..Query::default() }).unwrap_or_default();
+        let stamp = desk.signing_persona(&message).map(|persona| (persona.name.clone(), desk.stamp(persona, &message, &path, &found)));
+        let recipients = if self.options.to.is_empty() { message.recipients() } else { self.options.to.clone() };
+        Report::outbound(&message, &path, stamp, desk.outbound_door(&message), recipients)
+    }
+
+    /// Those that were asked for, else those in the header section that are ours.
+    fn recipients(&self, message: &Message) -> Vec<Address> {
+        if !self.options.to.is_empty() {
+            return self.options.to.clone();
+        }
+        let desk = self.desk();
+        let mut ours: Vec<Address> = Vec::new();
+        for address in message.recipients() {
+            if desk.recipient(&address).is_ok() && !ours.contains(&address) {
+                ours.push(address);
+            }
+        }
+        ours
+    }
+
+    fn reverse_path(&self, message: &Message) -> Option<ReversePath> {
+        let written = || message.value("Return-Path").and_then(|value| reverse_path(&value).ok());
+        self.options.from.clone().or_else(written)
+    }
+}
+
+/// `<>`, `<a@b>` or `a@b`.
+fn reverse_path(text: &str) -> Result<ReversePath, String> {
+    let text = text.trim();
+    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim();
+    match inner {
+        "" if text.starts_with('<') => Ok(ReversePath::Null),
+        address => address.parse().map(ReversePath::Address).map_err(|error: crate::mail::address::AddressError| error.to_string()),
+    }
+}

@@ -1,0 +1,304 @@
+//! What `explain` tells of one message: as JSON lines, whose shape is stable, or as text.
+
+use std::io::Write;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::flow::plan::{Arrival, Planned};
+use crate::flow::stamp::Stamp;
+use crate::mail::{Address, Conflict, Evidence, Fate, HoldReason, Kind, Match, PersonaName, Plan, Reply, ReversePath};
+use crate::message::{Message, Signal, kind, signals};
+
+/// One line for each recipient; one without a recipient where there is none.
+pub struct Report {
+    subject: Option<String>,
+    author: Option<String>,
+    lines: Vec<Line>,
+}
+
+/// What is told of one message and recipient.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    role: &'static str,
+    recipient: Option<String>,
+    kind: Kind,
+    signals: Vec<Signal>,
+    #[serde(rename = "match")]
+    matched: Option<Matched>,
+    parents: Vec<String>,
+    rule: Option<String>,
+    fate: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<HoldReason>,
+    deliveries: Vec<Delivery>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stamp: Option<Stamped>,
+    reply: Option<Told>,
+}
+
+/// A line as it is printed: with the file it speaks of.
+#[derive(Serialize)]
+struct InFile<'a> {
+    file: String,
+    #[serde(flatten)]
+    line: &'a Line,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Matched {
+    evidence: Option<Evidence>,
+    persona: Option<String>,
+    thread: Option<String>,
+    correspondent: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conflicts: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Delivery {
+    to: Vec<String>,
+    from: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Stamped {
+    message_id: Option<String>,
+    seeded: bool,
+    skipped: Vec<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Told {
+    code: u16,
+    enhanced: String,
+    text: String,
+}
+
+impl Report {
+    /// Of a message that comes to an inbound listener.
+    pub fn inbound(arrival: &Arrival, planned: Planned, refused: Vec<(Address, Reply)>, door: Option<Reply>) -> Self {
+        let kind = kind::classify(&planned.signals, false);
+        let bare = Line::new("inbound", &arrival.message, kind, planned.signals);
+        let mut lines: Vec<Line> = planned.plans.into_iter().map(|plan| bare.clone().with_plan(plan, &door)).collect();
+        lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
+        if lines.is_empty() {
+            lines.push(Line { reply: door.as_ref().map(Told::new), ..bare });
+        }
+        Self::new(&arrival.message, lines)
+    }
+
+    /// Of a message that comes to an outbound listener.
+    pub fn outbound(
+        message: &Message,
+        path: &ReversePath,
+        stamp: Option<(PersonaName, Stamp)>,
+        door: Option<Reply>,
+        recipients: Vec<Address>,
+    ) -> Self {
+        let signals = signals::collect(message, path.is_null());
+        let bare = Line::new("outbound", message, kind::classify(&signals, false), signals);
+        let bare = match door {
+            Some(reply) => Line { fate: Some("reject"), reply: Some(Told::new(&reply)), ..bare },
+            None => bare.with_stamp(path, stamp),
+        };
+        let mut lines: Vec<Line> = recipients.iter().map(|to| bare.clone().for_customer(to)).collect();
+        if lines.is_empty() {
+            lines.push(bare);
+        }
+        Self::new(message, lines)
+    }
+
+    fn new(message: &Message, lines: Vec<Line>) -> Self {
+        let author = message.author().map(ToString::to_string);
+        Self { subject: message.subject().map(str::to_owned), author, lines }
+    }
+
+    /// Prints the lines; `index` is the place in an mbox.
+    pub fn print(mut self, file: &Path, index: Option<usize>, json: bool) -> std::io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        self.lines.iter_mut().for_each(|line| line.index = index);
+        for line in &self.lines {
+            if json {
+                let whole = InFile { file: file.display().to_string(), line };
+                writeln!(out, "{}", serde_json::to_string(&whole)?)?;
+            } else {
+                self.describe(&mut out, file, line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn describe(&self, out: &mut dyn Write, file: &Path, line: &Line) -> std::io::Result<()> {
+        let strong = Style::new().bold();
+        let place = line.index.map_or_else(String::new, |index| format!(" [{index}]"));
+        writeln!(out, "{strong}{}{place}{strong:#}", file.display())?;
+        let mut row = |name: &str, value: &str| match value {
+            "" => Ok(()),
+            value => writeln!(out, "  {name:<12} {value}"),
+        };
+        row("subject", self.subject.as_deref().unwrap_or_default())?;
+        row("author", self.author.as_deref().unwrap_or_default())?;
+        row("recipient", line.recipient.as_deref().unwrap_or("none of ours in the header section; give one with --to"))?;
+        row("kind", &line.kind_text())?;
+        row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
+        row("rule", line.rule.as_deref().unwrap_or_default())?;
+        row("fate", &line.fate_text())?;
+        for delivery in &line.deliveries {
+            row("delivery", &format!("to {} from {}", delivery.to.join(", "), delivery.from))?;
+        }
+        row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
+        row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
+        writeln!(out)
+    }
+}
+
+impl Line {
+    fn new(role: &'static str, message: &Message, kind: Kind, signals: Vec<Signal>) -> Self {
+        Self {
+            index: None,
+            role,
+            recipient: None,
+            kind,
+            signals,
+            matched: None,
+            parents: message.parents().iter().map(ToString::to_string).collect(),
+            rule: None,
+            fate: None,
+            reason: None,
+            deliveries: Vec::new(),
+            stamp: None,
+            reply: None,
+        }
+    }
+
+    /// What is planned for a recipient of ours, unless the door refuses the whole message.
+    fn with_plan(self, plan: Plan, door: &Option<Reply>) -> Self {
+        let (fate, reply) = match (door, &plan.fate) {
+            (Some(reply), _) => ("reject", reply.clone()),
+            (None, Fate::Reject(reply) | Fate::Defer(reply)) => (plan.fate.name(), reply.clone()),
+            (None, Fate::Forward(_) | Fate::Hold(_)) => (plan.fate.name(), taken()),
+        };
+        let (deliveries, reason) = match &plan.fate {
+            Fate::Forward(to) if door.is_none() => (to.iter().map(|to| Delivery::new(&to.address, &plan)).collect(), None),
+            Fate::Hold(reason) if door.is_none() => (Vec::new(), Some(*reason)),
+            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Defer(_) => (Vec::new(), None),
+        };
+        Self {
+            recipient: Some(plan.recipient.to_string()),
+            kind: plan.kind,
+            matched: Some(Matched::new(&plan.matched)),
+            rule: Some(plan.rule),
+            fate: Some(fate),
+            reason,
+            deliveries,
+            reply: Some(Told::new(&reply)),
+            ..self
+        }
+    }
+
+    fn refused(self, to: &Address, reply: &Reply) -> Self {
+        Self { recipient: Some(to.to_string()), fate: Some("reject"), reply: Some(Told::new(reply)), ..self }
+    }
+
+    fn with_stamp(self, path: &ReversePath, stamp: Option<(PersonaName, Stamp)>) -> Self {
+        let from = stamp.as_ref().map_or(path, |(_, stamp)| &stamp.reverse_path).to_string();
+        let matched = stamp.as_ref().map(|(persona, stamp)| Matched {
+            evidence: None,
+            persona: Some(persona.to_string()),
+            thread: Some(stamp.thread.to_string()),
+            correspondent: None,
+            conflicts: Vec::new(),
+        });
+        let deliveries = vec![Delivery { to: Vec::new(), from }];
+        let stamp = stamp.map(|(_, stamp)| Stamped::new(&stamp));
+        Self { matched, deliveries, stamp, fate: Some("forward"), reply: Some(Told::new(&taken())), ..self }
+    }
+
+    fn for_customer(mut self, to: &Address) -> Self {
+        self.recipient = Some(to.to_string());
+        self.deliveries.iter_mut().for_each(|delivery| delivery.to = vec![to.to_string()]);
+        if let Some(matched) = &mut self.matched {
+            matched.correspondent = Some(to.to_string());
+        }
+        self
+    }
+
+    fn kind_text(&self) -> String {
+        let names: Vec<String> = self.signals.iter().map(|signal| (*signal).to_string()).collect();
+        let why = if names.is_empty() { "no signal of a machine".to_owned() } else { names.join(", ") };
+        format!("{} ({why})", self.kind)
+    }
+
+    fn fate_text(&self) -> String {
+        let Some(fate) = self.fate else { return String::new() };
+        let colour = if fate == "forward" { AnsiColor::Green } else { AnsiColor::Yellow };
+        let style = Style::new().bold().fg_color(Some(colour.into()));
+        let reason = self.reason.map_or_else(String::new, |reason| format!(" as {reason}"));
+        format!("{style}{fate}{style:#}{reason}")
+    }
+}
+
+impl Matched {
+    fn new(matched: &Match) -> Self {
+        Self {
+            evidence: Some(matched.evidence),
+            persona: matched.persona.as_ref().map(ToString::to_string),
+            thread: matched.thread.as_ref().map(ToString::to_string),
+            correspondent: matched.correspondent.as_ref().map(ToString::to_string),
+            conflicts: matched.conflicts.iter().map(conflict).collect(),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let persona = self.persona.as_deref().unwrap_or("nobody");
+        let by = self.evidence.map_or_else(|| "the From field".to_owned(), |evidence| evidence.to_string());
+        let thread = self.thread.as_deref().map_or_else(|| "no thread yet".to_owned(), |id| format!("thread {id}"));
+        let with = self.correspondent.as_deref().map_or_else(String::new, |who| format!(" with {who}"));
+        let but = if self.conflicts.is_empty() { String::new() } else { format!("; against {}", self.conflicts.join(", ")) };
+        format!("{persona} by {by}, {thread}{with}{but}")
+    }
+}
+
+fn conflict(lost: &Conflict) -> String {
+    let thread = lost.thread.map_or_else(String::new, |id| format!(" {id}"));
+    format!("{} {}{thread}", lost.evidence, lost.persona)
+}
+
+impl Delivery {
+    fn new(to: &Address, plan: &Plan) -> Self {
+        Self { to: vec![to.to_string()], from: plan.reverse_path.to_string() }
+    }
+}
+
+impl Stamped {
+    fn new(stamp: &Stamp) -> Self {
+        let message_id = stamp.message_id.as_ref().map(ToString::to_string);
+        Self { message_id, seeded: stamp.seeded, skipped: stamp.skipped.clone() }
+    }
+
+    fn describe(&self) -> String {
+        let id = self.message_id.as_deref().unwrap_or("no Message-ID");
+        let seed = if self.seeded { "with seed" } else { "without seed" };
+        let skipped = if self.skipped.is_empty() { String::new() } else { format!(", signed: {}", self.skipped.join(", ")) };
+        format!("{id}, {seed}{skipped}")
+    }
+}
+
+impl Told {
+    fn new(reply: &Reply) -> Self {
+        Self { code: reply.code, enhanced: reply.enhanced_text(), text: reply.text.clone() }
+    }
+
+    fn describe(&self) -> String {
+        format!("{} {} {}", self.code, self.enhanced, self.text)
+    }
+}
+
+/// What the peer would be told once every leg is done.
+fn taken() -> Reply {
+    Reply::new(250, 0, 0, "Ok")
+}

@@ -1,0 +1,65 @@
+//! The commands, one file each. The only place that speaks to people, and the only one that uses
+//! `anyhow`: below, errors are types that callers can match on.
+
+pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod serve;
+
+mod house;
+mod input;
+mod mail_client;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use sysexits::ExitCode;
+
+use crate::config::Config;
+
+/// Automated mail is signed by a person; its replies reach that person.
+#[derive(Debug, Parser)]
+#[command(name = "sincerely", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/sincerely/sincerely.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the daemon in the foreground until SIGTERM or SIGINT.
+    Serve,
+    /// Shows the whole job in a scratch folder; needs no configuration and no mail server.
+    Demo,
+    /// Reads the configuration and prints who gets what, or every mistake (exit code 78).
+    Check,
+    /// Tells what would be done with messages, and why; changes nothing.
+    Explain(explain::Options),
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// With a text for people; the exit code is then 70 (`EX_SOFTWARE`) unless the error is an [`Exit`].
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve => serve::run(&cli.config),
+        Command::Demo => demo::run(),
+        Command::Check => check::run(&cli.config),
+        Command::Explain(options) => explain::run(&cli.config, &options),
+    }
+}
+
+/// The configuration, or the exit code after all its mistakes were printed.
+fn load(path: &std::path::Path) -> Result<Config, ExitCode> {
+    match Config::load(path) {
+        Ok((config, _)) => Ok(config),
+        Err(problems) => {
+            anstream::eprintln!("{problems}");
+            Err(ExitCode::Config)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The daemon's half of the control socket.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::threads::{Query, Threads};
+
+use super::{ALIVE, LOOK_UP, socket};
+
+/// Binds the socket of a state directory; a stale one is replaced. Only for the process that holds
+/// the directory's lock: nobody else can be listening.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn bind(state_dir: &Path) -> io::Result<UnixListener> {
+    let path = socket(state_dir);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    UnixListener::bind(path)
+}
+
+/// Answers commands until `shutdown`, from the memory of `state`.
+///
+/// # Errors
+/// When the socket fails for good.
+pub async fn serve<S>(listener: UnixListener, state: Arc<S>, shutdown: CancellationToken) -> io::Result<()>
+where
+    S: AsRef<Threads> + Send + Sync + 'static,
+{
+    let router = Router::new()
+        .route(ALIVE, get(|| async { StatusCode::OK }))
+        .route(LOOK_UP, post(look_up::<S>))
+        .with_state(state);
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+type Refusal = (StatusCode, String);
+
+async fn look_up<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
+    let query: Query = postcard::from_bytes(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let threads: &Threads = (*state).as_ref();
+    let found = threads.look_up(query).await.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.0))?;
+    postcard::to_stdvec(&found).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
