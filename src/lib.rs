@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod flow;
+pub mod held;
 pub mod mail;
+pub mod maildir;
 pub mod people;
 pub mod relay;
 pub mod signing;
