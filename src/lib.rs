@@ -6,6 +6,7 @@ pub mod events;
 pub mod flow;
 pub mod held;
 pub mod mail;
+pub mod maildir;
 pub mod message;
 pub mod people;
 pub mod relay;

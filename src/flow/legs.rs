@@ -44,7 +44,9 @@ impl Journey<'_> {
     pub async fn carry_out(&self, plan: &Plan) -> Vec<Leg> {
         events::planned(plan);
         match &plan.fate {
-            Fate::Hold(reason) => vec![self.once(plan, &held_name(*reason), self.hold(plan, *reason)).await],
+            Fate::Hold(reason) => vec![
+                self.once(plan, &held_name(*reason), self.hold(plan, *reason, format!("kind {}", plan.kind))).await,
+            ],
             Fate::Forward(destinations) => self.forward(plan, destinations).await,
             // Both were answered before any leg: at RCPT, and before this plan's message was settled.
             Fate::Reject(reply) | Fate::Defer(reply) => vec![Leg::new("-", Outcome::Deferred(reply.clone()))],
@@ -102,17 +104,21 @@ impl Journey<'_> {
 
     /// Hands a message to an inbox; refused for good, to the fallback; refused there too, to `held/`.
     async fn hand_on(&self, plan: &Plan, to: &Destination) -> Leg {
+        let mut refusals = Vec::new();
         for address in std::iter::once(&to.address).chain(&to.fallback) {
             match self.hand_over(plan, address).await {
                 Ok(reply) => {
                     events::relayed(&address.to_string(), &reply);
                     return Leg::new(address.to_string(), Outcome::Relayed);
                 }
-                Err(Failure::Recipient(reply)) if reply.is_permanent() => events::rejected(address, &reply),
+                Err(Failure::Recipient(reply)) if reply.is_permanent() => {
+                    events::rejected(address, &reply);
+                    refusals.push(format!("{address}: {reply}"));
+                }
                 Err(failure) => return self.not_taken(plan, address, failure).await,
             }
         }
-        self.hold(plan, HoldReason::Undelivered).await
+        self.hold(plan, HoldReason::Undelivered, refusals.join("; ")).await
     }
 
     async fn hand_over(&self, plan: &Plan, to: &Address) -> Result<Reply, Failure> {
@@ -132,7 +138,7 @@ impl Journey<'_> {
         let outcome = match &failure {
             Failure::Unsupported(_) => {
                 events::deferred(&to.to_string(), &failure);
-                return self.hold(plan, HoldReason::Unsupported).await;
+                return self.hold(plan, HoldReason::Unsupported, failure.to_string()).await;
             }
             Failure::Uncertain(_) => Outcome::Uncertain,
             Failure::Us(_) => {
@@ -146,9 +152,13 @@ impl Journey<'_> {
     }
 
     /// Keeps the message for an operator, as it came.
-    async fn hold(&self, plan: &Plan, reason: HoldReason) -> Leg {
-        let reverse_path = self.arrival.reverse_path.clone().unwrap_or(ReversePath::Null);
-        let about = About { transaction: self.id, reverse_path: &reverse_path, recipient: &plan.recipient };
+    async fn hold(&self, plan: &Plan, reason: HoldReason, why: String) -> Leg {
+        let about = About {
+            transaction: self.id.clone(),
+            reverse_path: self.arrival.reverse_path.clone().unwrap_or(ReversePath::Null),
+            recipient: plan.recipient.clone(),
+            why,
+        };
         match self.house.held.keep(reason, &about, &[self.arrival.message.bytes().clone()], self.now).await {
             Ok(place) => {
                 events::held(&place.display().to_string());

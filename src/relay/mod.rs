@@ -34,9 +34,10 @@ pub enum NextHop {
 /// How long to wait for the next hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the connection and its greeting.
+    /// For the connection, its greeting and the answer to EHLO.
     pub connect: Duration,
-    /// For the reply to any command but the final dot.
+    /// For the reply to any other command but the final dot, and for the next hop to take each
+    /// 64 KiB of a message.
     pub command: Duration,
     /// For the reply to the final dot (RFC 5321 §4.5.3.2.6 asks for ten minutes of the *first*
     /// client in line; we must answer ours before it gives up).
@@ -96,6 +97,9 @@ impl Relay {
 
     /// Hands a message to one recipient in a transaction of its own; `message` is its bytes in
     /// pieces, unstuffed. Ok is the next hop's 250.
+    ///
+    /// Whether the message was taken is unknown, as after [`Failure::Uncertain`], where the future is
+    /// dropped before its answer.
     ///
     /// # Errors
     /// Every way not to get that 250.
