@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sysexits::ExitCode;
+
+use crate::clock;
 use crate::config::Config;
 use crate::flow::House;
 use crate::flow::once::Once;
@@ -11,7 +14,6 @@ use crate::relay::Relay;
 use crate::signing::{KeyError, Keys};
 use crate::threads::Threads;
 use crate::threads::local::{Local, OpenError};
-use crate::clock;
 
 /// Why an installation cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,18 @@ pub enum HouseError {
     /// The secret cannot be read or made.
     #[error(transparent)]
     Keys(#[from] KeyError),
+}
+
+impl HouseError {
+    /// The exit code that tells a service manager what is wrong.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::StateDir { .. } => ExitCode::CantCreat,
+            // Another process holds it: a retry may find it free.
+            Self::Threads(_) => ExitCode::TempFail,
+            Self::Keys(_) => ExitCode::Config,
+        }
+    }
 }
 
 /// Opens the state of an installation and puts its parts together.

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod explain;
 pub mod serve;
 
+mod daemon;
 mod house;
 mod input;
 mod mail_client;

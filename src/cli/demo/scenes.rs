@@ -1,0 +1,157 @@
+//! What is sent in the demo: automated mail first, then what comes back.
+
+use crate::mail::MessageId;
+use crate::message::Message;
+
+/// Where the demo leaves its mark, to find a message again wherever it went.
+pub const MARK: &str = "X-Demo-Scene";
+
+/// An automated mail.
+pub struct Automated {
+    /// The From field.
+    pub from: &'static str,
+    /// The customer.
+    pub to: &'static str,
+    /// The subject.
+    pub subject: &'static str,
+}
+
+/// The automated mails: each persona's own address, and both from the address that they share.
+pub const AUTOMATED: [Automated; 4] = [
+    Automated {
+        from: "Sophie from Acme <sophie@acme.example>",
+        to: "ann@customer.example",
+        subject: "Welcome to Acme, Ann",
+    },
+    Automated { from: "Tom from Acme <tom@acme.example>", to: "ben@customer.example", subject: "Your trial, Ben" },
+    Automated { from: "Sophie from Acme <hello@acme.example>", to: "cleo@customer.example", subject: "Hello, Cleo" },
+    Automated { from: "Tom from Acme <hello@acme.example>", to: "dan@customer.example", subject: "Hello, Dan" },
+];
+
+impl Automated {
+    /// The message as an application writes it, with LF line ends.
+    pub fn text(&self, number: usize) -> String {
+        let Self { from, to, subject } = self;
+        format!(
+            "From: {from}\nTo: {to}\nSubject: {subject}\nMessage-ID: <campaign-{number}@app.acme.example>\n\
+             Date: Mon, 2 Nov 2026 09:00:00 +0000\n\nGood to have you here. Just answer if you need anything.\n"
+        )
+    }
+}
+
+/// Something that comes in.
+pub struct Scene {
+    /// What it is, for the reader.
+    pub title: &'static str,
+    /// The envelope's reverse path, empty for the null path.
+    pub from: &'static str,
+    /// The envelope's recipient.
+    pub to: &'static str,
+    /// The header section below From and To.
+    pub fields: String,
+    /// The body.
+    pub body: &'static str,
+}
+
+impl Scene {
+    /// The message as it is sent, with LF line ends.
+    pub fn text(&self, number: usize) -> String {
+        let author = if self.from.is_empty() { "mailer@customer.example" } else { self.from };
+        let Self { to, fields, body, .. } = self;
+        format!("From: {author}\nTo: {to}\n{MARK}: {number}\n{fields}\n{body}\n")
+    }
+}
+
+/// What comes back, as the mail programs of those who got `delivered` write it.
+pub fn incoming(delivered: &[Message]) -> Vec<Scene> {
+    let got = |index: usize| delivered.get(index);
+    let id = |index| got(index).and_then(Message::message_id).map(ToString::to_string).unwrap_or_default();
+    let references = |index| got(index).map(|mail| list(mail.references())).unwrap_or_default();
+    vec![
+        Scene {
+            title: "Ann answers; on the way out Amazon SES had replaced the Message-ID",
+            from: "ann@customer.example",
+            to: "sophie@acme.example",
+            fields: format!(
+                "Subject: Re: Welcome to Acme, Ann\nMessage-ID: <ann-1@customer.example>\n\
+                 In-Reply-To: <0102-ses@eu-west-1.amazonses.com>\nReferences: {}\n <0102-ses@eu-west-1.amazonses.com>\n",
+                references(0)
+            ),
+            body: "Thank you, Sophie!",
+        },
+        Scene {
+            title: "Ben answers Tom; his mail program writes In-Reply-To and nothing else",
+            from: "ben@customer.example",
+            to: "tom@acme.example",
+            fields: format!("Subject: AW: Your trial, Ben\nMessage-ID: <ben-1@customer.example>\nIn-Reply-To: {}\n", id(1)),
+            body: "Can I have another week?",
+        },
+        Scene {
+            title: "Ann writes again, with no threading field at all",
+            from: "ann@customer.example",
+            to: "sophie@acme.example",
+            fields: "Subject: one more thing\nMessage-ID: <ann-2@customer.example>\n".into(),
+            body: "Where do I find my invoice?",
+        },
+        Scene {
+            title: "Cleo answers at the shared address, to what Sophie wrote",
+            from: "cleo@customer.example",
+            to: "hello@acme.example",
+            fields: format!("Subject: Re: Hello, Cleo\nMessage-ID: <cleo-1@customer.example>\nReferences: {} {}\n", references(2), id(2)),
+            body: "Hi Sophie",
+        },
+        Scene {
+            title: "Dan answers at the shared address, to what Tom wrote",
+            from: "dan@customer.example",
+            to: "hello@acme.example",
+            fields: format!("Subject: Re: Hello, Dan\nMessage-ID: <dan-1@customer.example>\nIn-Reply-To: {}\n", id(3)),
+            body: "Hi Tom",
+        },
+        Scene {
+            title: "Cleo answers Cleo's own mail: the id was learned when it passed",
+            from: "cleo@customer.example",
+            to: "hello@acme.example",
+            fields: "Subject: Re: Hello, Cleo\nMessage-ID: <cleo-2@customer.example>\nIn-Reply-To: <cleo-1@customer.example>\n".into(),
+            body: "PS: I forgot the attachment",
+        },
+        Scene {
+            title: "Ben's vacation notice",
+            from: "",
+            to: "tom@acme.example",
+            fields: format!("Subject: Automatic reply: Your trial, Ben\nAuto-Submitted: auto-replied\nIn-Reply-To: {}\n", id(1)),
+            body: "I am away until Monday.",
+        },
+        Scene {
+            title: "A bounce of the mail to Dan",
+            from: "",
+            to: "hello@acme.example",
+            fields: "Subject: Undelivered Mail Returned to Sender\nMIME-Version: 1.0\n\
+                     Content-Type: multipart/report; report-type=delivery-status; boundary=b\n"
+                .into(),
+            body: "--b\n\nThe mailbox is full.\n\n--b\nContent-Type: message/delivery-status\n\n\
+                   Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; dan@customer.example\n\
+                   Action: failed\nStatus: 5.2.2\n\n--b--",
+        },
+        Scene {
+            title: "A stranger forges a seed at the shared address",
+            from: "mallory@elsewhere.example",
+            to: "hello@acme.example",
+            fields: format!(
+                "Subject: Re: Hello\nMessage-ID: <m-1@elsewhere.example>\nReferences: <{}@acme.example>\n",
+                "ci2kf3r5jvhwy6m3bq7xk4t2n5z3a6c7d2e4f5g6"
+            ),
+            body: "I am in your thread, am I not?",
+        },
+        Scene {
+            title: "A stranger tries to relay through us",
+            from: "mallory@elsewhere.example",
+            to: "victim@elsewhere.example",
+            fields: "Subject: cheap watches\n".into(),
+            body: "Buy now",
+        },
+    ]
+}
+
+fn list(ids: &[MessageId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
