@@ -1,0 +1,92 @@
+//! An SMTP client that hides nothing: every reply is looked at.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A connection to a listener.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    /// Connects and says EHLO.
+    pub fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address).expect("the listener accepts")
+    }
+
+    /// Connects and says EHLO; an error is for tests that kill the daemon.
+    pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let mut client = Self { stream: BufReader::new(stream) };
+        client.reply()?;
+        client.say("EHLO client.example")?;
+        Ok(client)
+    }
+
+    /// Reads one reply, all its lines.
+    pub fn reply(&mut self) -> std::io::Result<String> {
+        let mut whole = String::new();
+        loop {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line)? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            whole.push_str(&line);
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return Ok(whole.trim_end().to_owned());
+            }
+        }
+    }
+
+    /// Sends one command and reads its reply.
+    pub fn say(&mut self, command: &str) -> std::io::Result<String> {
+        self.stream.get_mut().write_all(format!("{command}\r\n").as_bytes())?;
+        self.reply()
+    }
+
+    /// Sends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Sends a message; the first reply that is not positive, or the one to the final dot.
+    pub fn send(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<String> {
+        self.begin(from, to)?.map_or_else(|| self.finish(message), Ok)
+    }
+
+    /// MAIL, RCPT, DATA; the reply that refused, if one did.
+    pub fn begin(&mut self, from: &str, to: &[&str]) -> std::io::Result<Option<String>> {
+        let mut commands = vec![format!("MAIL FROM:<{from}>")];
+        commands.extend(to.iter().map(|to| format!("RCPT TO:<{to}>")));
+        commands.push("DATA".into());
+        for command in commands {
+            let reply = self.say(&command)?;
+            if !reply.starts_with(['2', '3']) {
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The message and its final dot; the reply.
+    pub fn finish(&mut self, message: &[u8]) -> std::io::Result<String> {
+        self.raw(&stuffed(message))?;
+        self.reply()
+    }
+}
+
+/// With its dots stuffed and the final dot.
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(message.len() + 64);
+    for line in message.split_inclusive(|octet| *octet == b'\n') {
+        if line.starts_with(b".") {
+            wire.push(b'.');
+        }
+        wire.extend_from_slice(line);
+    }
+    wire.extend_from_slice(b".\r\n");
+    wire
+}

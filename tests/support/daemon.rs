@@ -1,0 +1,153 @@
+//! The real binary, in a folder of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use super::wait_until;
+
+/// The people and personas of most tests; the head of a configuration comes before it.
+pub const COMPANY: &str = r#"
+[people.sophie]
+inbox = "sophie.martin@corp.example"
+[people.tom]
+inbox = "tom@corp.example"
+[personas.sophie]
+address = "Sophie from Acme <sophie@acme.example>"
+aliases = ["hello@acme.example"]
+answered_by = ["sophie"]
+[personas.tom]
+address = "Tom from Acme <tom@acme.example>"
+aliases = ["hello@acme.example"]
+answered_by = ["tom"]
+"#;
+
+/// A daemon that runs, or ran; killed when dropped.
+pub struct Daemon {
+    pub folder: tempfile::TempDir,
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Daemon {
+    /// Starts a daemon for [`COMPANY`] before a next hop.
+    pub fn start(next_hop: SocketAddr) -> Self {
+        Self::start_with(next_hop, "")
+    }
+
+    /// The same, with more of a configuration.
+    pub fn start_with(next_hop: SocketAddr, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("sincerely.toml"), configuration(next_hop, more)).unwrap();
+        let (child, log) = spawn(folder.path());
+        let daemon = Self { folder, child, log };
+        daemon.wait_for_listeners();
+        daemon
+    }
+
+    /// Ends it at once, as a power button or the kernel would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it with SIGTERM; its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Starts it again on the same folder, after it ended.
+    pub fn restart(&mut self) {
+        let (child, log) = spawn(self.folder.path());
+        self.child = child;
+        self.log = log;
+        self.wait_for_listeners();
+    }
+
+    fn wait_for_listeners(&self) {
+        wait_until("both listeners listen", || self.log().matches(" listening ").count() == 2);
+    }
+
+    /// What it logged since it was started.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn inbound(&self) -> SocketAddr {
+        self.listener("inbound")
+    }
+
+    pub fn outbound(&self) -> SocketAddr {
+        self.listener("outbound")
+    }
+
+    fn listener(&self, role: &str) -> SocketAddr {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains(" listening ") && line.contains(role)).expect("it listens");
+        let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
+        address.parse().unwrap()
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The messages held for a reason.
+    pub fn held(&self, reason: &str) -> Vec<Vec<u8>> {
+        let new = self.state().join("held").join(reason).join("new");
+        let entries = std::fs::read_dir(new).into_iter().flatten();
+        entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+    }
+
+    /// Runs a command of the binary on the same configuration.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        command(&self.folder.path().join("sincerely.toml"), arguments)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A configuration with both listeners on ports that the system chooses.
+pub fn configuration(next_hop: SocketAddr, more: &str) -> String {
+    format!(
+        "hostname = \"sincerely.acme.example\"\nstate_dir = \"state\"\n\
+         [[listen]]\naddress = \"127.0.0.1:0\"\nrole = \"inbound\"\n\
+         [[listen]]\naddress = \"127.0.0.1:0\"\nrole = \"outbound\"\n\
+         [relay]\nsmtp = \"{next_hop}\"\ntimeout = {{ command = \"2s\", data_end = \"2s\", total = \"20s\" }}\n\
+         {COMPANY}\n{more}"
+    )
+}
+
+/// Runs a command of the binary and waits for its end.
+pub fn command(config: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sincerely")).arg("--config").arg(config).args(arguments).output().unwrap()
+}
+
+fn spawn(folder: &Path) -> (Child, Arc<Mutex<String>>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sincerely"))
+        .args(["--config", "sincerely.toml", "serve"])
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = Arc::<Mutex<String>>::default();
+    let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), log.clone());
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let mut kept = kept.lock().unwrap();
+            kept.push_str(&line);
+            kept.push('\n');
+        }
+    });
+    (child, log)
+}
