@@ -1,6 +1,7 @@
 //! Sincerely: automated mail is signed by a person; its replies reach that person.
 
 pub mod clock;
+pub mod config;
 pub mod flow;
 pub mod mail;
 pub mod people;
