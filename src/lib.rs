@@ -1,5 +1,6 @@
 //! Sincerely: automated mail is signed by a person; its replies reach that person.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod flow;

@@ -1,0 +1,3 @@
+//! The commands, one file each. They speak to people; everything below them is silent.
+
+pub mod check;
