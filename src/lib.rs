@@ -1,6 +1,8 @@
 //! Sincerely: automated mail is signed by a person; its replies reach that person.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod events;
 pub mod flow;

@@ -8,7 +8,6 @@ mod scenes;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use comfy_table::{ContentArrangement, Table, presets};
 use sysexits::ExitCode;
 
 use crate::config::{Config, Role};
@@ -18,8 +17,9 @@ use crate::relay::maildir::MaildirRelay;
 
 use super::daemon::Daemon;
 use super::mail_client::{MailClient, messages};
+use super::table::aligned;
 
-use scenes::{AUTOMATED, Automated, MARK, Scene};
+use scenes::{AUTOMATED, Automated, MARK};
 
 const COMPANY: &str = include_str!("demo/company.toml");
 
@@ -98,7 +98,7 @@ impl Stage {
 }
 
 async fn automated(stage: &Stage, application: &MailClient) -> anyhow::Result<String> {
-    let mut table = table(["FROM", "TO", "REPLY", "MESSAGE-ID", "FIRST IN REFERENCES"]);
+    let mut rows = vec![["FROM", "TO", "REPLY", "MESSAGE-ID", "FIRST IN REFERENCES"].map(str::to_owned)];
     for (number, mail) in AUTOMATED.iter().enumerate() {
         let to: Address = mail.to.parse()?;
         let from = ReversePath::Address("bounces@app.acme.example".parse()?);
@@ -107,20 +107,20 @@ async fn automated(stage: &Stage, application: &MailClient) -> anyhow::Result<St
         let id = delivered.first().and_then(Message::message_id).map(ToString::to_string).unwrap_or_default();
         let seed = delivered.first().and_then(|mail| mail.references().first().cloned());
         let seed = seed.map(|seed| shortened(&seed.to_string())).unwrap_or_default();
-        table.add_row([mail.from, mail.to, &code(&said), &id, &seed]);
+        rows.push([mail.from.to_owned(), mail.to.to_owned(), code(&said), id, seed]);
     }
-    Ok(table.trim_fmt())
+    Ok(aligned(rows))
 }
 
 async fn incoming(stage: &Stage, customers: &MailClient) -> anyhow::Result<String> {
-    let mut table = table(["WHAT", "TO", "REPLY", "WENT TO", "WHY"]);
+    let mut rows = vec![["WHAT", "TO", "REPLY", "WENT TO", "WHY"].map(str::to_owned)];
     for (number, scene) in scenes::incoming(&delivered(stage)?).iter().enumerate() {
         let from = if scene.from.is_empty() { ReversePath::Null } else { ReversePath::Address(scene.from.parse()?) };
         let said = customers.send(from, &scene.to.parse()?, &scene.text(number)).await;
         let (place, why) = became(stage, number, &said)?;
-        table.add_row([scene.title, scene.to, &code(&said), &place, &why]);
+        rows.push([scene.title.to_owned(), scene.to.to_owned(), code(&said), place, why]);
     }
-    Ok(table.trim_fmt())
+    Ok(aligned(rows))
 }
 
 /// The automated mails as they reached the customers.
@@ -165,12 +165,6 @@ fn shortened(id: &str) -> String {
 fn subfolders(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let Ok(entries) = std::fs::read_dir(root) else { return Ok(Vec::new()) };
     Ok(entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?)
-}
-
-fn table(head: [&str; 5]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(head);
-    table
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

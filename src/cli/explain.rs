@@ -61,7 +61,7 @@ pub enum Role {
 /// When the secret cannot be read, or nothing can be written to standard output.
 pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     let config = match super::load(config) {
-        Ok(config) => config,
+        Ok((config, _)) => config,
         Err(code) => return Ok(code),
     };
     let explainer = Explainer { keys: keys(&config)?, index: Index::of(&config)?, config, options };

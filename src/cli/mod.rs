@@ -10,13 +10,14 @@ mod daemon;
 mod house;
 mod input;
 mod mail_client;
+mod table;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use sysexits::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, Remark};
 
 /// Automated mail is signed by a person; its replies reach that person.
 #[derive(Debug, Parser)]
@@ -54,13 +55,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The configuration, or the exit code after all its mistakes were printed.
-fn load(path: &std::path::Path) -> Result<Config, ExitCode> {
-    match Config::load(path) {
-        Ok((config, _)) => Ok(config),
-        Err(problems) => {
-            anstream::eprintln!("{problems}");
-            Err(ExitCode::Config)
-        }
-    }
+/// The configuration and its warnings, or the exit code after all its mistakes were printed.
+fn load(path: &std::path::Path) -> Result<(Config, Vec<Remark>), ExitCode> {
+    Config::load(path).map_err(|problems| {
+        anstream::eprintln!("{problems}");
+        ExitCode::Config
+    })
 }

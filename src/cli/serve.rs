@@ -16,11 +16,12 @@ use super::daemon::Daemon;
 /// # Errors
 /// When the runtime or the signal handlers cannot be had.
 pub fn run(config: &Path) -> anyhow::Result<ExitCode> {
-    let config = match super::load(config) {
-        Ok(config) => config,
+    let (config, warnings) = match super::load(config) {
+        Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
     telemetry::start(config.log.format);
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(serve(&config))
 }

@@ -1,0 +1,216 @@
+//! `sincerely check`: reads the configuration and prints who gets what, or every mistake.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use sysexits::ExitCode;
+
+use crate::config::{Config, Listen};
+use crate::flow::policy::{Policy, Unmatched};
+use crate::mail::{Address, PersonaName};
+use crate::people::Persona;
+use crate::relay::NextHop;
+use crate::smtp::service::Protocol;
+
+use super::table::aligned;
+
+/// Checks the configuration at `path`. Who gets what goes to standard output, warnings and
+/// mistakes to standard error; with a mistake the exit code is 78 (`EX_CONFIG`).
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
+    match Config::load(path) {
+        Ok((config, warnings)) => {
+            warnings.iter().for_each(|warning| anstream::eprintln!("warning: {warning}"));
+            anstream::stdout().write_all(render(&config).as_bytes()).context("cannot write to standard output")?;
+            Ok(ExitCode::Ok)
+        }
+        Err(problems) => {
+            anstream::eprintln!("{problems}");
+            Ok(ExitCode::Config)
+        }
+    }
+}
+
+/// Who gets what, where mail comes in and where it goes, as aligned text.
+pub fn render(config: &Config) -> String {
+    let blocks = [who_gets_what(&config.policy), listeners(&config.listen), surroundings(config)];
+    blocks.map(|block| block + "\n").join("\n")
+}
+
+/// One line of the table: address, persona, person, inboxes, fallback.
+type Row = [String; 5];
+
+fn who_gets_what(policy: &Policy) -> String {
+    let head = ["MAIL TO", "PERSONA", "PERSON", "INBOX", "FALLBACK"].map(String::from);
+    let of_personas = addresses(policy).into_iter().flat_map(|address| persona_rows(address, policy));
+    let by_thread = |address| shared_rows(address, "by the thread", otherwise(policy));
+    let by_token = |domain| shared_rows(format!("*@{domain}"), "by the signed token", refused());
+    let shared = shared_addresses(policy).into_iter().flat_map(by_thread);
+    let replies = policy.reply_domain.iter().flat_map(by_token);
+    aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies))
+}
+
+/// The addresses of all personas, each once, in the order of the personas.
+fn addresses(policy: &Policy) -> Vec<&Address> {
+    let mut addresses: Vec<&Address> = Vec::new();
+    for address in policy.people.personas().flat_map(|persona| &persona.addresses) {
+        if !addresses.iter().any(|seen| seen.folded() == address.folded()) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+/// A shared address has a group of rows for each persona, and one for what matches none.
+fn persona_rows(address: &Address, policy: &Policy) -> Vec<Row> {
+    let names = policy.people.personas_at(address);
+    let persona = |name: &PersonaName| policy.people.persona(name);
+    let mut rows =
+        names.iter().filter_map(persona).flat_map(|persona| answer_rows(persona, policy)).collect::<Vec<_>>();
+    if names.len() > 1 {
+        rows.push(otherwise(policy));
+    }
+    if let Some([first, ..]) = rows.first_mut() {
+        *first = address.to_string();
+    }
+    rows
+}
+
+/// One row for each person who answers, the address left out.
+fn answer_rows(persona: &Persona, policy: &Policy) -> Vec<Row> {
+    let people = persona.answered_by.iter().filter_map(|name| policy.people.person(name));
+    let row = |(index, person): (usize, &crate::people::Person)| {
+        let inboxes = listed(&person.inboxes);
+        match index {
+            0 => [String::new(), title(persona), person.name.to_string(), inboxes, listed(&persona.fallback)],
+            _ => [String::new(), String::new(), format!("or {}", person.name), inboxes, String::new()],
+        }
+    };
+    people.enumerate().map(row).collect()
+}
+
+fn title(persona: &Persona) -> String {
+    match &persona.display_name {
+        Some(display_name) => format!("{} ({display_name})", persona.name),
+        None => persona.name.to_string(),
+    }
+}
+
+/// Addresses that are no persona's own.
+fn shared_addresses(policy: &Policy) -> Vec<String> {
+    let accepted = policy.inbound.accept.iter().map(ToString::to_string);
+    let roles =
+        policy.reply_domain.iter().flat_map(|domain| [format!("postmaster@{domain}"), format!("abuse@{domain}")]);
+    accepted.chain(roles).collect()
+}
+
+/// What chooses the persona of an address that belongs to none, and what becomes of the rest.
+fn shared_rows(address: String, chosen: &str, otherwise: Row) -> [Row; 2] {
+    [[address, chosen.into(), String::new(), String::new(), String::new()], otherwise]
+}
+
+fn refused() -> Row {
+    ["", "otherwise", "refused", "", ""].map(String::from)
+}
+
+/// What becomes of mail to a shared address that matches nothing.
+fn otherwise(policy: &Policy) -> Row {
+    let (person, inboxes) = match &policy.inbound.unmatched {
+        Unmatched::Hold => ("held".into(), String::new()),
+        Unmatched::Person(name) => {
+            let person = policy.people.person(name);
+            (name.to_string(), person.map(|person| listed(&person.inboxes)).unwrap_or_default())
+        }
+    };
+    [String::new(), "otherwise".into(), person, inboxes, String::new()]
+}
+
+fn listed(addresses: &[Address]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn listeners(listeners: &[Listen]) -> String {
+    let head = ["LISTENER", "ROLE", "PROTOCOL", "FROM"].map(String::from);
+    let row = |listen: &Listen| {
+        let protocol = match listen.protocol {
+            Protocol::Smtp => "smtp",
+            Protocol::Lmtp => "lmtp",
+        };
+        let allow = listen.allow.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        [listen.address.to_string(), listen.role.to_string(), protocol.into(), allow]
+    };
+    if listeners.is_empty() {
+        return "no listener: `sincerely serve` needs one".into();
+    }
+    aligned([head].into_iter().chain(listeners.iter().map(row)))
+}
+
+fn surroundings(config: &Config) -> String {
+    let next_hop = match &config.relay.next_hop {
+        NextHop::Smtp(server) => format!("smtp {server}"),
+        NextHop::Maildir(root) => format!("Maildirs in {}", root.display()),
+    };
+    let state = config.state_dir.display().to_string();
+    let secret = config.secret_file.display().to_string();
+    aligned([["NEXT HOP".into(), next_hop], ["STATE".into(), state], ["SECRET".into(), secret]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_people_who_share_an_address() {
+        let text = include_str!("../../examples/two-people.toml");
+        let (config, warnings) = Config::parse(text, Path::new("/etc/sincerely/two-people.toml")).unwrap();
+        insta::assert_snapshot!(render(&config), @r#"
+        MAIL TO                          PERSONA                    PERSON   INBOX                                     FALLBACK
+        sophie@acme.example              sophie (Sophie from Acme)  sophie   sophie.martin@corp.example                tom@corp.example, tom.weber@home.example
+        hello@acme.example               sophie (Sophie from Acme)  sophie   sophie.martin@corp.example                tom@corp.example, tom.weber@home.example
+                                         tom (Tom from Acme)        tom      tom@corp.example, tom.weber@home.example  sophie.martin@corp.example
+                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
+        team@acme.example                team (The team at Acme)    sophie   sophie.martin@corp.example
+                                                                    or tom   tom@corp.example, tom.weber@home.example
+        tom@acme.example                 tom (Tom from Acme)        tom      tom@corp.example, tom.weber@home.example  sophie.martin@corp.example
+        support@acme.example             by the thread
+                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
+        postmaster@replies.acme.example  by the thread
+                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
+        abuse@replies.acme.example       by the thread
+                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
+        *@replies.acme.example           by the signed token
+                                         otherwise                  refused
+
+        LISTENER         ROLE      PROTOCOL  FROM
+        127.0.0.1:10025  inbound   smtp      127.0.0.0/8, ::1/128
+        127.0.0.1:10027  outbound  smtp      127.0.0.0/8, ::1/128
+
+        NEXT HOP  smtp 127.0.0.1:10026
+        STATE     /etc/sincerely/var/sincerely
+        SECRET    /etc/sincerely/var/sincerely/secret
+        "#);
+        insta::assert_snapshot!(warnings.iter().map(|warning| format!("{warning}\n")).collect::<String>(), @r#"
+        /etc/sincerely/two-people.toml:21: people: mail programs must send answers as the persona: sophie as sophie@acme.example and team@acme.example, tom as team@acme.example and tom@acme.example
+        "#);
+    }
+
+    #[test]
+    fn a_configuration_without_a_listener_can_be_checked() {
+        let text = include_str!("../../examples/minimal.toml");
+        let (mut config, _) = Config::parse(text, Path::new("minimal.toml")).unwrap();
+        config.listen.clear();
+        assert!(render(&config).contains("\n\nno listener: `sincerely serve` needs one\n\n"));
+    }
+
+    #[test]
+    fn mistakes_exit_with_78() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sincerely.toml");
+        assert_eq!(run(&path).unwrap(), ExitCode::Config, "a file that is not there");
+        std::fs::write(&path, "hostname = 5").unwrap();
+        assert_eq!(run(&path).unwrap(), ExitCode::Config);
+    }
+}

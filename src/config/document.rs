@@ -1,0 +1,177 @@
+//! A TOML document that still knows where each of its keys stands.
+//!
+//! Knows nothing of the keys' meaning: it finds the key at an offset and the line of a key.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
+
+/// The way from the root of the document to a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct KeyPath(Vec<Step>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Item(usize),
+}
+
+impl KeyPath {
+    /// The key `name` in the table at this path.
+    pub(super) fn key(&self, name: &str) -> Self {
+        self.step(Step::Key(name.into()))
+    }
+
+    /// The item `index`, from 0, of the list at this path.
+    pub(super) fn item(&self, index: usize) -> Self {
+        self.step(Step::Item(index))
+    }
+
+    /// The names on the way; which item of a list is left out.
+    pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.iter().filter_map(|step| match step {
+            Step::Key(name) => Some(name.as_str()),
+            Step::Item(_) => None,
+        })
+    }
+
+    fn step(&self, step: Step) -> Self {
+        Self(self.0.iter().cloned().chain([step]).collect())
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for KeyPath {
+    fn from(names: [&str; N]) -> Self {
+        Self(names.into_iter().map(|name| Step::Key(name.into())).collect())
+    }
+}
+
+impl From<&serde_ignored::Path<'_>> for KeyPath {
+    fn from(path: &serde_ignored::Path<'_>) -> Self {
+        use serde_ignored::Path;
+        match path {
+            Path::Root => Self::default(),
+            Path::Seq { parent, index } => Self::from(*parent).item(*index),
+            Path::Map { parent, key } => Self::from(*parent).key(key),
+            Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+                Self::from(*parent)
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeyPath {
+    /// As TOML writes a dotted key. Items of a list are not told apart: the line does that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bare = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        for (index, name) in self.names().enumerate() {
+            f.write_str(if index == 0 { "" } else { "." })?;
+            if bare(name) { f.write_str(name)? } else { write!(f, "{name:?}")? }
+        }
+        Ok(())
+    }
+}
+
+/// A parsed document.
+pub(super) struct Document<'t> {
+    /// Where the lines end.
+    line_ends: Vec<usize>,
+    root: Spanned<DeValue<'t>>,
+}
+
+impl<'t> Document<'t> {
+    /// Parses as far as possible, and says everything that is not TOML.
+    pub(super) fn parse(text: &'t str) -> (Self, Vec<Error>) {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
+        (Self { line_ends: text.match_indices('\n').map(|(end, _)| end).collect(), root }, errors)
+    }
+
+    /// Reads the document as a `T`, and which keys `T` does not know. Stops at the first mistake.
+    pub(super) fn read<T: Deserialize<'t>>(&self) -> Result<(T, Vec<KeyPath>), Error> {
+        let mut unknown = Vec::new();
+        let deserializer = ValueDeserializer::from(self.root.clone());
+        let value = serde_ignored::deserialize(deserializer, |path| unknown.push(KeyPath::from(&path)))?;
+        Ok((value, unknown))
+    }
+
+    /// The innermost key or item that covers `span`.
+    pub(super) fn find(&self, span: &Range<usize>) -> Option<KeyPath> {
+        find(self.root.get_ref(), span, &KeyPath::default())
+    }
+
+    /// Takes a value out of the document; nothing happens where there is none.
+    pub(super) fn remove(&mut self, path: &KeyPath) {
+        let Some((last, way)) = path.0.split_last() else { return };
+        let parent = way.iter().try_fold(self.root.get_mut(), child_mut);
+        match (parent, last) {
+            (Some(DeValue::Table(table)), Step::Key(name)) => drop(table.remove(name.as_str())),
+            (Some(DeValue::Array(list)), Step::Item(item)) => {
+                let others =
+                    std::mem::replace(list, DeArray::new()).into_iter().enumerate().filter(|(index, _)| index != item);
+                *list = others.map(|(_, value)| value).collect();
+            }
+            (_, Step::Key(_) | Step::Item(_)) => {}
+        }
+    }
+
+    /// The line of a key, or of the innermost table around it that exists.
+    pub(super) fn line_of(&self, path: &KeyPath) -> usize {
+        let mut offset = 0;
+        let mut value = self.root.get_ref();
+        for step in &path.0 {
+            let Some((span, inner)) = child(value, step) else { break };
+            (offset, value) = (span.start, inner);
+        }
+        self.line_at(offset)
+    }
+
+    /// The line, from 1, of an offset into the text.
+    pub(super) fn line_at(&self, offset: usize) -> usize {
+        self.line_ends.partition_point(|end| *end < offset) + 1
+    }
+}
+
+/// Where a child stands (a value by its key), and what it is.
+fn child<'d, 't>(value: &'d DeValue<'t>, step: &Step) -> Option<(Range<usize>, &'d DeValue<'t>)> {
+    match step {
+        Step::Key(name) => {
+            let (key, value) = value.as_table()?.get_key_value(name.as_str())?;
+            Some((key.span(), value.get_ref()))
+        }
+        Step::Item(index) => value.get(*index).map(|item| (item.span(), item.get_ref())),
+    }
+}
+
+fn child_mut<'d, 't>(value: &'d mut DeValue<'t>, step: &Step) -> Option<&'d mut DeValue<'t>> {
+    let child = match (value, step) {
+        (DeValue::Table(table), Step::Key(name)) => table.get_mut(name.as_str()),
+        (DeValue::Array(list), Step::Item(index)) => list.get_mut(*index),
+        (_, Step::Key(_) | Step::Item(_)) => None,
+    };
+    child.map(Spanned::get_mut)
+}
+
+/// The innermost key or item below `value` that covers `span`. The span of a table is its `[header]`
+/// alone, so children are asked whatever their parent covers; a list of tables has the span of its
+/// first table, so a value of exactly that span comes before its children.
+fn find(value: &DeValue<'_>, span: &Range<usize>, at: &KeyPath) -> Option<KeyPath> {
+    let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    if let Some(table) = value.as_table() {
+        return table.iter().find_map(|(name, value)| {
+            let here = at.key(name.get_ref());
+            if value.span() == *span {
+                return Some(here);
+            }
+            let inner = find(value.get_ref(), span, &here);
+            inner.or_else(|| (covers(name.span()) || covers(value.span())).then_some(here))
+        });
+    }
+    value.as_array()?.iter().enumerate().find_map(|(index, item)| {
+        let here = at.item(index);
+        find(item.get_ref(), span, &here).or_else(|| covers(item.span()).then_some(here))
+    })
+}

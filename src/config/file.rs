@@ -1,0 +1,326 @@
+//! The configuration as it is written: every key of the TOML file, with its meaning.
+//!
+//! Each key is read on its own: a value that cannot be read is noted and taken out, and the rest
+//! is read again, until all mistakes are known. Whether the values fit together is not judged here.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::de::value::Error as NoValue;
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+use super::document::{Document, KeyPath};
+use super::problems::{Problems, Report, did_you_mean};
+use super::values::{As, Count, DurationOrOff, HostPort, Octets, Separators, Several, Table, Tables};
+use super::Role;
+use crate::telemetry::Format;
+use crate::flow::policy::Strangers;
+use crate::mail::{Address, Domain, Mailbox};
+use crate::smtp::service::Protocol;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct File {
+    /// Our name in greetings and trace fields.
+    pub hostname: Option<As<Domain>>,
+    /// The folder of threads, held mail and the secret.
+    pub state_dir: Option<As<PathBuf>>,
+    /// A domain of which every address belongs to the daemon.
+    pub reply_domain: Option<As<Domain>>,
+    /// The keys that sign tokens, one base64 key a line, newest first.
+    pub secret_file: Option<As<PathBuf>>,
+    /// Where mail comes in.
+    pub listen: Tables<Listen>,
+    /// The next hop.
+    pub relay: Table<Relay>,
+    /// The people, by name.
+    pub people: Table<BTreeMap<String, Table<Person>>>,
+    /// The personas, by name.
+    pub personas: Table<BTreeMap<String, Table<Persona>>>,
+    /// Mail from customers.
+    pub inbound: Table<Inbound>,
+    /// Automated mail.
+    pub outbound: Table<Outbound>,
+    /// What automated mail is marked with.
+    pub stamp: Table<Stamp>,
+    /// How messages are matched to threads.
+    pub matching: Table<Matching>,
+    /// The memory of threads.
+    pub threads: Table<Threads>,
+    /// What bounds a session.
+    pub limits: Table<Limits>,
+    /// What is logged.
+    pub log: Table<Log>,
+}
+
+/// `[[listen]]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Listen {
+    /// IP address and port; port 0 lets the system choose.
+    pub address: Option<As<SocketAddr>>,
+    /// Whose mail comes in here.
+    pub role: Option<As<Role>>,
+    /// What is spoken.
+    pub protocol: Option<As<Protocol>>,
+    /// Who may connect.
+    pub allow: Option<Several<IpNet>>,
+}
+
+/// `[relay]`: exactly one of `smtp` and `maildir`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Relay {
+    /// The mail server that takes messages over.
+    pub smtp: Option<As<HostPort>>,
+    /// A folder of Maildirs, one for each address, for trying things out.
+    pub maildir: Option<As<PathBuf>>,
+    /// How long to wait for it.
+    pub timeout: Table<Timeout>,
+}
+
+/// `relay.timeout`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Timeout {
+    /// For the connection and its greeting.
+    pub connect: Option<As<Duration>>,
+    /// For the reply to any command but the final dot.
+    pub command: Option<As<Duration>>,
+    /// For the reply to the final dot.
+    pub data_end: Option<As<Duration>>,
+    /// For all legs of one message together.
+    pub total: Option<As<Duration>>,
+}
+
+/// `[people.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Person {
+    /// Where the person reads mail.
+    pub inbox: Several<Address>,
+}
+
+/// `[personas.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Persona {
+    /// What customers see: display name and address.
+    pub address: Option<As<Mailbox>>,
+    /// Further addresses of the persona.
+    pub aliases: Several<Address>,
+    /// The people behind it; several make a pool.
+    pub answered_by: Several<String>,
+    /// Where mail goes that an inbox refuses for good: a person, a persona or an address.
+    pub fallback: Option<As<String>>,
+}
+
+/// `[inbound]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Inbound {
+    /// Further recipients: shared addresses.
+    pub accept: Several<Address>,
+    /// `hold` or a person: mail to a shared address that matches nothing.
+    pub unmatched: Option<As<String>>,
+    /// How long the same mail reaches an inbox only once.
+    pub collapse: Option<As<DurationOrOff>>,
+    /// Believe `X-Spam-Flag: YES`.
+    pub hold_spam: Option<As<bool>>,
+}
+
+/// `[outbound]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Outbound {
+    /// What becomes of mail that is from no persona.
+    pub strangers: Option<As<Strangers>>,
+}
+
+/// `[stamp]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Stamp {
+    /// The seed, first in References.
+    pub seed: Option<As<bool>>,
+    /// A signed Reply-To.
+    pub reply_to: Option<As<bool>>,
+    /// A signed reverse path.
+    pub return_path: Option<As<bool>>,
+}
+
+/// `[matching]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Matching {
+    /// What divides a user from a detail in a subaddress.
+    pub separators: Option<As<Separators>>,
+}
+
+/// `[threads]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Threads {
+    /// How long ids are remembered.
+    pub keep: Option<As<Duration>>,
+    /// Memory for the index.
+    pub cache: Option<As<Octets>>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Limits {
+    /// Octets of one message.
+    pub message_size: Option<As<Octets>>,
+    /// Connections of all listeners together.
+    pub connections: Option<As<Count>>,
+    /// Connections of one address.
+    pub connections_per_address: Option<As<Count>>,
+    /// RCPT commands in one transaction.
+    pub recipients: Option<As<Count>>,
+    /// Commands outside transactions.
+    pub commands: Option<As<Count>>,
+    /// Refused commands in one session.
+    pub errors: Option<As<Count>>,
+    /// Octets of one command line.
+    pub line: Option<As<Octets>>,
+    /// Octets of the header section.
+    pub header_section: Option<As<Octets>>,
+    /// Received fields of one message.
+    pub hops: Option<As<Count>>,
+}
+
+/// `[log]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Log {
+    /// For people or for machines.
+    pub format: Option<As<Format>>,
+}
+
+impl File {
+    /// Reads `text` as far as it can be read; what cannot is in the report.
+    ///
+    /// # Errors
+    /// Where the text is not TOML: guesses about what it might mean would only be noise.
+    pub(super) fn read<'t>(text: &'t str, path: &'t Path) -> Result<(Self, Report<'t>), Problems> {
+        let (document, errors) = Document::parse(text);
+        let mut report = Report::new(path, document);
+        for error in &errors {
+            report.malformed(error.span().map_or(0, |span| span.start), error.message());
+        }
+        if report.has_mistakes() {
+            return Err(report.into_problems());
+        }
+        let (file, unknown) = read_what_can_be_read(&mut report);
+        unknown.iter().for_each(|key| report.mistake(key, unknown_key(key)));
+        Ok((file, report))
+    }
+}
+
+/// Each round either succeeds or takes the value out that was in the way, so that it comes to an end.
+fn read_what_can_be_read(report: &mut Report<'_>) -> (File, Vec<KeyPath>) {
+    loop {
+        let error = match report.document().read() {
+            Ok(read) => return read,
+            Err(error) => error,
+        };
+        let key = error.span().and_then(|span| report.document().find(&span));
+        let Some(key) = key else {
+            report.mistake(&KeyPath::default(), error.message());
+            return Default::default();
+        };
+        report.reject(&key, error.message());
+    }
+}
+
+fn unknown_key(key: &KeyPath) -> String {
+    let name = key.names().next_back().unwrap_or_default();
+    let table = key.names().collect::<Vec<_>>();
+    let siblings = table.split_last().map_or(&[] as &[_], |(_, table)| keys_in(table));
+    format!("unknown key{}", did_you_mean(name, siblings.iter().copied()))
+}
+
+type Keys = &'static [&'static str];
+
+/// The keys that one table may hold.
+struct Known {
+    /// The names on the way to the table; `*` stands for any name.
+    table: Keys,
+    keys: fn() -> Keys,
+}
+
+const KNOWN: &[Known] = &[
+    Known { table: &[], keys: keys_of::<File> },
+    Known { table: &["listen"], keys: keys_of::<Listen> },
+    Known { table: &["relay"], keys: keys_of::<Relay> },
+    Known { table: &["relay", "timeout"], keys: keys_of::<Timeout> },
+    Known { table: &["people", "*"], keys: keys_of::<Person> },
+    Known { table: &["personas", "*"], keys: keys_of::<Persona> },
+    Known { table: &["inbound"], keys: keys_of::<Inbound> },
+    Known { table: &["outbound"], keys: keys_of::<Outbound> },
+    Known { table: &["stamp"], keys: keys_of::<Stamp> },
+    Known { table: &["matching"], keys: keys_of::<Matching> },
+    Known { table: &["threads"], keys: keys_of::<Threads> },
+    Known { table: &["limits"], keys: keys_of::<Limits> },
+    Known { table: &["log"], keys: keys_of::<Log> },
+];
+
+/// The keys of a table; none of one that is not ours.
+fn keys_in(table: &[&str]) -> Keys {
+    let same = |known: &&Known| {
+        known.table.len() == table.len()
+            && known.table.iter().zip(table).all(|(part, name)| *part == "*" || part == name)
+    };
+    KNOWN.iter().find(same).map_or(&[], |known| (known.keys)())
+}
+
+/// The names of the fields of `T`: Serde tells them to whoever is asked for a struct.
+fn keys_of<T: for<'de> Deserialize<'de>>() -> Keys {
+    let mut keys: Keys = &[];
+    // It never gives a value: the names are all that is wanted.
+    let _no_value = T::deserialize(FieldNames(&mut keys));
+    keys
+}
+
+struct FieldNames<'k>(&'k mut Keys);
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = NoValue;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoValue> {
+        Err(NoValue::custom("only the names of fields are known"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, NoValue> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// Every key that the file may hold, dotted; `*` stands for a name. Tables are no keys of their own.
+#[cfg(test)]
+pub(super) fn every_key() -> Vec<String> {
+    let is_table = |path: &[&str]| KNOWN.iter().any(|known| known.table.starts_with(path));
+    let paths = |known: &'static Known| {
+        let path = |key| known.table.iter().chain([key]).copied().collect::<Vec<_>>();
+        (known.keys)().iter().map(path)
+    };
+    KNOWN.iter().flat_map(paths).filter(|path| !is_table(path)).map(|path| path.join(".")).collect()
+}

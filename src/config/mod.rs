@@ -1,0 +1,237 @@
+//! The configuration: one TOML file, read strictly.
+//!
+//! In two stages: `file` is the file as it is written, [`Config`] what the program needs, built
+//! from it and checked. Unknown keys, values that cannot be read, names that lead nowhere and
+//! addresses that would loop are all said at once, each with its line and key, before anything is
+//! bound or opened. A [`Config`] that exists is right; nothing is validated later.
+//!
+//! Every default is its own module's `Default`, or stands here where no module owns it.
+
+mod document;
+mod file;
+mod problems;
+mod values;
+
+mod advice;
+mod loops;
+mod network;
+mod people;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use crate::flow::policy::{self, Policy, Unmatched};
+use crate::mail::Domain;
+use crate::people::PersonName;
+use crate::smtp::service::Protocol;
+use crate::smtp::settings::Limits;
+use crate::{relay, telemetry, threads};
+
+use document::KeyPath;
+use file::File;
+use problems::{Report, did_you_mean};
+use values::{As, Count, DurationOrOff, Octets, Separators};
+
+pub use problems::{Problems, Remark};
+
+/// Where the state lies unless `state_dir` says otherwise (FHS: variable state of a program).
+const STATE_DIR: &str = "/var/lib/sincerely";
+/// The default of `matching.separators`.
+const SEPARATORS: &str = "+";
+/// The default of `limits.hops`; RFC 5321 §6.3 asks for 100 of a server that only relays.
+const HOPS: usize = 50;
+
+/// The configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Our name in greetings and trace fields.
+    pub hostname: Domain,
+    /// The folder of threads, held mail and the secret.
+    pub state_dir: PathBuf,
+    /// The keys that sign tokens; made on the first start.
+    pub secret_file: PathBuf,
+    /// Where mail comes in. May be empty: `check` and `explain` need no listener.
+    pub listen: Vec<Listen>,
+    /// The next hop.
+    pub relay: relay::Settings,
+    /// What decides about messages.
+    pub policy: Policy,
+    /// How long threads are remembered.
+    pub threads: threads::Settings,
+    /// What bounds a session.
+    pub limits: Limits,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// One listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// What it is bound to; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Whose mail comes in here.
+    pub role: Role,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Who may connect; never empty.
+    pub allow: Vec<IpNet>,
+}
+
+/// Whose mail comes in at a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Role {
+    /// Mail from customers.
+    Inbound,
+    /// Automated mail.
+    Outbound,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: telemetry::Format,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`; gives the warnings too.
+    ///
+    /// # Errors
+    /// Every mistake at once, or that the file cannot be read.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Remark>), Problems> {
+        let text = fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks `text`, which stands in the file `path`; relative paths in it are relative to that file.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(text: &str, path: &Path) -> Result<(Self, Vec<Remark>), Problems> {
+        let (file, mut report) = File::read(text, path)?;
+        let config = checked(file, &mut report);
+        loops::check(&config.policy, &mut report);
+        advice::give(&config, &mut report);
+        report.finish(config)
+    }
+}
+
+/// Builds what the program needs. What is missing or wrong is noted, and a stand-in takes its place
+/// so that the rest can be judged too: with a mistake noted, no [`Config`] leaves this module.
+fn checked(file: File, report: &mut Report<'_>) -> Config {
+    let folder = report.file().parent().unwrap_or(Path::new(""));
+    let state_dir = folder.join(or(file.state_dir.clone(), STATE_DIR.into()));
+    let policy = policy(&file, report);
+    let listen = network::listen(&file.listen, report);
+    Config {
+        hostname: policy.hostname.clone(),
+        secret_file: file.secret_file.map_or_else(|| state_dir.join("secret"), |As(path)| folder.join(path)),
+        state_dir,
+        relay: network::relay(&file.relay, folder, &listen, report),
+        listen,
+        policy,
+        threads: threads(&file.threads),
+        limits: limits(&file.limits),
+        log: Log { format: or(file.log.format, telemetry::Format::default()) },
+    }
+}
+
+fn policy(file: &File, report: &mut Report<'_>) -> Policy {
+    let Separators(separators) = or(file.matching.separators.clone(), Separators(SEPARATORS.into()));
+    let Count(hops) = or(file.limits.hops, Count(HOPS));
+    Policy {
+        hostname: hostname(file, report),
+        reply_domain: file.reply_domain.clone().map(|As(domain)| domain),
+        people: people::check(file, &separators, report),
+        inbound: inbound(file, report),
+        outbound: policy::Outbound { strangers: or(file.outbound.strangers, policy::Strangers::default()) },
+        stamp: stamp(file, report),
+        separators,
+        hops,
+    }
+}
+
+fn hostname(file: &File, report: &mut Report<'_>) -> Domain {
+    if let Some(As(hostname)) = &file.hostname {
+        return hostname.clone();
+    }
+    report.missing(&["hostname"].into(), r#"the name of this machine, such as "sincerely.acme.example""#);
+    "localhost".parse().expect("a word is a domain")
+}
+
+fn inbound(file: &File, report: &mut Report<'_>) -> policy::Inbound {
+    let (written, default) = (&file.inbound, policy::Inbound::default());
+    policy::Inbound {
+        accept: written.accept.0.iter().map(|address| address.0.clone()).collect(),
+        unmatched: written.unmatched.as_ref().map_or(default.unmatched, |name| unmatched(name, file, report)),
+        collapse: or(written.collapse, DurationOrOff(default.collapse)).0,
+        hold_spam: or(written.hold_spam, default.hold_spam),
+    }
+}
+
+fn unmatched(name: &str, file: &File, report: &mut Report<'_>) -> Unmatched {
+    if name == people::HOLD {
+        return Unmatched::Hold;
+    }
+    if !file.people.contains_key(name) {
+        let near = did_you_mean(name, file.people.keys().map(String::as_str).chain([people::HOLD]));
+        let key = KeyPath::from(["inbound", "unmatched"]);
+        report.mistake(&key, format!(r#"there is no person {name:?}; expected "hold" or the name of a person{near}"#));
+    }
+    Unmatched::Person(PersonName(name.into()))
+}
+
+fn stamp(file: &File, report: &mut Report<'_>) -> policy::Stamp {
+    let (written, default) = (&file.stamp, policy::Stamp::default());
+    let stamp = policy::Stamp {
+        seed: or(written.seed, default.seed),
+        reply_to: or(written.reply_to, default.reply_to),
+        return_path: or(written.return_path, default.return_path),
+    };
+    if stamp.return_path && file.reply_domain.is_none() {
+        report.mistake(&["stamp", "return_path"].into(), "needs reply_domain, whose addresses it makes");
+    }
+    stamp
+}
+
+fn threads(written: &file::Threads) -> threads::Settings {
+    let default = threads::Settings::default();
+    threads::Settings {
+        keep: or(written.keep, default.keep),
+        cache: or(written.cache, Octets(default.cache)).0,
+        keep_retries: default.keep_retries,
+    }
+}
+
+fn limits(written: &file::Limits) -> Limits {
+    let default = Limits::default();
+    let count = |written, default| or(written, Count(default)).0;
+    let octets = |written: Option<As<Octets>>, default| {
+        written.map_or(default, |As(Octets(octets))| usize::try_from(octets).unwrap_or(usize::MAX))
+    };
+    Limits {
+        message_size: or(written.message_size, Octets(default.message_size)).0,
+        connections: count(written.connections, default.connections),
+        connections_per_address: count(written.connections_per_address, default.connections_per_address),
+        recipients: count(written.recipients, default.recipients),
+        commands: count(written.commands, default.commands),
+        errors: count(written.errors, default.errors),
+        line: octets(written.line, default.line),
+        header_section: octets(written.header_section, default.header_section),
+        command_timeout: default.command_timeout,
+        data_timeout: default.data_timeout,
+        message_timeout: default.message_timeout,
+    }
+}
+
+/// What is written, or the default.
+fn or<T>(written: Option<As<T>>, default: T) -> T {
+    written.map_or(default, |As(value)| value)
+}

@@ -1,0 +1,162 @@
+//! People and personas: that every name leads somewhere and every address to one persona.
+
+use std::collections::HashMap;
+
+use super::document::KeyPath;
+use super::file::{self, File};
+use super::problems::{Report, did_you_mean};
+use super::values::{As, Scalar, Several};
+use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
+use crate::people::{People, Person, PersonName, Persona, fold_name};
+
+/// The word that `inbound.unmatched` has for holding; so no person may have this name.
+pub(super) const HOLD: &str = "hold";
+
+/// People and personas, as far as they are right.
+pub(super) fn check(file: &File, separators: &str, report: &mut Report<'_>) -> People {
+    let people = file.people.iter().map(|(name, written)| person(name, written, report)).collect();
+    if file.personas.is_empty() {
+        report.missing(&["personas"].into(), "at least one table [personas.NAME], the sender that customers see");
+    }
+    let personas = file.personas.iter().filter_map(|(name, written)| persona(name, written, file, report));
+    let personas = personas.collect::<Vec<_>>();
+    addresses_are_clear(&personas, separators, report);
+    tags_differ(&personas, report);
+    People::new(people, personas)
+}
+
+/// The key that gave a persona's address its place in [`Persona::addresses`].
+pub(super) fn key_of_address(persona: &PersonaName, index: usize) -> KeyPath {
+    let at = KeyPath::from(["personas", persona.0.as_str()]);
+    match index.checked_sub(1) {
+        None => at.key("address"),
+        Some(alias) => at.key("aliases").item(alias),
+    }
+}
+
+fn person(name: &str, written: &file::Person, report: &mut Report<'_>) -> Person {
+    let at = KeyPath::from(["people", name]);
+    name_is_plain(name, &at, report);
+    if name == HOLD {
+        report.mistake(&at, r#"inbound.unmatched = "hold" has another meaning; choose another name"#);
+    }
+    if written.inbox.0.is_empty() {
+        report.missing(&at.key("inbox"), "the address where this person reads mail");
+    }
+    Person { name: PersonName(name.into()), inboxes: values(&written.inbox) }
+}
+
+fn persona(name: &str, written: &file::Persona, file: &File, report: &mut Report<'_>) -> Option<Persona> {
+    let at = KeyPath::from(["personas", name]);
+    name_is_plain(name, &at, report);
+    if written.address.is_none() {
+        report.missing(&at.key("address"), Mailbox::EXPECTED);
+    }
+    let answered_by = answered_by(&written.answered_by, &at.key("answered_by"), file, report);
+    let fallback = written.fallback.as_ref().map(|name| fallback(name, &at.key("fallback"), file, report));
+    let As(Mailbox { display_name, address }) = written.address.clone()?;
+    Some(Persona {
+        name: PersonaName(name.into()),
+        display_name,
+        addresses: [address].into_iter().chain(values(&written.aliases)).collect(),
+        answered_by,
+        fallback: fallback.unwrap_or_default(),
+    })
+}
+
+/// Names stand in log lines and between other words: they need no quotes there.
+fn name_is_plain(name: &str, at: &KeyPath, report: &mut Report<'_>) {
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
+        report.mistake(at, r#"a name is made of letters, digits, "-", "_" and ".""#);
+    }
+}
+
+fn answered_by(written: &Several<String>, at: &KeyPath, file: &File, report: &mut Report<'_>) -> Vec<PersonName> {
+    if written.0.is_empty() {
+        report.missing(at, "at least one person who answers");
+    }
+    for (index, name) in written.0.iter().enumerate() {
+        if !file.people.contains_key(name.as_str()) {
+            let near = did_you_mean(name, file.people.keys().map(String::as_str));
+            report.mistake(&at.item(index), format!("there is no person {:?}{near}", name.as_str()));
+        }
+    }
+    written.0.iter().map(|name| PersonName(name.0.clone())).collect()
+}
+
+/// A name means a person first, then a persona, then an address.
+fn fallback(name: &str, at: &KeyPath, file: &File, report: &mut Report<'_>) -> Vec<Address> {
+    match (file.people.get(name), file.personas.get(name)) {
+        (Some(person), persona) => {
+            if persona.is_some_and(|persona| persona.answered_by.0.iter().any(|other| other.as_str() != name)) {
+                report
+                    .warn(at, format!("{name} is a person and a persona that others answer too; it means the person"));
+            }
+            values(&person.inbox)
+        }
+        (None, Some(persona)) => inboxes_behind(persona, file),
+        (None, None) => {
+            let address = Address::from_text(name);
+            if address.is_none() {
+                let names = file.people.keys().chain(file.personas.keys());
+                let near = did_you_mean(name, names.map(String::as_str));
+                report.mistake(at, format!("{name:?} is no person, no persona and no address{near}"));
+            }
+            address.into_iter().collect()
+        }
+    }
+}
+
+fn inboxes_behind(persona: &file::Persona, file: &File) -> Vec<Address> {
+    let people = persona.answered_by.0.iter().filter_map(|name| file.people.get(name.as_str()));
+    people.flat_map(|person| values(&person.inbox)).collect()
+}
+
+fn values<T: Clone>(written: &Several<T>) -> Vec<T> {
+    written.0.iter().map(|value| value.0.clone()).collect()
+}
+
+/// An address leads to one persona, by itself or together with the display name.
+fn addresses_are_clear(personas: &[Persona], separators: &str, report: &mut Report<'_>) {
+    let mut owners: HashMap<String, Vec<&Persona>> = HashMap::new();
+    for persona in personas {
+        for (index, address) in persona.addresses.iter().enumerate() {
+            let at = key_of_address(&persona.name, index);
+            if let (user, Some(_)) = address.split_detail(separators) {
+                report.mistake(&at, format!("{address} is a subaddress of {user}; leave the detail out"));
+            }
+            let owners = owners.entry(address.folded()).or_default();
+            if owners.last().is_some_and(|owner| owner.name == persona.name) {
+                report.mistake(&at, format!("{address} is an address of this persona already"));
+                continue;
+            }
+            if let Some(other) = owners.iter().find(|owner| !are_told_apart(owner, persona)) {
+                report.mistake(&at, not_told_apart(address, other));
+            }
+            owners.push(persona);
+        }
+    }
+}
+
+fn are_told_apart(one: &Persona, other: &Persona) -> bool {
+    match (&one.display_name, &other.display_name) {
+        (Some(one), Some(other)) => fold_name(one) != fold_name(other),
+        (None, _) | (_, None) => false,
+    }
+}
+
+fn not_told_apart(address: &Address, other: &Persona) -> String {
+    let name = &other.name;
+    format!("{address} is also an address of persona {name}; to share it, both need display names that differ")
+}
+
+/// A token names its persona by a tag of four octets, which two names may have in common.
+fn tags_differ(personas: &[Persona], report: &mut Report<'_>) {
+    let mut owners: HashMap<PersonaTag, &PersonaName> = HashMap::new();
+    for Persona { name, .. } in personas {
+        if let Some(other) = owners.insert(PersonaTag::of(name), name) {
+            let message = format!("has the same tag in signed tokens as persona {other}; rename one of the two");
+            report.mistake(&["personas", name.0.as_str()].into(), message);
+        }
+    }
+}
