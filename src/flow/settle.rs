@@ -71,11 +71,11 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(&[&[Outcome::Relayed]], "250", "250")]
-    #[case(&[&[Outcome::Relayed, Outcome::Collapsed], &[Outcome::Held]], "250", "250 250")]
-    #[case(&[&[Outcome::Relayed, Outcome::Uncertain], &[Outcome::Held]], "451", "451 250")]
-    #[case(&[&[Outcome::Relayed], &[Outcome::Deferred(not_now())]], "451", "250 451")]
-    fn legs_settle(#[case] legs: &[&[Outcome]], #[case] smtp: &str, #[case] lmtp: &str) {
+    #[case(&[vec![Outcome::Relayed]], "250", "250")]
+    #[case(&[vec![Outcome::Relayed, Outcome::Collapsed], vec![Outcome::Held]], "250", "250 250")]
+    #[case(&[vec![Outcome::Relayed, Outcome::Uncertain], vec![Outcome::Held]], "451", "451 250")]
+    #[case(&[vec![Outcome::Relayed], vec![Outcome::Deferred(not_now())]], "451", "250 451")]
+    fn legs_settle(#[case] legs: &[Vec<Outcome>], #[case] smtp: &str, #[case] lmtp: &str) {
         let leg = |outcome: &Outcome| Leg::new("-", outcome.clone());
         let legs: Vec<Vec<Leg>> = legs.iter().map(|outcomes| outcomes.iter().map(leg).collect()).collect();
         let id = TransactionId::new(0, 0);
