@@ -51,6 +51,8 @@ fn in_doubt() -> Reply {
 pub fn refusal(about: &dyn std::fmt::Display, failure: Failure) -> Reply {
     events::deferred(&about.to_string(), &failure);
     match failure {
+        // The next hop takes leave of us (RFC 5321 §3.8); we do not take leave of our peer.
+        Failure::Recipient(reply) | Failure::Us(reply) if reply.code == 421 => not_now(),
         Failure::Recipient(reply) | Failure::Us(reply) => reply,
         Failure::Unsupported(Extension::EightBitMime) => Reply::new(554, 6, 3, "The next hop takes no 8-bit data"),
         Failure::Unsupported(Extension::SmtpUtf8) => Reply::new(553, 6, 7, "The next hop takes no international mail"),
