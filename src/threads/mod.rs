@@ -11,6 +11,11 @@ pub mod token;
 pub mod local;
 pub mod memory;
 
+mod index;
+
+mod entry;
+mod store;
+
 use std::collections::HashMap;
 
 use crate::mail::{Address, MessageId, PersonaName, ThreadId};
