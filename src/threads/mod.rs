@@ -171,6 +171,14 @@ impl Threads {
         self.learn(vec![record], Durability::Disk).await
     }
 
+    /// Ends the memory; all that was learned is on disk when it returns.
+    pub async fn close(self) {
+        match self {
+            Self::Local(local) => local.close().await,
+            Self::Memory(_) => {}
+        }
+    }
+
     /// Counts what is remembered.
     ///
     /// # Errors
