@@ -16,6 +16,9 @@ mod index;
 mod entry;
 mod store;
 
+#[cfg(test)]
+mod conformance;
+
 use std::collections::HashMap;
 
 use crate::mail::{Address, MessageId, PersonaName, ThreadId};

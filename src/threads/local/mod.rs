@@ -238,3 +238,6 @@ fn refused(path: &Path, source: io::Error) -> OpenError {
 fn boot_id() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests;
