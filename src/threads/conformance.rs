@@ -133,7 +133,7 @@ fn done(retry: u8, twin: u8, to: &str) -> Record {
 }
 
 fn chosen(retry: u8, person: &str) -> Record {
-    Record::Chosen { retry: retry_key(retry), person: person.into(), at: now() }
+    Record::Chosen { retry: retry_key(retry), person: PersonName(person.into()), at: now() }
 }
 
 fn forgotten(who: u8) -> Record {
@@ -316,8 +316,8 @@ async fn a_twin_keeps_the_id_and_thread_that_it_was_first_learned_under(
 async fn a_pools_first_choice_stands(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
     let subject = backend.open();
     subject.learn([chosen(1, "tom"), chosen(1, "sophie"), chosen(2, "sophie")]).await;
-    assert_eq!(subject.remembered(1).await.chosen.as_deref(), Some("tom"));
-    assert_eq!(subject.remembered(2).await.chosen.as_deref(), Some("sophie"));
+    assert_eq!(subject.remembered(1).await.chosen.map(|person| person.0).as_deref(), Some("tom"));
+    assert_eq!(subject.remembered(2).await.chosen.map(|person| person.0).as_deref(), Some("sophie"));
 }
 
 #[rstest]
@@ -352,7 +352,7 @@ async fn nothing_is_answered_past_its_keeping(#[values(Backend::Memory, Backend:
     assert_eq!(subject.threads.count().await, Ok(Count { threads: 1, ids: 1 }));
 
     subject.learn([chosen(2, "sophie"), learned("a", 3, 9, &[1])]).await;
-    assert_eq!(subject.remembered(2).await.chosen.as_deref(), Some("sophie"), "the old choice is in nobody's way");
+    assert_eq!(subject.remembered(2).await.chosen.map(|person| person.0).as_deref(), Some("sophie"), "the old choice is in nobody's way");
     assert_eq!(subject.claims("a").await, [learned_claim(3, 9)], "nor is the old message");
 }
 

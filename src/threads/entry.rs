@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Thread, Twin};
-use crate::mail::{MessageId, PersonaName, ThreadId};
+use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
 /// Two different messages under one id make it ambiguous; a third cannot make it more so.
 const LEARNED_PER_ID: usize = 2;
@@ -218,7 +218,7 @@ impl Entry for ThreadEntry {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Retry {
     done: Vec<(DestinationHash, i64)>,
-    chosen: Option<(String, i64)>,
+    chosen: Option<(PersonName, i64)>,
 }
 
 impl Retry {
@@ -228,11 +228,11 @@ impl Retry {
     }
 
     /// A pool chose a person; the first choice stands.
-    pub(super) fn choose(&mut self, person: &str, at: i64) {
+    pub(super) fn choose(&mut self, person: &PersonName, at: i64) {
         match &mut self.chosen {
             Some((first, when)) if first == person => *when = at.max(*when),
             Some(_) => {}
-            None => self.chosen = Some((person.into(), at)),
+            None => self.chosen = Some((person.clone(), at)),
         }
     }
 
