@@ -16,7 +16,7 @@ pub fn apply(message: &Message, edits: &Edits) -> Vec<Bytes> {
         from = at;
     }
     if !edits.append.is_empty() {
-        let end = message.header_end();
+        let end = message.fields_end();
         pieces.extend([bytes.slice(from..end), written(&edits.append)]);
         from = end;
     }
@@ -55,6 +55,12 @@ mod tests {
             edited("A: b\nreferences: <c@d>\n\nReferences: in the body\n", &edits),
             "Received: by us\nX-Sincerely: id=1\nA: b\nreferences: <seed@x>\n <c@d>\nMessage-ID: <new@x>\n\nReferences: in the body\n"
         );
+    }
+
+    #[test]
+    fn lines_that_are_no_fields_stay_below_the_fields() {
+        let edits = Edits { append: vec![field("X", "y")], ..Edits::default() };
+        assert_eq!(edited("A: b\n!\n \n\nbody\n", &edits), "A: b\nX: y\n!\n \n\nbody\n");
     }
 
     #[test]

@@ -101,9 +101,10 @@ impl Message {
         matches!(self.bytes.first(), Some(b' ' | b'\t'))
     }
 
-    /// Where the header section ends: the offset of the empty line, or of the end.
-    pub(crate) fn header_end(&self) -> usize {
-        self.header_end
+    /// Where the last field ends: new fields go there. Not at the empty line: between the two, lines
+    /// that are no fields may stand, and what follows a field must not become its continuation.
+    pub(crate) fn fields_end(&self) -> usize {
+        self.fields.last().map_or(0, |last| last.value.end)
     }
 
     /// The place of the first field of that name's value, after the colon.

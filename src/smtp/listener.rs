@@ -86,7 +86,7 @@ impl<S: Service> Server<S> {
     /// When the runtime cannot take the socket.
     pub async fn run(self: Arc<Self>, listener: Listener, shutdown: CancellationToken) -> io::Result<()> {
         let socket = tokio::net::TcpListener::from_std(listener.socket)?;
-        info!(address = %listener.address, "listening");
+        debug!(address = %listener.address, "listening");
         let accepting = async {
             let mut pause = FIRST_PAUSE;
             loop {
