@@ -3,6 +3,12 @@
 //! Every file of the folder is sent to Sophie: it is relayed with equal bytes, or held, or refused
 //! with a reason; the counts are printed. Without a folder there is nothing to do: real mail belongs
 //! to its writers and is not part of the project.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod support;
 

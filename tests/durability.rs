@@ -1,4 +1,5 @@
 //! What got its 250 is known ever after: SIGKILL, a lost index, a lost journal.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod support;
 

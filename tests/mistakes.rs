@@ -1,4 +1,5 @@
 //! Bad input gets a clear error and an exit code, before anything is half-done.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod support;
 

@@ -26,7 +26,7 @@ use super::house::{self, HouseError};
 const GRACE: Duration = Duration::from_secs(80);
 
 /// A daemon whose listeners accept.
-pub struct Daemon {
+pub(super) struct Daemon {
     /// The parts that it works with.
     pub house: Arc<House>,
     /// Where it listens, in the order of the configuration.
@@ -37,7 +37,7 @@ pub struct Daemon {
 
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(super) enum StartError {
     /// There is nothing to do.
     #[error("the configuration has no [[listen]]: add one for role \"inbound\" and one for role \"outbound\"")]
     NoListener,
@@ -59,7 +59,7 @@ pub enum StartError {
 
 impl StartError {
     /// The exit code that tells a service manager what is wrong.
-    pub fn exit_code(&self) -> ExitCode {
+    pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoListener => ExitCode::Config,
             Self::House(error) => error.exit_code(),
@@ -74,7 +74,7 @@ impl Daemon {
     ///
     /// # Errors
     /// When any part cannot be had; then nothing is left running.
-    pub async fn start(config: &Config) -> Result<Self, StartError> {
+    pub(super) async fn start(config: &Config) -> Result<Self, StartError> {
         if config.listen.is_empty() {
             return Err(StartError::NoListener);
         }
@@ -116,7 +116,7 @@ impl Daemon {
     }
 
     /// Accepts no more, lets transactions in progress end (bounded), and brings the memory to disk.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.shutdown.cancel();
         self.tasks.close();
         if tokio::time::timeout(GRACE, self.tasks.wait()).await.is_err() {

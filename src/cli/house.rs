@@ -17,7 +17,7 @@ use crate::threads::local::{Local, OpenError};
 
 /// Why an installation cannot be put together.
 #[derive(Debug, thiserror::Error)]
-pub enum HouseError {
+pub(super) enum HouseError {
     /// The state directory cannot be made.
     #[error("cannot create the state directory {path}: {source}")]
     StateDir {
@@ -36,7 +36,7 @@ pub enum HouseError {
 
 impl HouseError {
     /// The exit code that tells a service manager what is wrong.
-    pub fn exit_code(&self) -> ExitCode {
+    pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::StateDir { .. } => ExitCode::CantCreat,
             // Another process holds it: a retry may find it free.
@@ -50,7 +50,7 @@ impl HouseError {
 ///
 /// # Errors
 /// When the state directory cannot be used, or another process uses it.
-pub fn open(config: &Config) -> Result<House, HouseError> {
+pub(super) fn open(config: &Config) -> Result<House, HouseError> {
     make_state_dir(&config.state_dir)?;
     // The lock comes first: a second daemon must not even make a secret.
     let threads = Local::open(&config.state_dir, config.threads.clone(), clock::now())?;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mail_parser::mailbox::mbox::MessageIterator;
 
 /// One message of a file.
-pub struct Input {
+pub(super) struct Input {
     /// Its place in an mbox, from 0; `None` for a file that is one message.
     pub index: Option<usize>,
     /// Its bytes, with line ends as they travel.
@@ -18,7 +18,7 @@ pub struct Input {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn read(path: &Path, mbox: bool) -> io::Result<Vec<Input>> {
+pub(super) fn read(path: &Path, mbox: bool) -> io::Result<Vec<Input>> {
     let bytes = std::fs::read(path)?;
     if mbox || is_mbox(&bytes) {
         let messages = MessageIterator::new(bytes.as_slice()).enumerate();

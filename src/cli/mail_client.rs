@@ -10,26 +10,26 @@ use crate::message::Message;
 use crate::relay::{Mail, NextHop, Relay, Settings, Timeouts};
 
 /// Sends messages to one listener over SMTP.
-pub struct MailClient {
+pub(super) struct MailClient {
     relay: Relay,
 }
 
 impl MailClient {
     /// A client of the listener at `address`.
-    pub fn new(address: SocketAddr) -> Self {
+    pub(super) fn new(address: SocketAddr) -> Self {
         let settings = Settings { next_hop: NextHop::Smtp(address.to_string()), timeouts: Timeouts::default() };
         Self { relay: Relay::new(settings, "client.example") }
     }
 
     /// Sends a message, written with LF line ends; whatever the listener says.
-    pub async fn send(&self, from: ReversePath, to: &Address, text: &str) -> Result<Reply, Failure> {
+    pub(super) async fn send(&self, from: ReversePath, to: &Address, text: &str) -> Result<Reply, Failure> {
         let mail = Mail { reverse_path: from, transport: Transport::default(), size: None };
         self.relay.hand_over(&mail, to, &[Bytes::from(text.replace('\n', "\r\n"))]).await
     }
 }
 
 /// The messages in the `new` folder of a Maildir, oldest first.
-pub fn messages(maildir: &Path) -> std::io::Result<Vec<Message>> {
+pub(super) fn messages(maildir: &Path) -> std::io::Result<Vec<Message>> {
     let mut files: Vec<_> = match std::fs::read_dir(maildir.join("new")) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),

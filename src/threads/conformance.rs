@@ -352,7 +352,11 @@ async fn nothing_is_answered_past_its_keeping(#[values(Backend::Memory, Backend:
     assert_eq!(subject.threads.count().await, Ok(Count { threads: 1, ids: 1 }));
 
     subject.learn([chosen(2, "sophie"), learned("a", 3, 9, &[1])]).await;
-    assert_eq!(subject.remembered(2).await.chosen.map(|person| person.0).as_deref(), Some("sophie"), "the old choice is in nobody's way");
+    assert_eq!(
+        subject.remembered(2).await.chosen.map(|person| person.0).as_deref(),
+        Some("sophie"),
+        "the old choice is in nobody's way"
+    );
     assert_eq!(subject.claims("a").await, [learned_claim(3, 9)], "nor is the old message");
 }
 

@@ -12,7 +12,7 @@ use crate::mail::{Address, Conflict, Evidence, Fate, HoldReason, Kind, Match, Pe
 use crate::message::{Message, Signal, kind, signals};
 
 /// One line for each recipient; one without a recipient where there is none.
-pub struct Report {
+pub(super) struct Report {
     subject: Option<String>,
     author: Option<String>,
     lines: Vec<Line>,
@@ -80,7 +80,12 @@ struct Told {
 
 impl Report {
     /// Of a message that comes to an inbound listener.
-    pub fn inbound(arrival: &Arrival, planned: Planned, refused: Vec<(Address, Reply)>, door: Option<Reply>) -> Self {
+    pub(super) fn inbound(
+        arrival: &Arrival,
+        planned: Planned,
+        refused: Vec<(Address, Reply)>,
+        door: Option<Reply>,
+    ) -> Self {
         let kind = kind::classify(&planned.signals, false);
         let bare = Line::new("inbound", &arrival.message, kind, planned.signals);
         let mut lines: Vec<Line> = planned.plans.into_iter().map(|plan| bare.clone().with_plan(plan, &door)).collect();
@@ -92,7 +97,7 @@ impl Report {
     }
 
     /// Of a message that comes to an outbound listener.
-    pub fn outbound(
+    pub(super) fn outbound(
         message: &Message,
         path: &ReversePath,
         stamp: Option<(PersonaName, Stamp)>,
@@ -118,7 +123,7 @@ impl Report {
     }
 
     /// Prints the lines; `index` is the place in an mbox.
-    pub fn print(mut self, file: &Path, index: Option<usize>, json: bool) -> std::io::Result<()> {
+    pub(super) fn print(mut self, file: &Path, index: Option<usize>, json: bool) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         self.lines.iter_mut().for_each(|line| line.index = index);
         for line in &self.lines {
