@@ -45,7 +45,7 @@ enum Command {
 /// Runs the command that the arguments name.
 ///
 /// # Errors
-/// With a text for people; the exit code is then 70 (`EX_SOFTWARE`) unless the error is an [`Exit`].
+/// With a text for people; the exit code is then 70 (`EX_SOFTWARE`).
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve => serve::run(&cli.config),

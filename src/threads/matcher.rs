@@ -1,7 +1,7 @@
 //! The matcher: ranks the evidence for one recipient. Pure.
 //!
-//! [`question`] says what to ask the memory, [`candidates`] lists what speaks for a thread or
-//! persona, strongest first, and [`decide`] picks one. Where the recipient is the address of
+//! [`Matcher::candidates`] lists what speaks for a thread or persona, strongest first, and
+//! [`decide`] picks one. Where the recipient is the address of
 //! exactly one persona, that persona is settled and evidence only chooses among its threads;
 //! elsewhere evidence chooses the persona too. A wrong thread is worse than none.
 
