@@ -152,7 +152,9 @@ fn part(field: &str, name: &str) -> String {
 
 fn code(said: &Result<Reply, Failure>) -> String {
     match said {
-        Ok(reply) | Err(Failure::Recipient(reply) | Failure::Us(reply)) => format!("{} {}", reply.code, reply.enhanced_text()),
+        Ok(reply) | Err(Failure::Recipient(reply) | Failure::Us(reply)) => {
+            format!("{} {}", reply.code, reply.enhanced_text())
+        }
         Err(failure) => failure.to_string(),
     }
 }

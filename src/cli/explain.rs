@@ -150,7 +150,9 @@ impl Explainer<'_> {
         let path = self.reverse_path(&message).unwrap_or(ReversePath::Null);
         let twin = Some(crate::threads::Fingerprint::of(&message));
         let found = self.index.look_up(Query { twin, ..Query::default() }).unwrap_or_default();
-        let stamp = desk.signing_persona(&message).map(|persona| (persona.name.clone(), desk.stamp(persona, &message, &path, &found)));
+        let stamp = desk
+            .signing_persona(&message)
+            .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, &path, &found)));
         let recipients = if self.options.to.is_empty() { message.recipients() } else { self.options.to.clone() };
         Report::outbound(&message, &path, stamp, desk.outbound_door(&message), recipients)
     }
@@ -182,6 +184,9 @@ fn reverse_path(text: &str) -> Result<ReversePath, String> {
     let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim();
     match inner {
         "" if text.starts_with('<') => Ok(ReversePath::Null),
-        address => address.parse().map(ReversePath::Address).map_err(|error: crate::mail::address::AddressError| error.to_string()),
+        address => address
+            .parse()
+            .map(ReversePath::Address)
+            .map_err(|error: crate::mail::address::AddressError| error.to_string()),
     }
 }

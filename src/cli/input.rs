@@ -36,10 +36,11 @@ pub fn read(path: &Path, mbox: bool) -> io::Result<Vec<Input>> {
 fn is_mbox(bytes: &[u8]) -> bool {
     let lines: Vec<&[u8]> = bytes.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end).collect();
     let begins = lines.first().is_some_and(|line| line.starts_with(b"From "));
-    begins && lines.windows(3).any(|three| match three {
-        [before, from, field] => before.is_empty() && from.starts_with(b"From ") && is_field(field),
-        _ => false,
-    })
+    begins
+        && lines.windows(3).any(|three| match three {
+            [before, from, field] => before.is_empty() && from.starts_with(b"From ") && is_field(field),
+            _ => false,
+        })
 }
 
 fn is_field(line: &[u8]) -> bool {

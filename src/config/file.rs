@@ -13,14 +13,14 @@ use serde::de::value::Error as NoValue;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
+use super::Role;
 use super::document::{Document, KeyPath};
 use super::problems::{Problems, Report, did_you_mean};
 use super::values::{As, Count, DurationOrOff, HostPort, Octets, Separators, Several, Table, Tables};
-use super::Role;
-use crate::telemetry::Format;
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::smtp::service::Protocol;
+use crate::telemetry::Format;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]

@@ -16,10 +16,10 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::Role;
-use crate::telemetry::Format;
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::smtp::service::Protocol;
+use crate::telemetry::Format;
 
 /// A value that is written as one string, number or boolean.
 pub(super) trait Scalar: Sized {

@@ -19,6 +19,9 @@ pub mod settle;
 
 pub mod policy;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -51,6 +51,8 @@ fn in_doubt() -> Reply {
 pub fn refusal(about: &dyn std::fmt::Display, failure: Failure) -> Reply {
     events::deferred(&about.to_string(), &failure);
     match failure {
+        // The next hop takes leave of us (RFC 5321 §3.8); we do not take leave of our peer.
+        Failure::Recipient(reply) | Failure::Us(reply) if reply.code == 421 => not_now(),
         Failure::Recipient(reply) | Failure::Us(reply) => reply,
         Failure::Unsupported(Extension::EightBitMime) => Reply::new(554, 6, 3, "The next hop takes no 8-bit data"),
         Failure::Unsupported(Extension::SmtpUtf8) => Reply::new(553, 6, 7, "The next hop takes no international mail"),
@@ -71,11 +73,11 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(&[&[Outcome::Relayed]], "250", "250")]
-    #[case(&[&[Outcome::Relayed, Outcome::Collapsed], &[Outcome::Held]], "250", "250 250")]
-    #[case(&[&[Outcome::Relayed, Outcome::Uncertain], &[Outcome::Held]], "451", "451 250")]
-    #[case(&[&[Outcome::Relayed], &[Outcome::Deferred(not_now())]], "451", "250 451")]
-    fn legs_settle(#[case] legs: &[&[Outcome]], #[case] smtp: &str, #[case] lmtp: &str) {
+    #[case(&[vec![Outcome::Relayed]], "250", "250")]
+    #[case(&[vec![Outcome::Relayed, Outcome::Collapsed], vec![Outcome::Held]], "250", "250 250")]
+    #[case(&[vec![Outcome::Relayed, Outcome::Uncertain], vec![Outcome::Held]], "451", "451 250")]
+    #[case(&[vec![Outcome::Relayed], vec![Outcome::Deferred(not_now())]], "451", "250 451")]
+    fn legs_settle(#[case] legs: &[Vec<Outcome>], #[case] smtp: &str, #[case] lmtp: &str) {
         let leg = |outcome: &Outcome| Leg::new("-", outcome.clone());
         let legs: Vec<Vec<Leg>> = legs.iter().map(|outcomes| outcomes.iter().map(leg).collect()).collect();
         let id = TransactionId::new(0, 0);

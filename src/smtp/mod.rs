@@ -2,6 +2,39 @@
 //!
 //! The only place that names samotop. What recipients mean and what becomes of a message is asked
 //! of a [`service::Service`]; this module does not know the flows.
+//!
+//! ```text
+//! listener ──▶ driver ──▶ session ──▶ service
+//!  sockets      bytes      rules       what it means
+//!               lines ──▶  command (path)
+//!               data ───▶  message
+//! ```
+//!
+//! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
+//! arrives, `command` and `path` parse it, `replies` is all that we say, `state` holds what samotop
+//! keeps of a session. Only `listener` and `driver` do I/O; only they know time.
+//!
+//! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
+//! message is the service's from the final dot until its reply, whatever becomes of the connection.
 
 pub mod service;
 pub mod settings;
+
+mod listener;
+
+mod driver;
+mod session;
+
+mod command;
+mod data;
+mod gate;
+mod lines;
+mod path;
+mod replies;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use gate::Gate;
+pub use listener::{Listener, Server};

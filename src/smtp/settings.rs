@@ -38,7 +38,8 @@ pub struct Limits {
     pub line: usize,
     /// Octets of the header section, and of any one data line.
     pub header_section: usize,
-    /// How long a session may wait for a command (RFC 5321 §4.5.3.2.7: five minutes).
+    /// How long a session may wait for a command (RFC 5321 §4.5.3.2.7: five minutes), and for the
+    /// peer to take a reply.
     pub command_timeout: Duration,
     /// How long a session may wait for the next block of data (RFC 5321 §4.5.3.2.5).
     pub data_timeout: Duration,

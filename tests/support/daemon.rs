@@ -88,7 +88,8 @@ impl Daemon {
     fn listener(&self, role: &str) -> SocketAddr {
         let log = self.log();
         let line = log.lines().find(|line| line.contains(" listening ") && line.contains(role)).expect("it listens");
-        let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
+        let address =
+            line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
         address.parse().unwrap()
     }
 

@@ -43,5 +43,7 @@ pub fn field(message: &[u8], name: &str) -> Option<String> {
     let text = String::from_utf8_lossy(message).replace("\r\n\t", " ").replace("\r\n ", " ");
     let head = text.split("\r\n\r\n").next().unwrap_or_default().to_owned();
     let prefix = format!("{}:", name.to_lowercase());
-    head.lines().find(|line| line.to_lowercase().starts_with(&prefix)).map(|line| line[prefix.len()..].trim().to_owned())
+    head.lines()
+        .find(|line| line.to_lowercase().starts_with(&prefix))
+        .map(|line| line[prefix.len()..].trim().to_owned())
 }

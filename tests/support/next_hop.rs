@@ -86,7 +86,9 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
         let verb = line.get(..4).unwrap_or_default().to_uppercase();
         let reply = match verb.as_str() {
             "EHLO" if now.no_extensions => "250-next.example\r\n250 PIPELINING".to_owned(),
-            "EHLO" => "250-next.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n250-SMTPUTF8\r\n250 8BITMIME".to_owned(),
+            "EHLO" => {
+                "250-next.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n250-SMTPUTF8\r\n250 8BITMIME".to_owned()
+            }
             "MAIL" => {
                 current = Taken { from: argument(&line), to: Vec::new(), bytes: Vec::new() };
                 now.mail.clone().unwrap_or_else(|| "250 2.1.0 Ok".into())
@@ -128,7 +130,10 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
 
 /// What stands between the angle brackets.
 fn argument(line: &str) -> String {
-    line.split_once('<').and_then(|(_, rest)| rest.rsplit_once('>')).map(|(inner, _)| inner.to_owned()).unwrap_or_default()
+    line.split_once('<')
+        .and_then(|(_, rest)| rest.rsplit_once('>'))
+        .map(|(inner, _)| inner.to_owned())
+        .unwrap_or_default()
 }
 
 /// The message, unstuffed.

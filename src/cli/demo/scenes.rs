@@ -108,7 +108,7 @@ pub fn incoming(delivered: &[Message]) -> Vec<Scene> {
             body: "Hi Tom",
         },
         Scene {
-            title: "Cleo answers Cleo's own mail: the id was learned when it passed",
+            title: "Cleo adds to her own answer, whose id was learned as it passed",
             from: "cleo@customer.example",
             to: "hello@acme.example",
             fields: "Subject: Re: Hello, Cleo\nMessage-ID: <cleo-2@customer.example>\nIn-Reply-To: <cleo-1@customer.example>\n".into(),

@@ -142,7 +142,10 @@ impl Report {
         };
         row("subject", self.subject.as_deref().unwrap_or_default())?;
         row("author", self.author.as_deref().unwrap_or_default())?;
-        row("recipient", line.recipient.as_deref().unwrap_or("none of ours in the header section; give one with --to"))?;
+        row(
+            "recipient",
+            line.recipient.as_deref().unwrap_or("none of ours in the header section; give one with --to"),
+        )?;
         row("kind", &line.kind_text())?;
         row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
         row("rule", line.rule.as_deref().unwrap_or_default())?;
@@ -183,7 +186,9 @@ impl Line {
             (None, Fate::Forward(_) | Fate::Hold(_)) => (plan.fate.name(), taken()),
         };
         let (deliveries, reason) = match &plan.fate {
-            Fate::Forward(to) if door.is_none() => (to.iter().map(|to| Delivery::new(&to.address, &plan)).collect(), None),
+            Fate::Forward(to) if door.is_none() => {
+                (to.iter().map(|to| Delivery::new(&to.address, &plan)).collect(), None)
+            }
             Fate::Hold(reason) if door.is_none() => (Vec::new(), Some(*reason)),
             Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Defer(_) => (Vec::new(), None),
         };
@@ -258,7 +263,8 @@ impl Matched {
         let by = self.evidence.map_or_else(|| "the From field".to_owned(), |evidence| evidence.to_string());
         let thread = self.thread.as_deref().map_or_else(|| "no thread yet".to_owned(), |id| format!("thread {id}"));
         let with = self.correspondent.as_deref().map_or_else(String::new, |who| format!(" with {who}"));
-        let but = if self.conflicts.is_empty() { String::new() } else { format!("; against {}", self.conflicts.join(", ")) };
+        let but =
+            if self.conflicts.is_empty() { String::new() } else { format!("; against {}", self.conflicts.join(", ")) };
         format!("{persona} by {by}, {thread}{with}{but}")
     }
 }
@@ -283,7 +289,8 @@ impl Stamped {
     fn describe(&self) -> String {
         let id = self.message_id.as_deref().unwrap_or("no Message-ID");
         let seed = if self.seeded { "with seed" } else { "without seed" };
-        let skipped = if self.skipped.is_empty() { String::new() } else { format!(", signed: {}", self.skipped.join(", ")) };
+        let skipped =
+            if self.skipped.is_empty() { String::new() } else { format!(", signed: {}", self.skipped.join(", ")) };
         format!("{id}, {seed}{skipped}")
     }
 }

@@ -1,0 +1,105 @@
+//! Counts connections, so that no peer can use up the machine.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::settings::Limits;
+
+/// The connections of all listeners together; share one among them.
+#[derive(Debug)]
+pub struct Gate {
+    limit: usize,
+    /// Loopback is exempt: the mail server lives there.
+    limit_per_address: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// The right to hold one connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Pass {
+    gate: Arc<Gate>,
+    address: IpAddr,
+}
+
+impl Gate {
+    /// A gate that lets through as many connections as `limits` say.
+    pub fn new(limits: &Limits) -> Arc<Self> {
+        let open = Mutex::new(Open::default());
+        Arc::new(Self { limit: limits.connections, limit_per_address: limits.connections_per_address, open })
+    }
+
+    /// Lets one connection through, if there is room.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Pass> {
+        let mut open = self.open();
+        let of_address = open.by_address.get(&address).copied().unwrap_or(0);
+        let is_full = of_address >= self.limit_per_address && !address.is_loopback();
+        if open.all >= self.limit || is_full {
+            return None;
+        }
+        open.all += 1;
+        open.by_address.insert(address, of_address + 1);
+        Some(Pass { gate: Arc::clone(self), address })
+    }
+
+    fn leave(&self, address: IpAddr) {
+        let mut open = self.open();
+        open.all -= 1;
+        if let Some(of_address) = open.by_address.get_mut(&address) {
+            *of_address -= 1;
+            if *of_address == 0 {
+                open.by_address.remove(&address);
+            }
+        }
+    }
+
+    /// The counts are whole at any moment, so a panic elsewhere does not spoil them.
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.gate.leave(self.address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(connections: usize, connections_per_address: usize) -> Arc<Gate> {
+        Gate::new(&Limits { connections, connections_per_address, ..Limits::default() })
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_its_connection_is_gone() {
+        let gate = gate(1, 1);
+        let pass = gate.admit(ip("192.0.2.1")).unwrap();
+        assert!(gate.admit(ip("192.0.2.2")).is_none());
+        drop(pass);
+        assert!(gate.admit(ip("192.0.2.2")).is_some());
+        assert!(gate.open().by_address.is_empty());
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_places_but_loopback_can() {
+        let gate = gate(10, 1);
+        let _first = gate.admit(ip("192.0.2.1")).unwrap();
+        assert!(gate.admit(ip("192.0.2.1")).is_none());
+        let local: Vec<_> = (0..9).map_while(|_| gate.admit(ip("127.0.0.1"))).collect();
+        assert_eq!(local.len(), 9);
+        assert!(gate.admit(ip("::1")).is_none());
+    }
+}

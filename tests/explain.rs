@@ -1,0 +1,177 @@
+//! `explain`: one line for each message and recipient, whatever the file holds.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::daemon::{command, configuration};
+use support::{Client, Daemon, NextHop, crlf, field};
+
+/// A folder with a configuration and files, and what `explain --json` says of them.
+fn explain(files: &[(&str, &[u8])], options: &[&str]) -> (Vec<Value>, Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    let mut arguments = vec!["explain", "--json"];
+    arguments.extend(options);
+    let paths: Vec<String> = files.iter().map(|(name, bytes)| write(folder.path(), name, bytes)).collect();
+    arguments.extend(paths.iter().map(String::as_str));
+    let output = command(&config, &arguments);
+    assert!(!folder.path().join("state").exists(), "explain writes nothing");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let values = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (values, output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {
+    let path = folder.join(name);
+    if name != "missing.eml" {
+        std::fs::write(&path, bytes).unwrap();
+    }
+    path.display().to_string()
+}
+
+#[test]
+fn a_line_tells_what_would_be_done() {
+    let mail = b"Return-Path: <ann@customer.example>\nFrom: Ann <ann@customer.example>\nTo: Sophie <sophie@acme.example>\nIn-Reply-To: <a@b>\n\nhi\n";
+    let (lines, code, _) = explain(&[("a.eml", mail)], &[]);
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(code, Some(0));
+    assert!(line["file"].as_str().unwrap().ends_with("a.eml"));
+    for (pointer, expect) in [
+        ("/role", "inbound"),
+        ("/recipient", "sophie@acme.example"),
+        ("/kind", "human"),
+        ("/match/evidence", "persona-address"),
+        ("/match/persona", "sophie"),
+        ("/match/correspondent", "ann@customer.example"),
+        ("/parents/0", "<a@b>"),
+        ("/rule", "default"),
+        ("/fate", "forward"),
+        ("/deliveries/0/to/0", "sophie.martin@corp.example"),
+        ("/deliveries/0/from", "ann@customer.example"),
+        ("/reply/enhanced", "2.0.0"),
+    ] {
+        assert_eq!(line.pointer(pointer).and_then(Value::as_str), Some(expect), "{pointer} of {line}");
+    }
+    assert_eq!(line["reply"]["code"], 250);
+    assert_eq!(line["signals"], Value::Array(Vec::new()));
+    assert_eq!(line["match"]["thread"], Value::Null);
+}
+
+#[test]
+fn recipients_are_those_asked_for_else_ours_in_the_header_else_none() {
+    let mail = b"From: a@b.example\nTo: sophie@acme.example, x@y.example\nCc: tom@acme.example\n\nhi\n";
+    let told = |options: &[&str]| {
+        let (lines, _, _) = explain(&[("a.eml", mail)], options);
+        lines
+            .iter()
+            .map(|line| format!("{} {} {}", line["recipient"], line["fate"], line["reply"]["code"]))
+            .collect::<Vec<_>>()
+    };
+    let forward = |who: &str| format!("\"{who}@acme.example\" \"forward\" 250");
+    assert_eq!(told(&[]), [forward("sophie"), forward("tom")]);
+    assert_eq!(
+        told(&["--to", "x@y.example", "--to", "tom@acme.example"]),
+        [forward("tom"), "\"x@y.example\" \"reject\" 550".into()]
+    );
+    let (lines, _, _) = explain(&[("a.eml", b"To: x@y.example\n\nhi\n")], &[]);
+    assert_eq!(
+        (&lines[0]["recipient"], &lines[0]["kind"], &lines[0]["fate"]),
+        (&Value::Null, &"human".into(), &Value::Null)
+    );
+}
+
+#[test]
+fn the_null_path_is_known_and_a_missing_one_is_not() {
+    let of = |head: &str, options: &[&str]| {
+        let mail = format!("{head}From: a@b.example\nSubject: Out of office\n\nhi\n");
+        let mut all = vec!["--to", "sophie@acme.example"];
+        all.extend(options);
+        explain(&[("a.eml", mail.as_bytes())], &all).0[0]["kind"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(of("", &[]), "human");
+    assert_eq!(of("Return-Path: <>\n", &[]), "auto-reply");
+    assert_eq!(of("", &["--from", "<>"]), "auto-reply");
+    assert_eq!(of("Return-Path: <>\n", &["--from", "a@b.example"]), "human");
+}
+
+#[test]
+fn a_thousand_odd_files_have_a_line_each_and_an_unreadable_one_is_named() {
+    let mut files: Vec<(String, Vec<u8>)> = (0..1000).map(|number| (format!("{number}.eml"), odd(number))).collect();
+    files.push(("missing.eml".into(), Vec::new()));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let (lines, code, errors) = explain(&files, &["--to", "sophie@acme.example"]);
+    assert_eq!(lines.len(), 1000);
+    for (line, (name, _)) in lines.iter().zip(&files) {
+        assert!(line["file"].as_str().unwrap().ends_with(&format!("/{name}")));
+        assert!(line["kind"].is_string(), "{line}");
+    }
+    assert_eq!(code, Some(66), "EX_NOINPUT");
+    assert!(errors.contains("missing.eml"), "{errors}");
+}
+
+/// Files that real folders hold: cut, empty, binary, with any line ends.
+fn odd(number: usize) -> Vec<u8> {
+    let mail = b"Received: by x\n\ty\nFrom: =?utf-8?q?J=C3=B6rg?= <j@x.example>\nReferences: <a@b>\n <c@d>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n\xff\xfe\n--b--\n";
+    match number % 8 {
+        0 => Vec::new(),
+        1 => mail[..number % mail.len()].to_vec(),
+        2 => (0..number).map(|octet| (octet * 7 % 256) as u8).collect(),
+        3 => vec![b'\n'; number],
+        4 => format!("References: {}\n\n", "<".repeat(number * 10)).into_bytes(),
+        5 => [b" continued\n".as_slice(), mail].concat(),
+        6 => mail.iter().map(|octet| if *octet == b'\n' { b'\r' } else { *octet }).collect(),
+        _ => vec![0; number],
+    }
+}
+
+#[test]
+fn messages_of_an_mbox_are_counted() {
+    let mbox = b"From a Sun\nFrom: a@b.example\n\none\n\nFrom b Sun\nFrom: c@d.example\n\ntwo\n";
+    let (lines, _, _) = explain(&[("box", mbox)], &["--to", "tom@acme.example"]);
+    assert_eq!(lines.iter().map(|line| line["index"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(lines[1]["match"]["correspondent"], "c@d.example");
+}
+
+#[test]
+fn an_outbound_message_shows_its_stamp() {
+    let mail = b"From: Tom from Acme <hello@acme.example>\nTo: ann@customer.example\n\nhi\n";
+    let (lines, _, _) = explain(&[("a.eml", mail)], &["--role", "outbound", "--from", "app@acme.example"]);
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&line["match"]["persona"], &line["fate"]), (&"tom".into(), &"forward".into()));
+    assert_eq!(line["stamp"]["seeded"], true);
+    assert!(line["stamp"]["message_id"].as_str().unwrap().ends_with("@acme.example>"));
+}
+
+#[test]
+fn a_running_daemon_is_asked_for_its_live_index() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let mail = crlf("From: Tom from Acme <hello@acme.example>\nMessage-ID: <live@app.example>\n\nhi\n");
+    assert!(
+        Client::connect(daemon.outbound())
+            .send("app@acme.example", &["ann@customer.example"], &mail)
+            .unwrap()
+            .starts_with("250")
+    );
+    let seed = field(&hop.only().bytes, "References").unwrap();
+    for (name, fields, evidence) in [
+        ("by-id.eml", "In-Reply-To: <live@app.example>".to_owned(), "message-id"),
+        ("by-seed.eml", format!("References: {seed}"), "seed"),
+    ] {
+        let file =
+            write(daemon.folder.path(), name, format!("From: ann@customer.example\n{fields}\n\nhi\n").as_bytes());
+        let output = daemon.command(&["explain", "--json", "--to", "hello@acme.example", &file]);
+        let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&line["match"]["evidence"], &line["match"]["persona"]),
+            (&evidence.into(), &"tom".into()),
+            "{line}"
+        );
+        let text = daemon.command(&["explain", "--to", "hello@acme.example", &file]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains(&format!("tom by {evidence}, thread ")), "{text}");
+    }
+}
