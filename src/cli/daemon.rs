@@ -122,7 +122,10 @@ impl Daemon {
         if tokio::time::timeout(GRACE, self.tasks.wait()).await.is_err() {
             tracing::warn!("some sessions did not end in {} s and are cut off", GRACE.as_secs());
         }
-        self.house.threads.close().await;
+        // Whoever was cut off still holds the house; then it ends, and is brought to disk, with them.
+        if let Some(house) = Arc::into_inner(self.house) {
+            house.threads.close().await;
+        }
     }
 }
 

@@ -1,18 +1,63 @@
-//! STUB (threads helper)
-use super::{Count, Found, Query, Record, Unavailable};
-/// stub
-pub struct Memory;
+//! The memory of threads without a disk: for tests, `demo` and `explain`.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use super::entry::{Horizon, Keeping};
+use super::index::{self, Draft};
+use super::store;
+use super::{Count, Found, Query, Record, Settings, Unavailable};
+
+/// The index over a map; what it learned ends with it.
+pub struct Memory {
+    keeping: Keeping,
+    entries: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
 impl Memory {
-    /// stub
-    pub fn learn(&self, _: Vec<Record>) -> Result<(), Unavailable> {
-        todo!()
+    /// An empty memory.
+    pub fn new(settings: Settings) -> Self {
+        Self { keeping: (&settings).into(), entries: RwLock::default() }
     }
-    /// stub
-    pub fn look_up(&self, _: &Query) -> Result<Found, Unavailable> {
-        todo!()
+
+    /// Learns `records`: all of them, or none.
+    ///
+    /// # Errors
+    /// When an entry cannot be encoded, which the records' types leave no room for.
+    pub fn learn(&self, records: Vec<Record>) -> Result<(), Unavailable> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut draft = Draft::over(&*entries, self.keeping);
+        records.iter().try_for_each(|record| draft.apply(record))?;
+        let changes = draft.into_changes();
+        store::settle(&mut entries, changes);
+        Ok(())
     }
-    /// stub
+
+    /// Answers all questions of one message at once.
+    ///
+    /// # Errors
+    /// Never, as long as entries can be decoded as they were encoded.
+    pub fn look_up(&self, query: &Query) -> Result<Found, Unavailable> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(index::answer(&*entries, query, self.horizon())?)
+    }
+
+    /// Counts what is remembered.
+    ///
+    /// # Errors
+    /// As [`Memory::look_up`].
     pub fn count(&self) -> Result<Count, Unavailable> {
-        todo!()
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(index::count(&*entries, self.horizon())?)
+    }
+
+    fn horizon(&self) -> Horizon {
+        self.keeping.horizon(crate::clock::now().as_second())
     }
 }

@@ -11,6 +11,14 @@ pub mod token;
 pub mod local;
 pub mod memory;
 
+mod index;
+
+mod entry;
+mod store;
+
+#[cfg(test)]
+mod conformance;
+
 use std::collections::HashMap;
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
@@ -164,6 +172,14 @@ impl Threads {
         let at = crate::clock::now().as_second();
         let record = Record::Forgotten { correspondent: address.folded(), at };
         self.learn(vec![record], Durability::Disk).await
+    }
+
+    /// Ends the memory; all that was learned is on disk when it returns.
+    pub async fn close(self) {
+        match self {
+            Self::Local(local) => local.close().await,
+            Self::Memory(_) => {}
+        }
     }
 
     /// Counts what is remembered.

@@ -117,7 +117,7 @@ pub enum Record {
     Forgotten {
         /// The address, folded.
         correspondent: String,
-        /// When.
+        /// When: what was learned of them up to this second goes, what is learned later stays.
         at: i64,
     },
 }

@@ -1,18 +1,243 @@
-//! STUB (threads helper)
-use super::{Count, Durability, Found, Query, Record, Unavailable};
-/// stub
-pub struct Local;
-impl Local {
-    /// stub
-    pub async fn learn(&self, _: Vec<Record>, _: Durability) -> Result<(), Unavailable> {
-        todo!()
-    }
-    /// stub
-    pub async fn look_up(&self, _: Query) -> Result<Found, Unavailable> {
-        todo!()
-    }
-    /// stub
-    pub async fn count(&self) -> Result<Count, Unavailable> {
-        todo!()
+//! The memory of threads on disk: a journal, and an index over it.
+//!
+//! ```text
+//! state_dir/lock                               one process at a time
+//! state_dir/journal/0000000042-2026-10-03.journal   the truth: every record, in order
+//! state_dir/index/                             sled; may be deleted while nobody uses it
+//! state_dir/index.broken/                      the last index that had to be set aside
+//! ```
+//!
+//! Learners hand their records to one writer thread and wait; look-ups read the index on the
+//! caller's own thread. The index can always be made again from the journal, and nothing about it
+//! keeps the daemon from starting.
+
+mod writer;
+
+mod frame;
+mod journal;
+mod reader;
+
+mod index;
+mod keeper;
+mod sight;
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, oneshot};
+
+use self::journal::{Disk, Journal, Medium};
+use self::keeper::{Keeper, Place};
+use self::sight::{NoAnswer, Sight};
+use self::writer::{Learning, Order, Waiter, Writer};
+use super::entry::{Horizon, Keeping};
+use super::{Count, Durability, Found, Query, Record, Settings, Unavailable};
+
+/// Learners that may wait at once; more wait for a place.
+const PLACES: usize = 1024;
+
+/// Slices of the journal that are replayed before the memory opens: about a second. What is longer
+/// goes on behind the open door.
+const REPLAYED_FIRST: usize = 100;
+
+/// How long an index that broke in use rests before it is rebuilt.
+const REST: Duration = Duration::from_secs(5);
+
+/// Why a state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process works in it.
+    #[error(
+        "the state directory {} is in use by another process: stop the other sincerely, or give this one a state_dir of its own",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// The system refuses something in it.
+    #[error("cannot use {}: {source}; it must be a folder that this user may write to, on a disk with room", path.display())]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system refuses a thread.
+    #[error("cannot start the thread that writes the journal: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// The memory of threads in a state directory.
+///
+/// Dropping it waits, as [`Local::close`] does, until all that was learned is on disk.
+pub struct Local {
+    /// `None` while it ends.
+    orders: Option<mpsc::Sender<Order>>,
+    writer: Option<JoinHandle<()>>,
+    places: Arc<Semaphore>,
+    sight: Arc<Sight>,
+    keeping: Keeping,
+}
+
+/// What tests choose.
+struct Circumstances {
+    medium: Box<dyn Medium>,
+    boot: Option<String>,
+    replayed_first: usize,
+    rest: Duration,
+}
+
+impl Circumstances {
+    fn real() -> Self {
+        Self { medium: Box::new(Disk), boot: boot_id(), replayed_first: REPLAYED_FIRST, rest: REST }
     }
 }
+
+impl Local {
+    /// Opens the memory in `state_dir`, which is created where it is missing.
+    ///
+    /// Blocks for as long as sled takes to open and a short replay lasts; a long one goes on
+    /// afterwards, and look-ups are unavailable until it is done.
+    ///
+    /// # Errors
+    /// When the directory is in use or cannot be written. Never for the state of the index.
+    pub fn open(state_dir: &Path, settings: Settings, now: jiff::Timestamp) -> Result<Self, OpenError> {
+        Self::open_in(state_dir, settings, now, Circumstances::real())
+    }
+
+    fn open_in(
+        state_dir: &Path,
+        settings: Settings,
+        now: jiff::Timestamp,
+        circumstances: Circumstances,
+    ) -> Result<Self, OpenError> {
+        let lock = lock(state_dir)?;
+        let Circumstances { medium, boot, replayed_first, rest } = circumstances;
+        let folder = state_dir.join("journal");
+        let journal = Journal::open(&folder, settings.keep, medium).map_err(|source| refused(&folder, source))?;
+        journal.drop_old(now);
+
+        let keeping = (&settings).into();
+        let sight = Arc::new(Sight::default());
+        let place = Place { journal: folder, index: state_dir.join("index"), cache: settings.cache, boot, rest };
+        let mut keeper = Keeper::open(place, keeping, Arc::clone(&sight), journal.end());
+        for _ in 0..replayed_first {
+            if !keeper.tend(journal.end()) {
+                break;
+            }
+        }
+
+        let (orders, receiver) = mpsc::channel();
+        let writer = Writer { orders: receiver, journal, keeper, lock };
+        let thread = thread::Builder::new().name("journal".into()).spawn(move || writer.run());
+        let writer = thread.map_err(OpenError::Thread)?;
+        let places = Arc::new(Semaphore::new(PLACES));
+        Ok(Self { orders: Some(orders), writer: Some(writer), places, sight, keeping })
+    }
+
+    /// Learns `records`: all of them or, where it fails, perhaps some; they are as safe as
+    /// `durability` says when it returns, and look-ups see them. Who stops waiting for it does not
+    /// undo it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn learn(&self, records: Vec<Record>, durability: Durability) -> Result<(), Unavailable> {
+        let mut frames = Vec::new();
+        for record in &records {
+            frame::encode(record, &mut frames).map_err(|error| Unavailable(error.to_string()))?;
+        }
+        let stopped = || Unavailable("the writer has stopped".into());
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| stopped())?;
+        let (answer, answered) = oneshot::channel();
+        let waiter = Waiter { answer, place };
+        self.order(Order::Learn(Learning { frames, records, durability, waiter })).ok_or_else(stopped)?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Answers all questions of one message at once, on the caller's thread: asking the index takes
+    /// microseconds, less than handing the question to another thread and back.
+    ///
+    /// # Errors
+    /// When the index cannot answer, or is being rebuilt.
+    pub async fn look_up(&self, query: Query) -> Result<Found, Unavailable> {
+        let horizon = self.horizon();
+        let answer = self.sight.ask(|source| super::index::answer(source, &query, horizon));
+        answer.map_err(|no_answer| self.tell(no_answer))
+    }
+
+    /// Counts what is remembered, by reading all of it.
+    ///
+    /// # Errors
+    /// As [`Local::look_up`].
+    pub async fn count(&self) -> Result<Count, Unavailable> {
+        let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
+        let counting = move || sight.ask_at_length(|source| super::index::count(source, horizon));
+        let counted = tokio::task::spawn_blocking(counting).await.map_err(|error| Unavailable(error.to_string()))?;
+        counted.map_err(|no_answer| self.tell(no_answer))
+    }
+
+    /// Ends the memory; all that was learned is on disk when it returns.
+    pub async fn close(self) {
+        // Only a runtime in its own end refuses; then the drop has been made here.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    fn horizon(&self) -> Horizon {
+        self.keeping.horizon(crate::clock::now().as_second())
+    }
+
+    /// Tells the writer of an index that broke while it was asked.
+    fn tell(&self, no_answer: NoAnswer) -> Unavailable {
+        match &no_answer {
+            NoAnswer::Broke(index, broken) => {
+                // A writer that has ended has no index to rebuild.
+                let _ = self.order(Order::IndexBroke(Arc::clone(index), broken.clone()));
+            }
+            NoAnswer::Away => {}
+        }
+        no_answer.into()
+    }
+
+    /// `None` when there is no writer any more.
+    fn order(&self, order: Order) -> Option<()> {
+        self.orders.as_ref()?.send(order).ok()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.orders = None;
+        if self.writer.take().is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the thread that writes the journal panicked");
+        }
+    }
+}
+
+/// Takes the state directory for this process; let go of with the file. It holds customers'
+/// addresses: where we create it, it is nobody else's to read.
+fn lock(state_dir: &Path) -> Result<File, OpenError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(|source| refused(state_dir, source))?;
+    let path = state_dir.join("lock");
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|source| refused(&path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(state_dir.into())),
+        Err(TryLockError::Error(source)) => Err(refused(&path, source)),
+    }
+}
+
+fn refused(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Folder { path: path.into(), source }
+}
+
+/// Names this run of the machine: what it wrote without an fsync may be gone in another.
+fn boot_id() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,387 @@
+//! What every backend of [`Threads`] promises, tested over all of them; and the records that other
+//! tests of this room draw.
+
+use std::ops::Range;
+
+use proptest::prelude::*;
+use rstest::rstest;
+use tempfile::TempDir;
+
+use super::local::Local;
+use super::memory::Memory;
+use super::*;
+
+/// A day, in seconds.
+const DAY: i64 = 86_400;
+
+/// The backends.
+#[derive(Debug, Clone, Copy)]
+enum Backend {
+    Memory,
+    Local,
+}
+
+/// A memory under test, and the folder that it may need.
+struct Subject {
+    threads: Threads,
+    _state_dir: Option<TempDir>,
+}
+
+impl Backend {
+    fn open(self) -> Subject {
+        match self {
+            Self::Memory => Subject { threads: Threads::Memory(Memory::default()), _state_dir: None },
+            Self::Local => {
+                let state_dir = tempfile::tempdir().unwrap();
+                let local = Local::open(state_dir.path(), settings(), crate::clock::now()).unwrap();
+                Subject { threads: Threads::Local(local), _state_dir: Some(state_dir) }
+            }
+        }
+    }
+}
+
+impl Subject {
+    /// Learns one after the other, as different messages would.
+    async fn learn(&self, records: impl IntoIterator<Item = Record>) {
+        for record in records {
+            self.threads.learn(vec![record], Durability::Written).await.unwrap();
+        }
+    }
+
+    async fn claims(&self, id: &str) -> Vec<Claim> {
+        let query = Query { ids: vec![message_id(id)], ..Query::default() };
+        self.threads.look_up(query).await.unwrap().ids.remove(&message_id(id)).unwrap_or_default()
+    }
+
+    async fn thread(&self, thread: u8) -> Option<Thread> {
+        let query = Query { threads: vec![thread_id(thread)], ..Query::default() };
+        self.threads.look_up(query).await.unwrap().threads.remove(&thread_id(thread))
+    }
+
+    async fn remembered(&self, retry: u8) -> Remembered {
+        let query = Query { retries: vec![retry_key(retry)], ..Query::default() };
+        self.threads.look_up(query).await.unwrap().retries.remove(&retry_key(retry)).unwrap_or_default()
+    }
+
+    async fn twin(&self, twin: u8) -> Option<Twin> {
+        let query = Query { twin: Some(fingerprint(twin)), ..Query::default() };
+        self.threads.look_up(query).await.unwrap().twin
+    }
+}
+
+/// The defaults, with a cache that suits many tests at once.
+pub(super) fn settings() -> Settings {
+    Settings { cache: 1 << 20, ..Settings::default() }
+}
+
+pub(super) fn now() -> i64 {
+    crate::clock::now().as_second()
+}
+
+pub(super) fn message_id(name: &str) -> MessageId {
+    MessageId::new(&format!("{name}@acme.example")).unwrap()
+}
+
+fn thread_id(thread: u8) -> ThreadId {
+    ThreadId([thread; 8])
+}
+
+fn fingerprint(of: u8) -> Fingerprint {
+    Fingerprint([of; 16])
+}
+
+fn retry_key(of: u8) -> RetryKey {
+    RetryKey([of; 16])
+}
+
+fn destination(name: &str) -> DestinationHash {
+    DestinationHash::new(name)
+}
+
+fn sophie() -> PersonaName {
+    PersonaName("sophie".into())
+}
+
+fn customer(number: u8) -> String {
+    format!("customer{number}@example.net")
+}
+
+/// An automated message that went out as Sophie, now.
+pub(super) fn learned(id: &str, thread: u8, message: u8, to: &[u8]) -> Record {
+    Record::Learned {
+        message_id: message_id(id),
+        thread: thread_id(thread),
+        persona: sophie(),
+        fingerprint: fingerprint(message),
+        correspondents: to.iter().copied().map(customer).collect(),
+        at: now(),
+    }
+}
+
+pub(super) fn healed(id: &str, thread: u8, from: u8) -> Record {
+    Record::Healed {
+        message_id: message_id(id),
+        thread: thread_id(thread),
+        persona: sophie(),
+        correspondent: customer(from),
+        at: now(),
+    }
+}
+
+fn done(retry: u8, twin: u8, to: &str) -> Record {
+    Record::Done { retry: retry_key(retry), twin: fingerprint(twin), destination: destination(to), at: now() }
+}
+
+fn chosen(retry: u8, person: &str) -> Record {
+    Record::Chosen { retry: retry_key(retry), person: PersonName(person.into()), at: now() }
+}
+
+fn forgotten(who: u8) -> Record {
+    Record::Forgotten { correspondent: customer(who), at: now() }
+}
+
+/// The same record at another time.
+fn aged(mut record: Record, seconds: i64) -> Record {
+    match &mut record {
+        Record::Learned { at, .. }
+        | Record::Healed { at, .. }
+        | Record::Done { at, .. }
+        | Record::Chosen { at, .. }
+        | Record::Forgotten { at, .. } => *at -= seconds,
+    }
+    record
+}
+
+fn claim(thread: u8, origin: Origin) -> Claim {
+    Claim { thread: thread_id(thread), origin }
+}
+
+fn learned_claim(thread: u8, message: u8) -> Claim {
+    claim(thread, Origin::Learned(fingerprint(message)))
+}
+
+fn healed_claim(thread: u8, from: u8) -> Claim {
+    claim(thread, Origin::Healed(customer(from)))
+}
+
+/// Some records over a small world, so that they meet. Their times are all within keeping, and in
+/// any order, as with a clock that steps.
+pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>> {
+    let small = 0..3_u8;
+    let numbers = (small.clone(), small.clone(), small, 0..12_u8, 0..40_i64);
+    let one = (0..5_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
+        let name = ["a", "b", "c"][usize::from(id)];
+        let record = match kind {
+            0 => learned(name, thread, message, &[who, who + 1]),
+            1 | 2 => healed(name, thread, who),
+            3 => done(id, message, &customer(who)),
+            _ if who < 6 => chosen(id, &customer(who)),
+            _ => forgotten(who),
+        };
+        aged(record, age)
+    });
+    prop::collection::vec(one, length)
+}
+
+/// Asks for all of that small world.
+pub(super) fn everything() -> Query {
+    Query {
+        ids: ["a", "b", "c"].map(message_id).to_vec(),
+        threads: (0..3).map(thread_id).collect(),
+        retries: (0..3).map(retry_key).collect(),
+        twin: Some(fingerprint(1)),
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_was_never_learned_is_not_found(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    assert_eq!(subject.threads.look_up(everything()).await, Ok(Found::default()));
+    assert_eq!(subject.threads.count().await, Ok(Count::default()));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_learned_id_leads_to_its_thread(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+    #[values(Durability::Written, Durability::Disk)] durability: Durability,
+) {
+    let subject = backend.open();
+    let record = learned("a", 1, 7, &[1, 2]);
+    let opened = record.at();
+    subject.threads.learn(vec![record], durability).await.unwrap();
+
+    let found = subject.threads.look_up(Query { ids: vec![message_id("a")], ..Query::default() }).await.unwrap();
+    assert_eq!(found.ids[&message_id("a")], [learned_claim(1, 7)]);
+    let thread = Thread { persona: sophie(), opened, correspondents: vec![customer(1), customer(2)], healed: 0 };
+    assert_eq!(found.threads[&thread_id(1)], thread);
+    assert_eq!(subject.threads.count().await, Ok(Count { threads: 1, ids: 1 }));
+}
+
+#[rstest]
+#[tokio::test]
+async fn learning_the_same_message_again_only_adds_correspondents(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn([learned("a", 1, 7, &[1]), learned("a", 2, 7, &[2]), learned("a", 1, 7, &[1])]).await;
+    assert_eq!(subject.claims("a").await, [learned_claim(1, 7)]);
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(1), customer(2)]);
+    assert_eq!(subject.thread(2).await, None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn two_messages_under_one_id_are_both_told(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    subject.learn([learned("a", 1, 7, &[1]), learned("a", 2, 8, &[2]), learned("a", 3, 9, &[3])]).await;
+    assert_eq!(subject.claims("a").await, [learned_claim(1, 7), learned_claim(2, 8)]);
+    assert!(subject.thread(3).await.is_some(), "its seed is out there");
+}
+
+#[rstest]
+#[tokio::test]
+async fn learning_takes_an_id_from_healing_and_healing_takes_nothing(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn([healed("a", 1, 1), learned("a", 2, 7, &[2]), healed("a", 3, 3)]).await;
+    assert_eq!(subject.claims("a").await, [learned_claim(2, 7)]);
+    assert_eq!(subject.thread(3).await, None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn several_correspondents_may_bring_an_id_but_not_many(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn((0..20).map(|who| healed("a", 1, who))).await;
+    assert_eq!(subject.claims("a").await, (0..8).map(|who| healed_claim(1, who)).collect::<Vec<_>>());
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(0)], "healing adds no correspondent");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_thread_gains_two_hundred_ids_and_no_more(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    subject.learn((0..210).map(|number| healed(&number.to_string(), 1, 1))).await;
+    subject.learn([healed("0", 1, 1)]).await;
+    assert_eq!(subject.thread(1).await.unwrap().healed, 200);
+    assert_eq!(subject.claims("199").await, [healed_claim(1, 1)]);
+    assert_eq!(subject.claims("200").await, []);
+}
+
+#[rstest]
+#[tokio::test]
+async fn healing_never_changes_whose_thread_it_is(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    let mut toms = healed("b", 1, 2);
+    if let Record::Healed { persona, .. } = &mut toms {
+        *persona = PersonaName("tom".into());
+    }
+    subject.learn([learned("a", 1, 7, &[1]), toms]).await;
+    assert_eq!(subject.thread(1).await.unwrap().persona, sophie());
+}
+
+#[rstest]
+#[tokio::test]
+async fn done_legs_are_remembered_by_mail_and_by_twin(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    let first = done(1, 7, "tom@corp.example");
+    let at = first.at();
+    subject.learn([first.clone(), first, aged(done(2, 7, "sophie@corp.example"), 1)]).await;
+
+    assert_eq!(subject.remembered(1).await.done, [destination("tom@corp.example")]);
+    assert_eq!(subject.remembered(2).await.done, [destination("sophie@corp.example")]);
+    let twin = subject.twin(7).await.unwrap();
+    assert_eq!(twin.learned, None);
+    assert_eq!(twin.done[0], (destination("tom@corp.example"), at));
+    assert_eq!(twin.done.len(), 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_twin_keeps_the_id_and_thread_that_it_was_first_learned_under(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn([learned("minted", 1, 7, &[1]), learned("minted-again", 2, 7, &[1])]).await;
+    assert_eq!(subject.twin(7).await.unwrap().learned, Some((thread_id(1), message_id("minted"))));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_pools_first_choice_stands(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    subject.learn([chosen(1, "tom"), chosen(1, "sophie"), chosen(2, "sophie")]).await;
+    assert_eq!(subject.remembered(1).await.chosen.map(|person| person.0).as_deref(), Some("tom"));
+    assert_eq!(subject.remembered(2).await.chosen.map(|person| person.0).as_deref(), Some("sophie"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_forgotten_is_in_no_thread_and_no_claim(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    subject.learn([learned("a", 1, 7, &[1, 2]), healed("b", 1, 1), healed("b", 1, 2)]).await;
+    subject.threads.forget(&customer(1).parse().unwrap()).await.unwrap();
+
+    assert_eq!(subject.claims("a").await, [learned_claim(1, 7)]);
+    assert_eq!(subject.claims("b").await, [healed_claim(1, 2)]);
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(2)]);
+
+    subject.learn([aged(learned("c", 1, 8, &[1]), -60)]).await;
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(2), customer(1)], "met again, later");
+}
+
+#[rstest]
+#[tokio::test]
+async fn nothing_is_answered_past_its_keeping(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    subject.learn([aged(learned("a", 1, 7, &[1]), 401 * DAY), aged(learned("b", 2, 8, &[1]), 399 * DAY)]).await;
+    subject.learn([aged(done(1, 9, "old"), 7 * DAY), aged(chosen(2, "tom"), 7 * DAY)]).await;
+
+    assert_eq!(subject.claims("a").await, []);
+    assert_eq!(subject.thread(1).await, None);
+    assert_eq!(subject.claims("b").await, [learned_claim(2, 8)]);
+    assert_eq!(subject.remembered(1).await, Remembered::default());
+    assert_eq!(subject.remembered(2).await, Remembered::default());
+    assert_eq!(subject.twin(9).await, None);
+    assert_eq!(subject.twin(7).await, None);
+    assert_eq!(subject.threads.count().await, Ok(Count { threads: 1, ids: 1 }));
+
+    subject.learn([chosen(2, "sophie"), learned("a", 3, 9, &[1])]).await;
+    assert_eq!(subject.remembered(2).await.chosen.map(|person| person.0).as_deref(), Some("sophie"), "the old choice is in nobody's way");
+    assert_eq!(subject.claims("a").await, [learned_claim(3, 9)], "nor is the old message");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_thread_is_kept_as_long_as_the_newest_id_that_leads_to_it(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn([aged(learned("a", 1, 7, &[1]), 401 * DAY), aged(healed("b", 1, 1), DAY)]).await;
+    assert_eq!(subject.claims("a").await, []);
+    assert_eq!(subject.claims("b").await, [healed_claim(1, 1)]);
+    assert!(subject.thread(1).await.is_some());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_barrier_waits_and_changes_nothing(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    subject.threads.learn(vec![], Durability::Disk).await.unwrap();
+    subject.learn([learned("a", 1, 7, &[1])]).await;
+    subject.threads.learn(vec![], Durability::Disk).await.unwrap();
+    assert_eq!(subject.claims("a").await, [learned_claim(1, 7)]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_end_is_an_end(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let Subject { threads, _state_dir } = backend.open();
+    threads.learn(vec![learned("a", 1, 7, &[1])], Durability::Written).await.unwrap();
+    threads.close().await;
+}

@@ -1,0 +1,328 @@
+//! The entries of the index: what is kept under each key, and how it takes in what is learned.
+//!
+//! Pure values. Each change is a merge that may be repeated: lists only grow, up to a bound, first
+//! come first kept; times only rise; who is forgotten leaves an empty place. So the state after a
+//! record stays the same when the journal is replayed over it from any earlier point. Nothing here
+//! may give a place free that an earlier record was refused, but age.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Thread, Twin};
+use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
+
+/// Two different messages under one id make it ambiguous; a third cannot make it more so.
+const LEARNED_PER_ID: usize = 2;
+/// Several customers may bring one id; many are an attack on our memory.
+const HEALED_PER_ID: usize = 8;
+/// Ids that one thread may gain by healing.
+const HEALED_PER_THREAD: u32 = 200;
+/// Whom one thread goes to: more than a server's recipients in one transaction.
+pub(super) const CORRESPONDENTS: usize = 2000;
+/// Destinations of one message.
+const DESTINATIONS: usize = 1000;
+
+/// How long entries are kept, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping {
+    ids: i64,
+    retries: i64,
+}
+
+impl From<&Settings> for Keeping {
+    fn from(settings: &Settings) -> Self {
+        let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Self { ids: seconds(settings.keep), retries: seconds(settings.keep_retries) }
+    }
+}
+
+impl Keeping {
+    /// What is past keeping at the moment `now`.
+    pub(super) fn horizon(self, now: i64) -> Horizon {
+        Horizon { ids: now.saturating_sub(self.ids), retries: now.saturating_sub(self.retries) }
+    }
+}
+
+/// The earliest times that are still kept, in seconds of the Unix epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Horizon {
+    ids: i64,
+    retries: i64,
+}
+
+/// One kind of entry.
+pub(super) trait Entry: Serialize + DeserializeOwned {
+    /// The first octet of its keys.
+    const KIND: u8;
+
+    /// Drops what is past keeping; false when nothing is left.
+    fn keep(&mut self, horizon: Horizon) -> bool;
+}
+
+/// The claims on one Message-ID.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Id {
+    learned: Vec<LearnedId>,
+    healed: Vec<HealedId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LearnedId {
+    thread: ThreadId,
+    fingerprint: Fingerprint,
+    at: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HealedId {
+    thread: ThreadId,
+    /// `None` once forgotten: the place stays taken.
+    correspondent: Option<String>,
+    at: i64,
+}
+
+impl Id {
+    /// Takes a learned id; returns the thread that this message has it in, which is not `thread`
+    /// where the message was learned before. Learning takes an id from healing.
+    pub(super) fn learn(&mut self, thread: ThreadId, fingerprint: Fingerprint, at: i64) -> ThreadId {
+        self.healed.clear();
+        if let Some(same) = self.learned.iter_mut().find(|claim| claim.fingerprint == fingerprint) {
+            same.at = same.at.max(at);
+            return same.thread;
+        }
+        if self.learned.len() < LEARNED_PER_ID {
+            self.learned.push(LearnedId { thread, fingerprint, at });
+        }
+        thread
+    }
+
+    /// Renews a healed claim that is already there; false when it is not.
+    pub(super) fn renew(&mut self, thread: ThreadId, correspondent: &str, at: i64) -> bool {
+        let same =
+            |claim: &&mut HealedId| claim.thread == thread && claim.correspondent.as_deref() == Some(correspondent);
+        let found = self.healed.iter_mut().find(same);
+        found.map(|claim| claim.at = claim.at.max(at)).is_some()
+    }
+
+    /// Whether healing may still claim this id.
+    pub(super) fn can_heal(&self) -> bool {
+        self.learned.is_empty() && self.healed.len() < HEALED_PER_ID
+    }
+
+    /// Adds a healed claim.
+    pub(super) fn heal(&mut self, thread: ThreadId, correspondent: &str, at: i64) {
+        self.healed.push(HealedId { thread, correspondent: Some(correspondent.into()), at });
+    }
+
+    /// Takes the address out of the claims up to `at`; false when it was in none.
+    pub(super) fn forget(&mut self, address: &str, at: i64) -> bool {
+        let mut forgotten = false;
+        for claim in self.healed.iter_mut().filter(|claim| claim.at <= at) {
+            forgotten |= claim.correspondent.take_if(|correspondent| correspondent == address).is_some();
+        }
+        forgotten
+    }
+
+    /// The claims as the matcher sees them, learned ones first.
+    pub(super) fn claims(self) -> Vec<Claim> {
+        let learned =
+            self.learned.into_iter().map(|id| Claim { thread: id.thread, origin: Origin::Learned(id.fingerprint) });
+        let healed = self
+            .healed
+            .into_iter()
+            .filter_map(|id| Some(Claim { thread: id.thread, origin: Origin::Healed(id.correspondent?) }));
+        learned.chain(healed).collect()
+    }
+}
+
+impl Entry for Id {
+    const KIND: u8 = b'i';
+
+    fn keep(&mut self, horizon: Horizon) -> bool {
+        self.learned.retain(|claim| claim.at >= horizon.ids);
+        self.healed.retain(|claim| claim.at >= horizon.ids);
+        !self.learned.is_empty() || !self.healed.is_empty()
+    }
+}
+
+/// One thread.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ThreadEntry {
+    persona: PersonaName,
+    opened: i64,
+    /// The newest record that named it: a thread is kept as long as the ids that lead to it.
+    newest: i64,
+    correspondents: Vec<Correspondent>,
+    healed: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Correspondent {
+    /// `None` once forgotten: the place stays taken.
+    address: Option<String>,
+    at: i64,
+}
+
+impl ThreadEntry {
+    /// A thread as its first record opens it.
+    pub(super) fn open(persona: &PersonaName, at: i64) -> Self {
+        Self { persona: persona.clone(), opened: at, newest: at, correspondents: Vec::new(), healed: 0 }
+    }
+
+    /// A record named the thread.
+    pub(super) fn touch(&mut self, at: i64) {
+        self.newest = self.newest.max(at);
+    }
+
+    /// Adds a correspondent, or renews them.
+    pub(super) fn join(&mut self, address: &str, at: i64) {
+        if let Some(known) = self.correspondents.iter_mut().find(|known| known.address.as_deref() == Some(address)) {
+            known.at = known.at.max(at);
+        } else if self.correspondents.len() < CORRESPONDENTS {
+            self.correspondents.push(Correspondent { address: Some(address.into()), at });
+        }
+    }
+
+    /// Counts one more healed id; false, and no change, when the thread has enough of them. The
+    /// count never falls: else a replay would count an id again.
+    pub(super) fn gain(&mut self) -> bool {
+        let gains = self.healed < HEALED_PER_THREAD;
+        self.healed += u32::from(gains);
+        gains
+    }
+
+    /// Takes the address out of the correspondents up to `at`; false when it was not among them.
+    pub(super) fn forget(&mut self, address: &str, at: i64) -> bool {
+        let mut forgotten = false;
+        for known in self.correspondents.iter_mut().filter(|known| known.at <= at) {
+            forgotten |= known.address.take_if(|known| known == address).is_some();
+        }
+        forgotten
+    }
+
+    /// The thread as the matcher sees it.
+    pub(super) fn thread(self) -> Thread {
+        let correspondents = self.correspondents.into_iter().filter_map(|known| known.address).collect();
+        Thread { persona: self.persona, opened: self.opened, correspondents, healed: self.healed }
+    }
+}
+
+impl Entry for ThreadEntry {
+    const KIND: u8 = b't';
+
+    fn keep(&mut self, horizon: Horizon) -> bool {
+        self.newest >= horizon.ids
+    }
+}
+
+/// What was done for one recipient of a byte-identical mail.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Retry {
+    done: Vec<(DestinationHash, i64)>,
+    chosen: Option<(PersonName, i64)>,
+}
+
+impl Retry {
+    /// A leg is done.
+    pub(super) fn done(&mut self, destination: DestinationHash, at: i64) {
+        note(&mut self.done, destination, at);
+    }
+
+    /// A pool chose a person; the first choice stands.
+    pub(super) fn choose(&mut self, person: &PersonName, at: i64) {
+        match &mut self.chosen {
+            Some((first, when)) if first == person => *when = at.max(*when),
+            Some(_) => {}
+            None => self.chosen = Some((person.clone(), at)),
+        }
+    }
+
+    /// The memory as the flow sees it.
+    pub(super) fn remembered(self) -> Remembered {
+        let done = self.done.into_iter().map(|(destination, _)| destination).collect();
+        Remembered { done, chosen: self.chosen.map(|(person, _)| person) }
+    }
+}
+
+impl Entry for Retry {
+    const KIND: u8 = b'r';
+
+    fn keep(&mut self, horizon: Horizon) -> bool {
+        self.done.retain(|(_, at)| *at >= horizon.retries);
+        self.chosen.take_if(|(_, at)| *at < horizon.retries);
+        !self.done.is_empty() || self.chosen.is_some()
+    }
+}
+
+/// What was done with the same mail, whatever way it came.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct TwinEntry {
+    learned: Option<(ThreadId, MessageId, i64)>,
+    done: Vec<(DestinationHash, i64)>,
+}
+
+impl TwinEntry {
+    /// It was learned; the first time stands.
+    pub(super) fn learn(&mut self, thread: ThreadId, message_id: &MessageId, at: i64) {
+        match &mut self.learned {
+            Some((first, id, when)) if *first == thread && id == message_id => *when = at.max(*when),
+            Some(_) => {}
+            None => self.learned = Some((thread, message_id.clone(), at)),
+        }
+    }
+
+    /// It reached a destination.
+    pub(super) fn done(&mut self, destination: DestinationHash, at: i64) {
+        note(&mut self.done, destination, at);
+    }
+
+    /// The memory as the flow sees it.
+    pub(super) fn twin(self) -> Twin {
+        Twin { learned: self.learned.map(|(thread, message_id, _)| (thread, message_id)), done: self.done }
+    }
+}
+
+impl Entry for TwinEntry {
+    const KIND: u8 = b'w';
+
+    fn keep(&mut self, horizon: Horizon) -> bool {
+        self.learned.take_if(|(_, _, at)| *at < horizon.ids);
+        self.done.retain(|(_, at)| *at >= horizon.retries);
+        self.learned.is_some() || !self.done.is_empty()
+    }
+}
+
+/// Notes that a destination was reached, and when last.
+fn note(done: &mut Vec<(DestinationHash, i64)>, destination: DestinationHash, at: i64) {
+    if let Some((_, last)) = done.iter_mut().find(|(known, _)| *known == destination) {
+        *last = at.max(*last);
+    } else if done.len() < DESTINATIONS {
+        done.push((destination, at));
+    }
+}
+
+/// An address is to be forgotten: nothing up to that time is learned of it again, so that a replay
+/// from before cannot bring it back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Forgotten {
+    at: i64,
+}
+
+impl Forgotten {
+    /// Forgets what is learned up to `at`.
+    pub(super) fn up_to(&mut self, at: i64) {
+        self.at = self.at.max(at);
+    }
+
+    /// Whether what was learned at `at` is forgotten.
+    pub(super) fn covers(&self, at: i64) -> bool {
+        at <= self.at
+    }
+}
+
+impl Entry for Forgotten {
+    const KIND: u8 = b'f';
+
+    fn keep(&mut self, horizon: Horizon) -> bool {
+        self.at >= horizon.ids
+    }
+}

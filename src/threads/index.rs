@@ -1,0 +1,419 @@
+//! The logic of the index, once for all backends: what a record changes, how a query is answered,
+//! what has grown old.
+//!
+//! Keys are one octet of kind and a hash (or a thread's id), so that an entry costs the same
+//! whatever the length of a Message-ID. Times are arguments: a record changes things as of its own
+//! time, an answer is given as of `now`.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
+use super::store::{Broken, Changes, Pair, Source, View};
+use super::{Count, DestinationHash, Fingerprint, Found, Query, Record, RetryKey, Twin};
+use crate::mail::{MessageId, PersonaName, ThreadId};
+
+/// What records change, before it is put into a store.
+pub(super) struct Draft<'a> {
+    below: &'a dyn Source,
+    keeping: Keeping,
+    changes: Changes,
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing changed yet.
+    pub(super) fn over(below: &'a dyn Source, keeping: Keeping) -> Self {
+        Self { below, keeping, changes: Changes::new() }
+    }
+
+    /// All that has changed.
+    pub(super) fn into_changes(self) -> Changes {
+        self.changes
+    }
+
+    /// Takes in one record. Twice is as good as once, and so is a replay from any earlier point.
+    pub(super) fn apply(&mut self, record: &Record) -> Result<(), Broken> {
+        match record {
+            Record::Learned { message_id, thread, persona, fingerprint, correspondents, at } => {
+                let thread = self.learn_id(message_id, *thread, *fingerprint, *at)?;
+                self.learn_thread(thread, persona, correspondents, *at)?;
+                self.learn_twin(*fingerprint, thread, message_id, *at)
+            }
+            Record::Healed { message_id, thread, persona, correspondent, at } => {
+                self.heal(message_id, *thread, persona, correspondent, *at)
+            }
+            Record::Done { retry, twin, destination, at } => self.done(*retry, *twin, *destination, *at),
+            Record::Chosen { retry, person, at } => {
+                self.change(retry_key(*retry), *at, |entry: &mut Retry| entry.choose(person, *at))
+            }
+            Record::Forgotten { correspondent, at } => self.forget(correspondent, *at),
+        }
+    }
+
+    /// Claims an id for a thread; returns the thread that the message is in.
+    fn learn_id(
+        &mut self,
+        message_id: &MessageId,
+        thread: ThreadId,
+        fingerprint: Fingerprint,
+        at: i64,
+    ) -> Result<ThreadId, Broken> {
+        self.change(id_key(message_id), at, |id: &mut Id| id.learn(thread, fingerprint, at))
+    }
+
+    /// Opens the thread, or adds whom this message goes to.
+    fn learn_thread(
+        &mut self,
+        thread: ThreadId,
+        persona: &PersonaName,
+        correspondents: &[String],
+        at: i64,
+    ) -> Result<(), Broken> {
+        let mut entry = self.thread_or_new(thread, persona, at)?;
+        for correspondent in correspondents.iter().take(entry::CORRESPONDENTS) {
+            if !self.is_forgotten(correspondent, at)? {
+                entry.join(correspondent, at);
+            }
+        }
+        self.put(thread_key(thread), &entry)
+    }
+
+    fn learn_twin(
+        &mut self,
+        fingerprint: Fingerprint,
+        thread: ThreadId,
+        message_id: &MessageId,
+        at: i64,
+    ) -> Result<(), Broken> {
+        self.change(twin_key(fingerprint), at, |twin: &mut TwinEntry| twin.learn(thread, message_id, at))
+    }
+
+    /// Lets a matched message's id join a thread, where there is room and nobody has learned it.
+    fn heal(
+        &mut self,
+        message_id: &MessageId,
+        thread: ThreadId,
+        persona: &PersonaName,
+        correspondent: &str,
+        at: i64,
+    ) -> Result<(), Broken> {
+        if self.is_forgotten(correspondent, at)? {
+            return Ok(());
+        }
+        let mut id: Id = self.get(&id_key(message_id), at)?.unwrap_or_default();
+        let known = self.get(&thread_key(thread), at)?;
+        let mut entry = known.unwrap_or_else(|| opened_by(correspondent, persona, at));
+        if !id.renew(thread, correspondent, at) {
+            if !id.can_heal() || !entry.gain() {
+                return Ok(());
+            }
+            id.heal(thread, correspondent, at);
+        }
+        entry.touch(at);
+        self.put(thread_key(thread), &entry)?;
+        self.put(id_key(message_id), &id)
+    }
+
+    fn done(
+        &mut self,
+        retry: RetryKey,
+        twin: Fingerprint,
+        destination: DestinationHash,
+        at: i64,
+    ) -> Result<(), Broken> {
+        self.change(retry_key(retry), at, |entry: &mut Retry| entry.done(destination, at))?;
+        self.change(twin_key(twin), at, |entry: &mut TwinEntry| entry.done(destination, at))
+    }
+
+    /// Takes an address out of all threads and healed ids, as far as they are not younger.
+    ///
+    /// Reads the whole index: somebody asks to be forgotten a few times a year, and a key for each
+    /// address would cost a third more at every message.
+    fn forget(&mut self, address: &str, at: i64) -> Result<(), Broken> {
+        self.change(forgotten_key(address), at, |entry: &mut Forgotten| entry.up_to(at))?;
+        self.rewrite(|id: &mut Id| id.forget(address, at))?;
+        self.rewrite(|thread: &mut ThreadEntry| thread.forget(address, at))
+    }
+
+    /// Edits every entry of a kind that `edit` says true to.
+    fn rewrite<E: Entry>(&mut self, edit: impl Fn(&mut E) -> bool) -> Result<(), Broken> {
+        let mut edited = Vec::new();
+        for pair in all_of::<E>(&self.view()) {
+            let (key, value) = pair?;
+            let mut entry: E = decode(&value)?;
+            if edit(&mut entry) {
+                edited.push((key, entry));
+            }
+        }
+        edited.into_iter().try_for_each(|(key, entry)| self.put(key, &entry))
+    }
+
+    /// Edits the entry under `key`, or a new one.
+    fn change<E: Entry + Default, T>(
+        &mut self,
+        key: Vec<u8>,
+        at: i64,
+        edit: impl FnOnce(&mut E) -> T,
+    ) -> Result<T, Broken> {
+        let mut entry = self.get(&key, at)?.unwrap_or_default();
+        let result = edit(&mut entry);
+        self.put(key, &entry)?;
+        Ok(result)
+    }
+
+    fn is_forgotten(&self, correspondent: &str, at: i64) -> Result<bool, Broken> {
+        let entry: Option<Forgotten> = self.get(&forgotten_key(correspondent), at)?;
+        Ok(entry.is_some_and(|forgotten| forgotten.covers(at)))
+    }
+
+    fn thread_or_new(&self, thread: ThreadId, persona: &PersonaName, at: i64) -> Result<ThreadEntry, Broken> {
+        let known = self.get(&thread_key(thread), at)?;
+        let mut entry = known.unwrap_or_else(|| ThreadEntry::open(persona, at));
+        entry.touch(at);
+        Ok(entry)
+    }
+
+    /// What is under `key` as of `at`: what has grown old by then no longer takes a place.
+    fn get<E: Entry>(&self, key: &[u8], at: i64) -> Result<Option<E>, Broken> {
+        get(&self.view(), key, self.keeping.horizon(at))
+    }
+
+    fn put<E: Entry>(&mut self, key: Vec<u8>, entry: &E) -> Result<(), Broken> {
+        let value = postcard::to_stdvec(entry).map_err(|error| Broken(format!("cannot encode an entry: {error}")))?;
+        self.changes.insert(key, Some(value));
+        Ok(())
+    }
+
+    fn view(&self) -> View<'_> {
+        View { below: self.below, changes: &self.changes }
+    }
+}
+
+/// A thread that its correspondent opened.
+fn opened_by(correspondent: &str, persona: &PersonaName, at: i64) -> ThreadEntry {
+    let mut entry = ThreadEntry::open(persona, at);
+    entry.join(correspondent, at);
+    entry
+}
+
+/// Answers all questions of one message, without what is past keeping.
+pub(super) fn answer(source: &dyn Source, query: &Query, horizon: Horizon) -> Result<Found, Broken> {
+    let mut found = Found::default();
+    for message_id in &query.ids {
+        let claims = get(source, &id_key(message_id), horizon)?.map(Id::claims).unwrap_or_default();
+        if !claims.is_empty() {
+            found.ids.insert(message_id.clone(), claims);
+        }
+    }
+    let claimed = found.ids.values().flatten().map(|claim| claim.thread);
+    let threads: HashSet<ThreadId> = claimed.chain(query.threads.iter().copied()).collect();
+    for thread in threads {
+        if let Some(entry) = get(source, &thread_key(thread), horizon)? {
+            found.threads.insert(thread, ThreadEntry::thread(entry));
+        }
+    }
+    for retry in &query.retries {
+        if let Some(entry) = get(source, &retry_key(*retry), horizon)? {
+            found.retries.insert(*retry, Retry::remembered(entry));
+        }
+    }
+    found.twin = query.twin.map_or(Ok(None), |twin| twin_of(source, twin, horizon))?;
+    Ok(found)
+}
+
+fn twin_of(source: &dyn Source, twin: Fingerprint, horizon: Horizon) -> Result<Option<Twin>, Broken> {
+    Ok(get(source, &twin_key(twin), horizon)?.map(TwinEntry::twin))
+}
+
+/// Counts what is remembered, by reading it.
+pub(super) fn count(source: &dyn Source, horizon: Horizon) -> Result<Count, Broken> {
+    Ok(Count { threads: count_of::<ThreadEntry>(source, horizon)?, ids: count_of::<Id>(source, horizon)? })
+}
+
+fn count_of<E: Entry>(source: &dyn Source, horizon: Horizon) -> Result<u64, Broken> {
+    let mut count = 0;
+    for pair in all_of::<E>(source) {
+        count += u64::from(decode::<E>(&pair?.1)?.keep(horizon));
+    }
+    Ok(count)
+}
+
+/// Looks at `steps` entries of `stored` from the key `from` on, and says which of them are past
+/// keeping; returns where to go on, which is the beginning again after the last one.
+///
+/// `pending` are the changes that lie over `stored`: an entry that has one is young.
+pub(super) fn sweep(
+    stored: &dyn Source,
+    pending: &Changes,
+    from: &[u8],
+    steps: usize,
+    horizon: Horizon,
+) -> Result<(Vec<Vec<u8>>, Vec<u8>), Broken> {
+    let mut old = Vec::new();
+    let mut last = None;
+    for pair in stored.scan(from, &[0xFF]).take(steps) {
+        let (key, value) = pair?;
+        if !pending.contains_key(&key) && is_old(&key, &value, horizon)? {
+            old.push(key.clone());
+        }
+        last = Some(key);
+    }
+    let next = last.map(|mut key| {
+        key.push(0);
+        key
+    });
+    Ok((old, next.unwrap_or_default()))
+}
+
+fn is_old(key: &[u8], value: &[u8], horizon: Horizon) -> Result<bool, Broken> {
+    Ok(match key.first() {
+        Some(&Id::KIND) => !decode::<Id>(value)?.keep(horizon),
+        Some(&ThreadEntry::KIND) => !decode::<ThreadEntry>(value)?.keep(horizon),
+        Some(&Retry::KIND) => !decode::<Retry>(value)?.keep(horizon),
+        Some(&TwinEntry::KIND) => !decode::<TwinEntry>(value)?.keep(horizon),
+        Some(&Forgotten::KIND) => !decode::<Forgotten>(value)?.keep(horizon),
+        Some(_) | None => false,
+    })
+}
+
+fn get<E: Entry>(source: &dyn Source, key: &[u8], horizon: Horizon) -> Result<Option<E>, Broken> {
+    let Some(value) = source.get(key)? else { return Ok(None) };
+    let mut entry: E = decode(&value)?;
+    Ok(entry.keep(horizon).then_some(entry))
+}
+
+fn decode<E: Entry>(value: &[u8]) -> Result<E, Broken> {
+    postcard::from_bytes(value).map_err(|error| Broken(format!("an entry of kind {:?}: {error}", char::from(E::KIND))))
+}
+
+fn all_of<'a, E: Entry>(source: &'a dyn Source) -> Box<dyn Iterator<Item = Result<Pair, Broken>> + 'a> {
+    source.scan(&[E::KIND], &[E::KIND + 1])
+}
+
+fn id_key(message_id: &MessageId) -> Vec<u8> {
+    key::<Id>(&hash(message_id.as_str()))
+}
+
+fn thread_key(thread: ThreadId) -> Vec<u8> {
+    key::<ThreadEntry>(&thread.0)
+}
+
+fn retry_key(retry: RetryKey) -> Vec<u8> {
+    key::<Retry>(&retry.0)
+}
+
+fn twin_key(twin: Fingerprint) -> Vec<u8> {
+    key::<TwinEntry>(&twin.0)
+}
+
+fn forgotten_key(correspondent: &str) -> Vec<u8> {
+    key::<Forgotten>(&hash(correspondent))
+}
+
+fn key<E: Entry>(name: &[u8]) -> Vec<u8> {
+    [&[E::KIND], name].concat()
+}
+
+/// Sixteen octets: strangers choose Message-IDs, so it must be hard to find another text with the
+/// hash of one of ours.
+fn hash(text: &str) -> Vec<u8> {
+    Sha256::digest(text).iter().take(16).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::threads::conformance::{healed, learned, now, records};
+    use crate::threads::{Settings, store};
+
+    type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+    fn keeping() -> Keeping {
+        (&Settings::default()).into()
+    }
+
+    fn apply(map: &mut Map, records: &[Record]) {
+        for record in records {
+            let mut draft = Draft::over(map, keeping());
+            draft.apply(record).unwrap();
+            let changes = draft.into_changes();
+            store::settle(map, changes);
+        }
+    }
+
+    fn applied(records: &[Record]) -> Map {
+        let mut map = Map::new();
+        apply(&mut map, records);
+        map
+    }
+
+    proptest! {
+        /// What a start relies on: it replays from some point before the one the index had reached.
+        #[test]
+        fn a_replay_from_any_earlier_point_changes_nothing(
+            records in records(1..60), reached in any::<prop::sample::Index>(), from in any::<prop::sample::Index>(),
+        ) {
+            let reached = reached.index(records.len() + 1);
+            let from = from.index(reached + 1);
+            let mut replayed = applied(&records[..reached]);
+            apply(&mut replayed, &records[from..]);
+            prop_assert_eq!(replayed, applied(&records));
+        }
+
+        #[test]
+        fn every_record_twice_is_as_good_as_once(records in records(1..60)) {
+            let twice: Vec<Record> = records.iter().flat_map(|record| [record.clone(), record.clone()]).collect();
+            prop_assert_eq!(applied(&twice), applied(&records));
+        }
+
+        #[test]
+        fn many_records_at_once_are_as_good_as_one_by_one(records in records(1..60)) {
+            let map = Map::new();
+            let mut draft = Draft::over(&map, keeping());
+            records.iter().for_each(|record| draft.apply(record).unwrap());
+            let changes = draft.into_changes();
+            let mut map = map.clone();
+            store::settle(&mut map, changes);
+            prop_assert_eq!(map, applied(&records));
+        }
+    }
+
+    #[test]
+    fn a_sweep_goes_around_and_names_what_is_old() {
+        let map = applied(&[learned("a", 1, 7, &[1]), healed("b", 2, 2)]);
+        let year = 500 * 86_400;
+        let sweep_all = |horizon| {
+            let (mut old, mut from) = (Vec::new(), Vec::new());
+            loop {
+                let (more, next) = sweep(&map, &Changes::new(), &from, 2, horizon).unwrap();
+                old.extend(more);
+                from = next;
+                if from.is_empty() {
+                    return old;
+                }
+            }
+        };
+        assert_eq!(sweep_all(keeping().horizon(now())), Vec::<Vec<u8>>::new());
+        assert_eq!(sweep_all(keeping().horizon(now() + year)), map.keys().cloned().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_entry_that_is_being_changed_is_not_swept() {
+        let map = applied(&[learned("a", 1, 7, &[1])]);
+        let pending = map.keys().map(|key| (key.clone(), Some(vec![]))).collect();
+        let horizon = keeping().horizon(i64::MAX);
+        assert_eq!(sweep(&map, &pending, &[], 100, horizon).unwrap().0, Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_broken_and_not_unknown() {
+        let map = Map::from([(id_key(&MessageId::new("a@b").unwrap()), vec![0xFF; 3])]);
+        let query = Query { ids: vec![MessageId::new("a@b").unwrap()], ..Query::default() };
+        assert!(answer(&map, &query, keeping().horizon(now())).is_err());
+    }
+}
