@@ -6,7 +6,15 @@ use clap::Parser;
 use sincerely::cli::{self, Cli};
 
 fn main() -> ExitCode {
-    match cli::run(Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Asked for help or the version, it is no mistake.
+        Err(error) => {
+            let code = if error.use_stderr() { sysexits::ExitCode::Usage } else { sysexits::ExitCode::Ok };
+            return error.print().map_or(sysexits::ExitCode::IoErr, |()| code).into();
+        }
+    };
+    match cli::run(cli) {
         Ok(code) => code.into(),
         Err(error) => {
             anstream::eprintln!("sincerely: {error:#}");

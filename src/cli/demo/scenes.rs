@@ -4,10 +4,10 @@ use crate::mail::MessageId;
 use crate::message::Message;
 
 /// Where the demo leaves its mark, to find a message again wherever it went.
-pub(super) const MARK: &str = "X-Demo-Scene";
+pub const MARK: &str = "X-Demo-Scene";
 
 /// An automated mail.
-pub(super) struct Automated {
+pub struct Automated {
     /// The From field.
     pub from: &'static str,
     /// The customer.
@@ -17,7 +17,7 @@ pub(super) struct Automated {
 }
 
 /// The automated mails: each persona's own address, and both from the address that they share.
-pub(super) const AUTOMATED: [Automated; 4] = [
+pub const AUTOMATED: [Automated; 4] = [
     Automated {
         from: "Sophie from Acme <sophie@acme.example>",
         to: "ann@customer.example",
@@ -30,7 +30,7 @@ pub(super) const AUTOMATED: [Automated; 4] = [
 
 impl Automated {
     /// The message as an application writes it, with LF line ends.
-    pub(super) fn text(&self, number: usize) -> String {
+    pub fn text(&self, number: usize) -> String {
         let Self { from, to, subject } = self;
         format!(
             "From: {from}\nTo: {to}\nSubject: {subject}\nMessage-ID: <campaign-{number}@app.acme.example>\n\
@@ -40,7 +40,7 @@ impl Automated {
 }
 
 /// Something that comes in.
-pub(super) struct Scene {
+pub struct Scene {
     /// What it is, for the reader.
     pub title: &'static str,
     /// The envelope's reverse path, empty for the null path.
@@ -55,7 +55,7 @@ pub(super) struct Scene {
 
 impl Scene {
     /// The message as it is sent, with LF line ends.
-    pub(super) fn text(&self, number: usize) -> String {
+    pub fn text(&self, number: usize) -> String {
         let author = if self.from.is_empty() { "mailer@customer.example" } else { self.from };
         let Self { to, fields, body, .. } = self;
         format!("From: {author}\nTo: {to}\n{MARK}: {number}\n{fields}\n{body}\n")
@@ -63,10 +63,13 @@ impl Scene {
 }
 
 /// What comes back, as the mail programs of those who got `delivered` write it.
-pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
-    let got = |index: usize| delivered.get(index);
-    let id = |index| got(index).and_then(Message::message_id).map(ToString::to_string).unwrap_or_default();
-    let references = |index| got(index).map(|mail| list(mail.references())).unwrap_or_default();
+pub fn incoming(delivered: &[Message]) -> Vec<Scene> {
+    let delivered = Delivered(delivered);
+    replies(&delivered).into_iter().chain(machines(&delivered)).chain(strangers()).collect()
+}
+
+/// People answer, each with another mail program.
+fn replies(delivered: &Delivered<'_>) -> Vec<Scene> {
     vec![
         Scene {
             title: "Ann answers; on the way out Amazon SES had replaced the Message-ID",
@@ -75,7 +78,7 @@ pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
             fields: format!(
                 "Subject: Re: Welcome to Acme, Ann\nMessage-ID: <ann-1@customer.example>\n\
                  In-Reply-To: <0102-ses@eu-west-1.amazonses.com>\nReferences: {}\n <0102-ses@eu-west-1.amazonses.com>\n",
-                references(0)
+                delivered.references(0)
             ),
             body: "Thank you, Sophie!",
         },
@@ -83,7 +86,7 @@ pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
             title: "Ben answers Tom; his mail program writes In-Reply-To and nothing else",
             from: "ben@customer.example",
             to: "tom@acme.example",
-            fields: format!("Subject: AW: Your trial, Ben\nMessage-ID: <ben-1@customer.example>\nIn-Reply-To: {}\n", id(1)),
+            fields: format!("Subject: AW: Your trial, Ben\nMessage-ID: <ben-1@customer.example>\nIn-Reply-To: {}\n", delivered.id(1)),
             body: "Can I have another week?",
         },
         Scene {
@@ -97,14 +100,14 @@ pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
             title: "Cleo answers at the shared address, to what Sophie wrote",
             from: "cleo@customer.example",
             to: "hello@acme.example",
-            fields: format!("Subject: Re: Hello, Cleo\nMessage-ID: <cleo-1@customer.example>\nReferences: {} {}\n", references(2), id(2)),
+            fields: format!("Subject: Re: Hello, Cleo\nMessage-ID: <cleo-1@customer.example>\nReferences: {} {}\n", delivered.references(2), delivered.id(2)),
             body: "Hi Sophie",
         },
         Scene {
             title: "Dan answers at the shared address, to what Tom wrote",
             from: "dan@customer.example",
             to: "hello@acme.example",
-            fields: format!("Subject: Re: Hello, Dan\nMessage-ID: <dan-1@customer.example>\nIn-Reply-To: {}\n", id(3)),
+            fields: format!("Subject: Re: Hello, Dan\nMessage-ID: <dan-1@customer.example>\nIn-Reply-To: {}\n", delivered.id(3)),
             body: "Hi Tom",
         },
         Scene {
@@ -114,11 +117,20 @@ pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
             fields: "Subject: Re: Hello, Cleo\nMessage-ID: <cleo-2@customer.example>\nIn-Reply-To: <cleo-1@customer.example>\n".into(),
             body: "PS: I forgot the attachment",
         },
+    ]
+}
+
+/// Machines answer.
+fn machines(delivered: &Delivered<'_>) -> Vec<Scene> {
+    vec![
         Scene {
             title: "Ben's vacation notice",
             from: "",
             to: "tom@acme.example",
-            fields: format!("Subject: Automatic reply: Your trial, Ben\nAuto-Submitted: auto-replied\nIn-Reply-To: {}\n", id(1)),
+            fields: format!(
+                "Subject: Automatic reply: Your trial, Ben\nAuto-Submitted: auto-replied\nIn-Reply-To: {}\n",
+                delivered.id(1)
+            ),
             body: "I am away until Monday.",
         },
         Scene {
@@ -132,6 +144,12 @@ pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
                    Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; dan@customer.example\n\
                    Action: failed\nStatus: 5.2.2\n\n--b--",
         },
+    ]
+}
+
+/// Strangers try their luck.
+fn strangers() -> Vec<Scene> {
+    vec![
         Scene {
             title: "A stranger forges a seed at the shared address",
             from: "mallory@elsewhere.example",
@@ -150,6 +168,19 @@ pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
             body: "Buy now",
         },
     ]
+}
+
+/// The automated mails as they reached the customers.
+struct Delivered<'a>(&'a [Message]);
+
+impl Delivered<'_> {
+    fn id(&self, index: usize) -> String {
+        self.0.get(index).and_then(Message::message_id).map(ToString::to_string).unwrap_or_default()
+    }
+
+    fn references(&self, index: usize) -> String {
+        self.0.get(index).map(|mail| list(mail.references())).unwrap_or_default()
+    }
 }
 
 fn list(ids: &[MessageId]) -> String {
