@@ -5,19 +5,20 @@
 
 mod scenes;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use strum::VariantArray;
 use sysexits::ExitCode;
 
 use crate::config::{Config, Role};
-use crate::mail::{Address, Failure, Reply, ReversePath};
+use crate::mail::{Address, Evidence, Failure, Reply, ReversePath};
 use crate::message::Message;
 use crate::relay::maildir::MaildirRelay;
 
 use super::daemon::Daemon;
 use super::mail_client::{MailClient, messages};
-use super::table::aligned;
 
 use scenes::{AUTOMATED, Automated, MARK};
 
@@ -43,7 +44,7 @@ async fn play() -> anyhow::Result<ExitCode> {
 
     print("Automated mail goes out, signed by a person:\n")?;
     print(&automated(&stage, &application).await?)?;
-    print("\n\nWhat comes back, and what became of it:\n")?;
+    print("\nWhat comes back, and what became of it:\n")?;
     print(&incoming(&stage, &customers).await?)?;
 
     daemon.stop().await;
@@ -91,36 +92,39 @@ impl Stage {
     fn farewell(&self) -> String {
         let folder = self.folder.display();
         format!(
-            "\n\nLook around:\n  {folder}/mail            one Maildir for each address\n  \
+            "\nLook around:\n  {folder}/mail            one Maildir for each address\n  \
              {folder}/state/held      what was held, by reason\n  {folder}/sincerely.toml  the company's configuration\n"
         )
     }
 }
 
 async fn automated(stage: &Stage, application: &MailClient) -> anyhow::Result<String> {
-    let mut rows = vec![["FROM", "TO", "REPLY", "MESSAGE-ID", "FIRST IN REFERENCES"].map(str::to_owned)];
+    let mut text = String::new();
     for (number, mail) in AUTOMATED.iter().enumerate() {
         let to: Address = mail.to.parse()?;
         let from = ReversePath::Address("bounces@app.acme.example".parse()?);
         let said = application.send(from, &to, &mail.text(number)).await;
         let delivered = stage.mailbox(&to)?;
-        let id = delivered.first().and_then(Message::message_id).map(ToString::to_string).unwrap_or_default();
-        let seed = delivered.first().and_then(|mail| mail.references().first().cloned());
-        let seed = seed.map(|seed| shortened(&seed.to_string())).unwrap_or_default();
-        rows.push([mail.from.to_owned(), mail.to.to_owned(), code(&said), id, seed]);
+        let delivered = delivered.first().ok_or_else(|| anyhow!("nothing reached {to}: {}", code(&said)))?;
+        let id = delivered.message_id().map(ToString::to_string).unwrap_or_default();
+        let seed = delivered.references().first().map(|seed| shortened(&seed.to_string())).unwrap_or_default();
+        writeln!(text, "  {} → {to}   {}", mail.from, code(&said))?;
+        writeln!(text, "      Message-ID {id}, the seed in References {seed}")?;
     }
-    Ok(aligned(rows))
+    Ok(text)
 }
 
 async fn incoming(stage: &Stage, customers: &MailClient) -> anyhow::Result<String> {
-    let mut rows = vec![["WHAT", "TO", "REPLY", "WENT TO", "WHY"].map(str::to_owned)];
+    let mut text = String::new();
     for (number, scene) in scenes::incoming(&delivered(stage)?).iter().enumerate() {
         let from = if scene.from.is_empty() { ReversePath::Null } else { ReversePath::Address(scene.from.parse()?) };
         let said = customers.send(from, &scene.to.parse()?, &scene.text(number)).await;
         let (place, why) = became(stage, number, &said)?;
-        rows.push([scene.title.to_owned(), scene.to.to_owned(), code(&said), place, why]);
+        writeln!(text, "  {:>2}. {}", number + 1, scene.title)?;
+        writeln!(text, "      {} → {place}   {}", scene.to, code(&said))?;
+        writeln!(text, "      {why}")?;
     }
-    Ok(aligned(rows))
+    Ok(text)
 }
 
 /// The automated mails as they reached the customers.
@@ -135,14 +139,18 @@ fn delivered(stage: &Stage) -> anyhow::Result<Vec<Message>> {
 /// Where a message went, and why: read from the message itself.
 fn became(stage: &Stage, number: usize, said: &Result<Reply, Failure>) -> anyhow::Result<(String, String)> {
     let Some((place, message)) = stage.find(number)? else {
-        let why = said.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let why = match said {
+            Ok(reply) | Err(Failure::Recipient(reply) | Failure::Us(reply)) => reply.text.clone(),
+            Err(failure) => failure.to_string(),
+        };
         return Ok(("nowhere".into(), why));
     };
     if let Some(held) = message.value("X-Sincerely-Held") {
         return Ok((format!("held/{place}"), part(&held, "why=")));
     }
-    let evidence = message.value("X-Sincerely").map(|field| part(&field, "evidence=")).unwrap_or_default();
-    Ok((place, format!("evidence {evidence}")))
+    let name = message.value("X-Sincerely").map(|field| part(&field, "evidence=")).unwrap_or_default();
+    let evidence = Evidence::VARIANTS.iter().find(|evidence| evidence.to_string() == name);
+    Ok((place, evidence.map_or(name, |evidence| format!("{evidence}: {}", evidence.meaning()))))
 }
 
 fn part(field: &str, name: &str) -> String {

@@ -45,7 +45,12 @@ impl Journey<'_> {
         events::planned(plan);
         match &plan.fate {
             Fate::Hold(reason) => vec![
-                self.once(plan, &held_name(*reason), self.hold(plan, *reason, format!("kind {}", plan.kind))).await,
+                self.once(
+                    plan,
+                    &held_name(*reason),
+                    self.hold(plan, *reason, format!("kind {}, evidence {}", plan.kind, plan.matched.evidence)),
+                )
+                .await,
             ],
             Fate::Forward(destinations) => self.forward(plan, destinations).await,
             // Both were answered before any leg: at RCPT, and before this plan's message was settled.

@@ -97,6 +97,17 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// What was found, for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::RecipientToken => "a signed token stands in the recipient's address",
+            Self::Seed => "our signed id stands in References or In-Reply-To",
+            Self::MessageId => "it refers to a message that we know",
+            Self::PersonaAddress => "the address is the persona's own",
+            Self::Unmatched => "nothing was found",
+        }
+    }
+
     /// Signed or learned, and so beyond a stranger's guessing: DESIGN calls 1 to 4 strong.
     pub fn is_strong(self) -> bool {
         match self {
