@@ -4,20 +4,20 @@ use crate::mail::MessageId;
 use crate::message::Message;
 
 /// Where the demo leaves its mark, to find a message again wherever it went.
-pub const MARK: &str = "X-Demo-Scene";
+pub(super) const MARK: &str = "X-Demo-Scene";
 
 /// An automated mail.
-pub struct Automated {
+pub(super) struct Automated {
     /// The From field.
-    pub from: &'static str,
+    pub(super) from: &'static str,
     /// The customer.
-    pub to: &'static str,
+    pub(super) to: &'static str,
     /// The subject.
-    pub subject: &'static str,
+    pub(super) subject: &'static str,
 }
 
 /// The automated mails: each persona's own address, and both from the address that they share.
-pub const AUTOMATED: [Automated; 4] = [
+pub(super) const AUTOMATED: [Automated; 4] = [
     Automated {
         from: "Sophie from Acme <sophie@acme.example>",
         to: "ann@customer.example",
@@ -30,7 +30,7 @@ pub const AUTOMATED: [Automated; 4] = [
 
 impl Automated {
     /// The message as an application writes it, with LF line ends.
-    pub fn text(&self, number: usize) -> String {
+    pub(super) fn text(&self, number: usize) -> String {
         let Self { from, to, subject } = self;
         format!(
             "From: {from}\nTo: {to}\nSubject: {subject}\nMessage-ID: <campaign-{number}@app.acme.example>\n\
@@ -40,22 +40,22 @@ impl Automated {
 }
 
 /// Something that comes in.
-pub struct Scene {
+pub(super) struct Scene {
     /// What it is, for the reader.
-    pub title: &'static str,
+    pub(super) title: &'static str,
     /// The envelope's reverse path, empty for the null path.
-    pub from: &'static str,
+    pub(super) from: &'static str,
     /// The envelope's recipient.
-    pub to: &'static str,
+    pub(super) to: &'static str,
     /// The header section below From and To.
-    pub fields: String,
+    pub(super) fields: String,
     /// The body.
-    pub body: &'static str,
+    pub(super) body: &'static str,
 }
 
 impl Scene {
     /// The message as it is sent, with LF line ends.
-    pub fn text(&self, number: usize) -> String {
+    pub(super) fn text(&self, number: usize) -> String {
         let author = if self.from.is_empty() { "mailer@customer.example" } else { self.from };
         let Self { to, fields, body, .. } = self;
         format!("From: {author}\nTo: {to}\n{MARK}: {number}\n{fields}\n{body}\n")
@@ -63,7 +63,7 @@ impl Scene {
 }
 
 /// What comes back, as the mail programs of those who got `delivered` write it.
-pub fn incoming(delivered: &[Message]) -> Vec<Scene> {
+pub(super) fn incoming(delivered: &[Message]) -> Vec<Scene> {
     let delivered = Delivered(delivered);
     replies(&delivered).into_iter().chain(machines(&delivered)).chain(strangers()).collect()
 }
