@@ -2,6 +2,7 @@
 //!
 //! Makes the same plan as live mail, with the same functions, and carries nothing out.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,7 +14,7 @@ use crate::config::Config;
 use crate::flow::plan::{Arrival, Desk};
 use crate::mail::{Address, ReversePath};
 use crate::message::Message;
-use crate::signing::{self, Keys};
+use crate::signing::{self, KeyError, Keys};
 use crate::threads::{Found, Query, Unavailable};
 use crate::{clock, control};
 
@@ -78,10 +79,15 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// The installation's keys where there are any, else a key in memory; nothing is written.
+/// The installation's keys where there are any that we may read, else a key in memory; nothing is
+/// written.
 fn keys(config: &Config) -> anyhow::Result<Keys> {
-    if config.secret_file.exists() {
-        return Keys::load(&config.secret_file).context("run explain as the user of the daemon");
+    match Keys::load(&config.secret_file) {
+        Err(KeyError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+        Err(error @ KeyError::File { .. }) => {
+            anstream::eprintln!("warning: {error}; no seed can be verified: run explain as the daemon's user");
+        }
+        loaded => return Ok(loaded?),
     }
     Ok(Keys::generate()?)
 }
@@ -98,8 +104,13 @@ impl Index {
     fn of(config: &Config) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let client = control::Client::new(&config.state_dir);
-        let is_alive = runtime.block_on(client.is_alive());
-        Ok(if is_alive { Self::Live(client, runtime) } else { Self::Empty })
+        if runtime.block_on(client.is_alive()) {
+            return Ok(Self::Live(client, runtime));
+        }
+        if config.state_dir.join("journal").exists() {
+            anstream::eprintln!("warning: no daemon answers here: explaining as if nothing were remembered");
+        }
+        Ok(Self::Empty)
     }
 
     fn look_up(&self, query: Query) -> Result<Found, Unavailable> {

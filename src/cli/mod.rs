@@ -47,12 +47,22 @@ enum Command {
 /// # Errors
 /// With a text for people; the exit code is then 70 (`EX_SOFTWARE`).
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    match cli.command {
+    let ended = match cli.command {
         Command::Serve => serve::run(&cli.config),
         Command::Demo => demo::run(),
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
+    };
+    match ended {
+        // Whoever read our output has seen enough: `sincerely explain … | head`.
+        Err(error) if is_broken_pipe(&error) => Ok(ExitCode::Ok),
+        ended => ended,
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// The configuration and its warnings, or the exit code after all its mistakes were printed.
