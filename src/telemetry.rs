@@ -1,5 +1,7 @@
 //! Logging: where the lines of [`crate::events`] and of the libraries go.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// How a log line looks.
@@ -19,7 +21,9 @@ const DEFAULT: &str = "sincerely=info,warn,samotop_core=off,lettre=off";
 /// Starts logging to stderr; the first call in a process wins.
 pub fn start(format: Format) {
     let filter = EnvFilter::try_from_env("SINCERELY_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours for people at a terminal, none in a file or the journal.
+    let is_terminal = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal);
     // A second start (in tests) is no mistake: the first subscriber stays.
     let _ = match format {
         Format::Text => lines.try_init(),
