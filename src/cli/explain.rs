@@ -12,11 +12,12 @@ use sysexits::ExitCode;
 
 use crate::config::Config;
 use crate::flow::plan::{Arrival, Desk};
-use crate::mail::{Address, ReversePath};
+use crate::mail::address::AddressError;
+use crate::mail::{Address, Reply, ReversePath};
 use crate::message::Message;
 use crate::signing::{self, KeyError, Keys};
 use crate::threads::{Found, Query, Unavailable};
-use crate::{clock, control};
+use crate::{clock, control, smtp};
 
 use super::input::{self, Input};
 
@@ -31,7 +32,7 @@ pub struct Options {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A recipient; may be given several times [default: those of the header section that are ours].
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = recipient)]
     to: Vec<Address>,
     /// The reverse path, `<>` for the null path [default: Return-Path; without one, not known].
     #[arg(long, value_name = "ADDR", value_parser = reverse_path)]
@@ -144,8 +145,8 @@ impl Explainer<'_> {
 
     fn inbound(&self, bytes: Bytes) -> Report {
         let desk = self.desk();
-        let message = Message::read(bytes.clone());
-        let door = desk.door(&message);
+        let message = Message::read(bytes);
+        let door = self.listener(&message).or_else(|| desk.door(&message));
         let judged: Vec<_> = self.recipients(&message).into_iter().map(|to| (desk.recipient(&to), to)).collect();
         let accepted = judged.iter().filter_map(|(judged, to)| Some((to.clone(), judged.clone().ok()?))).collect();
         let arrival = Arrival { reverse_path: self.reverse_path(&message), message, recipients: accepted };
@@ -158,14 +159,20 @@ impl Explainer<'_> {
     fn outbound(&self, bytes: Bytes) -> Report {
         let desk = self.desk();
         let message = Message::read(bytes);
-        let path = self.reverse_path(&message).unwrap_or(ReversePath::Null);
+        let path = self.reverse_path(&message);
         let twin = Some(crate::threads::Fingerprint::of(&message));
         let found = self.index.look_up(Query { twin, ..Query::default() }).unwrap_or_default();
         let stamp = desk
             .signing_persona(&message)
-            .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, &path, &found)));
+            .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, path.as_ref(), &found)));
         let recipients = if self.options.to.is_empty() { message.recipients() } else { self.options.to.clone() };
-        Report::outbound(&message, &path, stamp, desk.outbound_door(&message), recipients)
+        let door = self.listener(&message).or_else(|| desk.outbound_door(&message));
+        Report::outbound(&message, path, stamp, door, recipients)
+    }
+
+    /// What the listener itself would refuse, before any flow sees it.
+    fn listener(&self, message: &Message) -> Option<Reply> {
+        smtp::judge(&self.config.limits, message.bytes())
     }
 
     /// Those that were asked for, else those in the header section that are ours.
@@ -189,15 +196,20 @@ impl Explainer<'_> {
     }
 }
 
-/// `<>`, `<a@b>` or `a@b`.
-fn reverse_path(text: &str) -> Result<ReversePath, String> {
+/// `<a@b>` or `a@b`.
+fn recipient(text: &str) -> Result<Address, AddressError> {
+    without_brackets(text).parse()
+}
+
+fn without_brackets(text: &str) -> &str {
     let text = text.trim();
-    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim();
-    match inner {
-        "" if text.starts_with('<') => Ok(ReversePath::Null),
-        address => address
-            .parse()
-            .map(ReversePath::Address)
-            .map_err(|error: crate::mail::address::AddressError| error.to_string()),
+    text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim()
+}
+
+/// `<>`, `<a@b>` or `a@b`.
+fn reverse_path(text: &str) -> Result<ReversePath, AddressError> {
+    match without_brackets(text) {
+        "" if text.contains('<') => Ok(ReversePath::Null),
+        address => address.parse().map(ReversePath::Address),
     }
 }

@@ -129,7 +129,7 @@ impl Journey<'_> {
     async fn hand_over(&self, plan: &Plan, to: &Address) -> Result<Reply, Failure> {
         let message = self.message_for(plan, to);
         let mail = relay::Mail {
-            reverse_path: plan.reverse_path.clone(),
+            reverse_path: plan.reverse_path.clone().unwrap_or(ReversePath::Null),
             transport: self.transport_to(plan, to),
             size: Some(message.iter().map(|piece| piece.len() as u64).sum()),
         };
@@ -188,7 +188,9 @@ impl Journey<'_> {
     }
 
     fn transport_to(&self, plan: &Plan, to: &Address) -> Transport {
-        let international = plan.reverse_path.address().is_some_and(Address::is_international) || to.is_international();
+        let international =
+            plan.reverse_path.as_ref().and_then(ReversePath::address).is_some_and(Address::is_international)
+                || to.is_international();
         let header = self.arrival.message.header();
         Transport {
             eight_bit: self.transport.eight_bit || !self.arrival.message.bytes().is_ascii(),

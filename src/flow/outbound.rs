@@ -121,7 +121,7 @@ impl Outbound {
     async fn learn(&self, parcel: &Parcel<'_>, found: &Found) -> Result<Option<Stamp>, Reply> {
         let desk = self.desk();
         let Some(persona) = desk.signing_persona(parcel.message) else { return Ok(None) };
-        let stamp = desk.stamp(persona, parcel.message, &parcel.mail.reverse_path, found);
+        let stamp = desk.stamp(persona, parcel.message, Some(&parcel.mail.reverse_path), found);
         let Some(record) = parcel.learned(persona, &stamp) else { return Ok(Some(stamp)) };
         match self.0.threads.learn(vec![record], Durability::Disk).await {
             Ok(()) => events::learned(stamp.thread, &persona.name.0, &stamp.skipped),

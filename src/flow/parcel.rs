@@ -150,8 +150,8 @@ impl<'a> Parcel<'a> {
     /// MAIL as it must be now that the message is known.
     fn mail_now(&self, stamp: Option<&Stamp>) -> relay::Mail {
         let mut mail = as_it_came(self.mail);
-        if let Some(stamp) = stamp {
-            mail.reverse_path = stamp.reverse_path.clone();
+        if let Some(path) = stamp.and_then(|stamp| stamp.reverse_path.clone()) {
+            mail.reverse_path = path;
         }
         let is_eight_bit = !self.message.bytes().is_ascii();
         mail.transport = Transport { eight_bit: mail.transport.eight_bit || is_eight_bit, ..mail.transport };
@@ -198,7 +198,7 @@ impl<'a> Parcel<'a> {
             events::settled(&events::Summary {
                 from: &self.mail.reverse_path,
                 to,
-                kind: if stamp.is_some() { "automated" } else { "stranger" },
+                kind: "-",
                 evidence: "-",
                 thread: stamp.map(|stamp| stamp.thread),
                 rule: "-",

@@ -234,15 +234,17 @@ impl<'a> Desk<'a> {
 
     /// Our own return path, so that a failure of the inbox comes back to us and not to the customer.
     /// A null path stays null: nobody is to be told, not even we.
-    fn reverse_path(&self, arrival: &Arrival, matched: &Match, fate: &Fate, copy: ThreadId) -> ReversePath {
-        let original = arrival.reverse_path.clone().unwrap_or(ReversePath::Null);
-        let (Some(domain), Some(persona), Fate::Forward(_), ReversePath::Address(_)) =
-            (&self.policy.reply_domain, &matched.persona, fate, &original)
+    fn reverse_path(&self, arrival: &Arrival, matched: &Match, fate: &Fate, copy: ThreadId) -> Option<ReversePath> {
+        let original = arrival.reverse_path.clone();
+        let (Some(domain), Some(persona), Fate::Forward(_)) = (&self.policy.reply_domain, &matched.persona, fate)
         else {
             return original;
         };
+        if original == Some(ReversePath::Null) {
+            return original;
+        }
         let token = Token { purpose: Purpose::ReturnOfForward, persona: PersonaTag::of(persona), id: copy.0 };
-        return_path(domain, self.separator(), &token.seal(self.keys)).unwrap_or(original)
+        return_path(domain, self.separator(), &token.seal(self.keys)).or(original)
     }
 
     fn joins(&self, message: &Message, matched: &Match, kind: Kind, fresh: ThreadId) -> Option<ThreadId> {

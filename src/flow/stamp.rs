@@ -26,8 +26,8 @@ pub struct Stamp {
     pub seeded: bool,
     /// The changes to the header section.
     pub edits: Edits,
-    /// The reverse path to send it with.
-    pub reverse_path: ReversePath,
+    /// The reverse path to send it with; `None` where it is not known how it came.
+    pub reverse_path: Option<ReversePath>,
     /// The fields that a signature kept us from writing; logged.
     pub skipped: Vec<&'static str>,
 }
@@ -51,7 +51,13 @@ impl<'a> Desk<'a> {
 
     /// The stamp of an automated message that `persona` signs. `found` tells what the same message
     /// was learned under before: a retry keeps its thread and its minted id.
-    pub fn stamp(&self, persona: &Persona, message: &Message, reverse_path: &ReversePath, found: &Found) -> Stamp {
+    pub fn stamp(
+        &self,
+        persona: &Persona,
+        message: &Message,
+        reverse_path: Option<&ReversePath>,
+        found: &Found,
+    ) -> Stamp {
         let before = self.learned_before(persona, found);
         let carried = self.carried_seed(persona, message);
         let own = message.message_id().cloned();
@@ -60,7 +66,7 @@ impl<'a> Desk<'a> {
             message_id: own,
             seeded: carried.is_some(),
             edits: Edits::default(),
-            reverse_path: reverse_path.clone(),
+            reverse_path: reverse_path.cloned(),
             skipped: Vec::new(),
         };
         let from =
@@ -133,10 +139,9 @@ impl<'a> Desk<'a> {
         let Some(domain) = self.policy.reply_domain.as_ref().filter(|_| self.policy.stamp.return_path) else { return };
         let token =
             Token { purpose: Purpose::ReturnOfOutbound, persona: PersonaTag::of(&persona.name), id: stamp.thread.0 };
-        if let (ReversePath::Address(_), Some(path)) =
-            (&stamp.reverse_path, return_path(domain, self.separator(), &token.seal(self.keys)))
-        {
-            stamp.reverse_path = path;
+        if stamp.reverse_path != Some(ReversePath::Null) {
+            let signed = return_path(domain, self.separator(), &token.seal(self.keys));
+            stamp.reverse_path = signed.or(stamp.reverse_path.take());
         }
     }
 }

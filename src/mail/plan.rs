@@ -100,8 +100,8 @@ pub struct Plan {
     pub rule: String,
     /// The end of it.
     pub fate: Fate,
-    /// The reverse path that it is handed on with.
-    pub reverse_path: ReversePath,
+    /// The reverse path that it is handed on with; `None` where it is not known how it came.
+    pub reverse_path: Option<ReversePath>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
 }

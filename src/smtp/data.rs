@@ -11,6 +11,7 @@ use memchr::memchr2;
 
 use super::replies::Say;
 use super::settings::Limits;
+use crate::mail::Reply;
 
 /// What a refused message may send beyond twice the size limit before it is cut off: some peers
 /// learn of a refusal only at the final dot, but none may stream for ever.
@@ -108,6 +109,19 @@ struct Bounds {
     header: u64,
     /// For everything that arrives until the end.
     received: u64,
+}
+
+/// What a listener with these limits would say to a whole message: its refusal, or nothing.
+pub fn judge(limits: &Limits, message: &[u8]) -> Option<Reply> {
+    let mut receiver = Receiver::new(limits, None);
+    for line in message.split_inclusive(|octet| *octet == b'\n') {
+        // As it travels: a dot that opens a line has one more before it.
+        let stuffing = line.get(..1).filter(|first| *first == b".").unwrap_or_default();
+        if receiver.feed(stuffing) == Fed::Overrun || receiver.feed(line) == Fed::Overrun {
+            return Some(Say::MessageTooLarge.reply());
+        }
+    }
+    receiver.finish().err().map(|fault| Say::from(fault).reply())
 }
 
 impl Receiver {

@@ -36,5 +36,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use data::judge;
 pub use gate::Gate;
 pub use listener::{Listener, Server};

@@ -35,9 +35,9 @@ pub(super) struct Session<S: Service> {
     /// Who the peer says that it is, once it has.
     client: Option<service::Session>,
     transaction: Option<Transaction<S>>,
-    /// Commands outside transactions since the last accepted message.
+    /// Commands that were no step of a transaction, since the last accepted message.
     commands: usize,
-    /// Replies of class 5.
+    /// Replies of class 5, but to RCPT, since the last accepted message.
     errors: usize,
 }
 
@@ -90,7 +90,8 @@ impl<S: Service> Session<S> {
 
     /// One command line, or what is wrong with it already.
     pub(super) async fn line(&mut self, line: Result<BytesMut, Say>) {
-        match self.count_command().and(line).and_then(|line| command::parse(&line)) {
+        let parsed = line.and_then(|line| command::parse(&line));
+        match self.count(parsed) {
             Ok(command) => {
                 trace!(target: PROTOCOL, ?command);
                 self.obey(command).await;
@@ -116,6 +117,7 @@ impl<S: Service> Session<S> {
         replies.resize(due, Say::Failed.reply());
         if replies.iter().any(Reply::is_positive) {
             self.commands = 0;
+            self.errors = 0;
         }
         replies.into_iter().for_each(|reply| self.answer(reply));
         self.limit_errors();
@@ -204,8 +206,11 @@ impl<S: Service> Session<S> {
     async fn recipient(&mut self, to: ForwardPath) {
         let Some(transaction) = &mut self.transaction else { return self.say(Say::NeedMail) };
         transaction.asked += 1;
-        if transaction.asked > self.settings.limits.recipients {
-            return self.say(Say::TooManyRecipients);
+        let limit = self.settings.limits.recipients;
+        if transaction.asked > limit {
+            // Told once for each, up to as many again: then it is no mail server.
+            let is_deaf = transaction.asked > limit.saturating_mul(2);
+            return self.say(if is_deaf { Say::TooManyErrors } else { Say::TooManyRecipients });
         }
         if needs_utf8(&to) && !transaction.utf8 {
             return self.say(Say::NeedSmtpUtf8);
@@ -213,7 +218,8 @@ impl<S: Service> Session<S> {
         let judging = self.service.recipient(&mut transaction.inner, to);
         let reply = judging.instrument(transaction.span.clone()).await;
         transaction.accepted += usize::from(reply.is_positive());
-        self.answer(reply);
+        // No error of the peer's: a list of recipients may hold any number of old ones.
+        self.tell(reply);
     }
 
     /// RFC 5321 §3.3 and RFC 2033 §4.2: without a recipient there is nothing to receive; the
@@ -242,9 +248,12 @@ impl<S: Service> Session<S> {
         self.tasks.spawn(async move { service.message(inner, bytes).await }.instrument(span))
     }
 
-    fn count_command(&mut self) -> Result<(), Say> {
-        self.commands += usize::from(!self.is_in_transaction());
-        if self.commands > self.settings.limits.commands { Err(Say::TooManyCommands) } else { Ok(()) }
+    /// Counts what brings no message: everything but the steps of a transaction, which have limits of
+    /// their own.
+    fn count(&mut self, parsed: Result<Command, Say>) -> Result<Command, Say> {
+        let is_step = self.is_in_transaction() && matches!(parsed, Ok(Command::Rcpt(_) | Command::Data));
+        self.commands += usize::from(!is_step);
+        if self.commands > self.settings.limits.commands { Err(Say::TooManyCommands) } else { parsed }
     }
 
     fn limit_errors(&mut self) {
@@ -253,11 +262,15 @@ impl<S: Service> Session<S> {
         }
     }
 
-    fn answer(&mut self, mut reply: Reply) {
+    fn answer(&mut self, reply: Reply) {
+        self.errors += usize::from(reply.is_permanent());
+        self.tell(reply);
+    }
+
+    fn tell(&mut self, mut reply: Reply) {
         // RFC 2034 §4: a next hop may have had none, whose words the service repeats.
         reply.enhanced = reply.enhanced.or_else(|| Reply::new(reply.code, 0, 0, "").enhanced);
         trace!(target: PROTOCOL, %reply);
-        self.errors += usize::from(reply.is_permanent());
         self.state.say(&reply);
         if reply.code == 421 {
             // RFC 5321 §3.8: it announces the end, also where it is the service's.

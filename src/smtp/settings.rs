@@ -30,9 +30,9 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// RCPT commands in one transaction, repeats too (RFC 5321 §4.5.3.1.8 asks for 100 at least).
     pub recipients: usize,
-    /// Commands outside transactions since the last accepted message.
+    /// Commands since the last accepted message, RCPT and DATA in a transaction not counted.
     pub commands: usize,
-    /// Replies of class 5 in one session.
+    /// Replies of class 5 since the last accepted message, those to RCPT not counted.
     pub errors: usize,
     /// Octets of one command line, its CRLF included.
     pub line: usize,

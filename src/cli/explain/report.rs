@@ -61,7 +61,8 @@ struct Matched {
 #[derive(Debug, Clone, Serialize)]
 struct Delivery {
     to: Vec<String>,
-    from: String,
+    // Null where it is not known how the message came.
+    from: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -99,12 +100,12 @@ impl Report {
     /// Of a message that comes to an outbound listener.
     pub(super) fn outbound(
         message: &Message,
-        path: &ReversePath,
+        path: Option<ReversePath>,
         stamp: Option<(PersonaName, Stamp)>,
         door: Option<Reply>,
         recipients: Vec<Address>,
     ) -> Self {
-        let signals = signals::collect(message, path.is_null());
+        let signals = signals::collect(message, path.as_ref().is_some_and(ReversePath::is_null));
         let bare = Line::new("outbound", message, kind::classify(&signals, false), signals);
         let bare = match door {
             Some(reply) => Line { fate: Some("reject"), reply: Some(Told::new(&reply)), ..bare },
@@ -156,7 +157,8 @@ impl Report {
         row("rule", line.rule.as_deref().unwrap_or_default())?;
         row("fate", &line.fate_text())?;
         for delivery in &line.deliveries {
-            row("delivery", &format!("to {} from {}", delivery.to.join(", "), delivery.from))?;
+            let from = delivery.from.as_deref().unwrap_or("a reverse path that the file does not tell");
+            row("delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
         }
         row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
         row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
@@ -214,8 +216,8 @@ impl Line {
         Self { recipient: Some(to.to_string()), fate: Some("reject"), reply: Some(Told::new(reply)), ..self }
     }
 
-    fn with_stamp(self, path: &ReversePath, stamp: Option<(PersonaName, Stamp)>) -> Self {
-        let from = stamp.as_ref().map_or(path, |(_, stamp)| &stamp.reverse_path).to_string();
+    fn with_stamp(self, path: Option<ReversePath>, stamp: Option<(PersonaName, Stamp)>) -> Self {
+        let from = stamp.as_ref().map_or(path, |(_, stamp)| stamp.reverse_path.clone()).map(|path| path.to_string());
         let matched = stamp.as_ref().map(|(persona, stamp)| Matched {
             evidence: None,
             persona: Some(persona.to_string()),
@@ -281,7 +283,7 @@ fn conflict(lost: &Conflict) -> String {
 
 impl Delivery {
     fn new(to: &Address, plan: &Plan) -> Self {
-        Self { to: vec![to.to_string()], from: plan.reverse_path.to_string() }
+        Self { to: vec![to.to_string()], from: plan.reverse_path.as_ref().map(ToString::to_string) }
     }
 }
 

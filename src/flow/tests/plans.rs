@@ -180,12 +180,12 @@ fn a_return_token_expires_after_thirty_days() {
 fn a_forwarded_copy_has_our_return_path_and_a_null_path_stays_null() {
     let acme = Acme::new();
     let known = memory();
-    let forwarded = plan(&acme, "sophie@acme.example", "Subject: hi", Ok(&known)).reverse_path;
+    let forwarded = plan(&acme, "sophie@acme.example", "Subject: hi", Ok(&known)).reverse_path.unwrap();
     let path = forwarded.address().unwrap();
     assert_eq!(path.domain().as_str(), "replies.acme.example");
     assert!(acme.desk().recipient(path).is_ok(), "we accept what comes back to {path}");
     let null = "<>|Auto-Submitted: auto-generated|In-Reply-To: <one@acme.example>";
-    assert_eq!(plan(&acme, "sophie@acme.example", null, Ok(&known)).reverse_path, ReversePath::Null);
+    assert_eq!(plan(&acme, "sophie@acme.example", null, Ok(&known)).reverse_path, Some(ReversePath::Null));
 }
 
 #[test]
