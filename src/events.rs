@@ -91,6 +91,11 @@ pub fn rejected(about: &dyn std::fmt::Display, reply: &Reply) {
     log!(info, Event::Rejected, %about, %reply);
 }
 
+/// The next hop did not take something from us: for good, or for now.
+pub fn refused(about: &dyn std::fmt::Display, why: &str, reply: &Reply) {
+    if reply.is_permanent() { rejected(about, reply) } else { deferred(&about.to_string(), &why) }
+}
+
 /// Something that an operator must see.
 pub fn alarm(what: &str, why: &dyn std::fmt::Display) {
     log!(error, Event::Alarm, what, %why);

@@ -7,6 +7,8 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
@@ -117,12 +119,16 @@ impl Keys {
     }
 }
 
-/// Random octets; zeros, and so only less variety, where the system gives none: callers use them to
-/// tell ids apart, never as a secret.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut octets = [0; N];
-    let _ = getrandom::fill(&mut octets);
-    octets
+/// The first of `count` numbers that no other call of this process gets, until they come round: they
+/// tell ids of one millisecond apart, so they begin at random, lest two runs in one make the same.
+pub fn serials(count: usize) -> u16 {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
+        let mut first = [0; 2];
+        // Zeros where the system gives none: less variety, and no secret.
+        let _ = getrandom::fill(&mut first);
+        AtomicU16::new(u16::from_be_bytes(first))
+    });
+    NEXT.fetch_add(u16::try_from(count).unwrap_or(u16::MAX), Ordering::Relaxed)
 }
 
 fn mac(key: &SecretSlice<u8>, bytes: &[u8]) -> Hmac<Sha256> {

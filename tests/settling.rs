@@ -176,6 +176,27 @@ fn outbound_passes_every_recipient_on_and_returns_the_next_hops_words() {
 }
 
 #[test]
+fn a_next_hop_that_leaves_before_the_data_is_asked_anew() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    hop.behave(Behaviour { closes_at_data: true, ..Behaviour::default() });
+    assert!(to_ann(&daemon, &automated("anew")).starts_with("250"));
+    assert_eq!(hop.only().to, ["ann@customer.example"]);
+}
+
+#[test]
+fn a_message_that_is_refused_has_its_line_in_the_log() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let two = [b"From: eve@elsewhere.example\r\n".as_slice(), &mail("two-authors")].concat();
+    assert!(to_sophie(&daemon, &two).starts_with("550 5.6.0"));
+    wait_until("the line is there", || daemon.log().contains("to=sophie@acme.example"));
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains("to=sophie@acme.example")).unwrap();
+    assert!(line.contains("from=ann@customer.example") && line.contains("fate=\"reject\""), "{line}");
+}
+
+#[test]
 fn an_outbound_retry_sends_only_to_those_it_did_not_reach_and_keeps_its_stamp() {
     let hop = NextHop::start();
     let daemon = Daemon::start(hop.address);

@@ -140,7 +140,7 @@ impl Explainer<'_> {
     }
 
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.config.policy, keys: &self.keys, now: clock::now(), random: signing::random() }
+        Desk { policy: &self.config.policy, keys: &self.keys, now: clock::now(), serial: signing::serials(1) }
     }
 
     fn inbound(&self, bytes: Bytes) -> Report {

@@ -35,7 +35,7 @@ impl Service for Inbound {
     }
 
     async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
-        let desk = self.desk();
+        let desk = self.desk(0);
         let Some(address) = address(to, desk) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
@@ -54,21 +54,21 @@ impl Service for Inbound {
         let began = Instant::now();
         events::received(bytes.len());
         let Transaction { session, mail, recipients } = transaction;
-        let desk = self.desk();
+        let desk = self.desk(recipients.len());
 
         // read
         let arrival = Arrival::read(bytes, Some(mail.reverse_path.clone()), recipients);
         if let Some(reply) = desk.door(&arrival.message) {
-            events::rejected(&mail.id, &reply);
-            return self.same_for_all(&session, &arrival, reply);
+            summarise_refusal(&arrival, &reply, began);
+            return same_for_all(&session, &arrival, reply);
         }
 
         // match, classify, decide
         let found = self.0.threads.look_up(desk.question(&arrival)).await;
         let planned = desk.plan(&arrival, found.as_ref());
         if let Some(reply) = planned.plans.iter().find_map(deferral) {
-            events::deferred(mail.id.as_str(), reply);
-            return self.same_for_all(&session, &arrival, reply.clone());
+            summarise_refusal(&arrival, reply, began);
+            return same_for_all(&session, &arrival, reply.clone());
         }
 
         // edit, relay, remember
@@ -87,8 +87,9 @@ impl Service for Inbound {
 }
 
 impl Inbound {
-    fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), random: signing::random() }
+    fn desk(&self, recipients: usize) -> Desk<'_> {
+        let serial = signing::serials(recipients);
+        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), serial }
     }
 
     fn journey<'a>(
@@ -121,12 +122,12 @@ impl Inbound {
             events::alarm("legs that are done could not be brought to disk", &error);
         }
     }
+}
 
-    fn same_for_all(&self, session: &Session, arrival: &Arrival, reply: Reply) -> Vec<Reply> {
-        match session.protocol {
-            Protocol::Smtp => vec![reply],
-            Protocol::Lmtp => vec![reply; arrival.recipients.len()],
-        }
+fn same_for_all(session: &Session, arrival: &Arrival, reply: Reply) -> Vec<Reply> {
+    match session.protocol {
+        Protocol::Smtp => vec![reply],
+        Protocol::Lmtp => vec![reply; arrival.recipients.len()],
     }
 }
 
@@ -153,6 +154,24 @@ fn deferral(plan: &Plan) -> Option<&Reply> {
     match &plan.fate {
         Fate::Defer(reply) => Some(reply),
         Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) => None,
+    }
+}
+
+/// One line for each recipient of a message that was refused, or deferred, as a whole.
+fn summarise_refusal(arrival: &Arrival, reply: &Reply, began: Instant) {
+    for (to, _) in &arrival.recipients {
+        events::settled(&events::Summary {
+            from: arrival.reverse_path.as_ref().unwrap_or(&ReversePath::Null),
+            to,
+            kind: "-",
+            evidence: "-",
+            thread: None,
+            rule: "-",
+            fate: if reply.is_permanent() { "reject" } else { "defer" },
+            destination: "-".into(),
+            reply,
+            took: began.elapsed(),
+        });
     }
 }
 

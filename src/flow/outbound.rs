@@ -55,7 +55,11 @@ impl Service for Outbound {
                 transaction.recipients.push(address);
                 reply
             }
-            Err(failure) => settle::refusal(&address, failure),
+            Err(failure) => {
+                let (why, reply) = (failure.to_string(), settle::refusal(failure));
+                events::refused(&address, &why, &reply);
+                reply
+            }
         }
     }
 
@@ -93,7 +97,7 @@ impl Service for Outbound {
 
 impl Outbound {
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), random: signing::random() }
+        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), serial: signing::serials(1) }
     }
 
     /// Passes a recipient on, opening the transaction with the next hop at the first one.

@@ -55,11 +55,17 @@ impl<'a> Parcel<'a> {
         Self { house, session, mail, recipients, message, now, began, deadline: began + house.patience }
     }
 
-    /// Waits until nobody else sends this mail to these recipients.
-    pub(super) async fn claim(&self) -> Option<Claim> {
-        let everyone: Vec<String> = self.recipients.iter().map(Address::folded).collect();
-        let hash = DestinationHash::new(&everyone.join("\0"));
-        self.house.once.claim(Fingerprint::of(self.message), hash, self.deadline).await
+    /// Waits until nobody else sends this mail to any of these recipients. One after the other in an
+    /// order that all share, so that two never wait for each other.
+    pub(super) async fn claim(&self) -> Option<Vec<Claim>> {
+        let mut legs: Vec<DestinationHash> = self.recipients.iter().map(leg).collect();
+        legs.sort_unstable();
+        legs.dedup();
+        let mut claims = Vec::new();
+        for leg in legs {
+            claims.push(self.house.once.claim(Fingerprint::of(self.message), leg, self.deadline).await?);
+        }
+        Some(claims)
     }
 
     /// What the memory knows of this mail. Where it cannot tell, the mail goes out as if it were new:
@@ -104,10 +110,14 @@ impl<'a> Parcel<'a> {
         let mail = self.mail_now(stamp);
         let is_right = |passed: &Passed| mail == as_it_came(self.mail) && open == passed.recipients;
         let send = async {
-            match passed.filter(is_right) {
-                Some(passed) => passed.transaction.data(&pieces).await,
-                None => self.open_anew(&mail, &open).await?.data(&pieces).await,
+            if let Some(passed) = passed.filter(is_right) {
+                match passed.transaction.data(&pieces).await {
+                    // A slow peer outlasts the next hop's patience: nothing was handed on yet.
+                    Err(Failure::Unreachable(_)) => {}
+                    sent => return sent,
+                }
             }
+            self.open_anew(&mail, &open).await?.data(&pieces).await
         };
         let late = || Failure::Uncertain("the time for the message is over".into());
         let reply = timeout_at(self.deadline, send).await.unwrap_or_else(|_| Err(late()))?;
@@ -181,7 +191,11 @@ impl<'a> Parcel<'a> {
                 reply
             }
             Ok(Sent::Before) => settle::done(&self.mail.id),
-            Err(failure) => settle::refusal(&self.mail.id, failure),
+            Err(failure) => {
+                let (why, reply) = (failure.to_string(), settle::refusal(failure));
+                events::refused(&self.mail.id, &why, &reply);
+                reply
+            }
         };
         self.summarise(stamp, &reply);
         self.same_for_all(reply)
@@ -189,7 +203,7 @@ impl<'a> Parcel<'a> {
 
     /// Refuses the message for all recipients.
     pub(super) fn refuse(&self, reply: Reply) -> Vec<Reply> {
-        events::rejected(&self.mail.id, &reply);
+        self.summarise(None, &reply);
         self.same_for_all(reply)
     }
 
@@ -202,7 +216,13 @@ impl<'a> Parcel<'a> {
                 evidence: "-",
                 thread: stamp.map(|stamp| stamp.thread),
                 rule: "-",
-                fate: "forward",
+                fate: if reply.is_positive() {
+                    "forward"
+                } else if reply.is_permanent() {
+                    "reject"
+                } else {
+                    "defer"
+                },
                 destination: to.to_string(),
                 reply,
                 took: self.began.elapsed(),

@@ -13,7 +13,7 @@ use crate::message::{Message, Signal, kind, signals, trace};
 use crate::people::Person;
 use crate::rules::{self, Verdict};
 use crate::signing::Keys;
-use crate::threads::matcher::{self, Matcher, Recipient};
+use crate::threads::matcher::{self, Clues, Matcher, Recipient};
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Fingerprint, Found, Query, RetryKey, Unavailable};
 
@@ -28,8 +28,8 @@ pub struct Desk<'a> {
     pub keys: &'a Keys,
     /// The time of the decision.
     pub now: jiff::Timestamp,
-    /// Two random octets, so that ids of the same millisecond differ.
-    pub random: [u8; 2],
+    /// The first of as many numbers as there are recipients, so that ids of the same millisecond differ.
+    pub serial: u16,
 }
 
 /// A message that has arrived, with its envelope.
@@ -51,11 +51,14 @@ pub struct Planned {
 }
 
 /// What all plans of one message are made from.
-#[derive(Clone, Copy)]
 struct Case<'a> {
     arrival: &'a Arrival,
     signals: &'a [Signal],
-    found: Result<&'a Found, &'a Unavailable>,
+    clues: Clues,
+    correspondent: Option<Address>,
+    held_at_sight: Option<HoldReason>,
+    known: &'a Found,
+    index_is_away: bool,
 }
 
 impl Arrival {
@@ -121,18 +124,24 @@ impl<'a> Desk<'a> {
 
     /// What could be read in two ways is refused at the door.
     pub fn door(&self, message: &Message) -> Option<Reply> {
-        message.begins_with_space().then(|| {
-            Reply::new(550, 6, 0, "The header section begins with a continuation line: remove the leading space")
-        })
+        let why = if message.begins_with_space() {
+            "The header section begins with a continuation line: remove the leading space"
+        } else if message.count("From") > 1 {
+            "The message has several From fields (RFC 5322 section 3.6): send one"
+        } else {
+            return None;
+        };
+        Some(Reply::new(550, 6, 0, why))
     }
 
-    /// Everything that the memory must be asked about an arrival, at once.
+    /// Everything that the memory must be asked about an arrival, at once; its own id too, which an
+    /// earlier try of the same mail may have brought into a thread.
     pub fn question(&self, arrival: &Arrival) -> Query {
         let parents = arrival.message.parents();
         let seeds = self.matcher().seeds(&parents);
         Query {
             threads: seeds.iter().map(|seed| ThreadId(seed.id)).collect(),
-            ids: parents,
+            ids: parents.into_iter().chain(arrival.message.message_id().cloned()).collect(),
             retries: arrival.recipients.iter().map(|(recipient, _)| arrival.retry_key(recipient)).collect(),
             twin: None,
         }
@@ -143,30 +152,32 @@ impl<'a> Desk<'a> {
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
         let null = arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null);
         let signals = signals::collect(&arrival.message, null);
-        let case = Case { arrival, signals: &signals, found };
+        let nothing = Found::default();
+        let case = Case {
+            arrival,
+            signals: &signals,
+            clues: self.matcher().clues(&arrival.message),
+            correspondent: self.correspondent(&arrival.message),
+            held_at_sight: self.held_at_sight(&arrival.message),
+            known: found.unwrap_or(&nothing),
+            index_is_away: found.is_err(),
+        };
         let recipients = arrival.recipients.iter().enumerate();
         let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
         Planned { signals, plans }
     }
 
     fn plan_one(&self, case: &Case<'_>, index: usize, to: &Address, recipient: &Recipient) -> Plan {
-        let Case { arrival, signals, found } = *case;
-        let nothing = Found::default();
-        let known = found.unwrap_or(&nothing);
-        let message = &arrival.message;
-        let matched = self.matched(message, to, recipient, known);
-        let kind = kind::classify(signals, matched.evidence.is_strong());
-        let chosen = known.retries.get(&arrival.retry_key(to)).and_then(|before| before.chosen.as_ref());
+        let candidates = self.matcher().candidates(&case.clues, to, recipient, case.known);
+        let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
+        let kind = kind::classify(case.signals, matched.evidence.is_strong());
+        let chosen = case.known.retries.get(&case.arrival.retry_key(to)).and_then(|before| before.chosen.as_ref());
         let person = self.person(&matched, chosen);
-        let fate = if found.is_err() && index_could_decide(message, recipient, &matched) {
-            Fate::Defer(index_unavailable())
-        } else {
-            self.fate(message, &matched, kind, person)
-        };
+        let fate = self.fate(case, recipient, &matched, kind, person);
         let fresh = self.fresh(index);
         Plan {
-            reverse_path: self.reverse_path(arrival, &matched, &fate, fresh),
-            joins: self.joins(message, &matched, kind, fresh),
+            reverse_path: self.reverse_path(case.arrival, &matched, &fate, fresh),
+            joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
             person: person.filter(|_| matches!(fate, Fate::Forward(_))).map(|person| person.name.clone()),
             recipient: to.clone(),
             matched,
@@ -176,11 +187,6 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn matched(&self, message: &Message, to: &Address, recipient: &Recipient, known: &Found) -> Match {
-        let candidates = self.matcher().candidates(message, to, recipient, known);
-        matcher::decide(&candidates, recipient, self.correspondent(message))
-    }
-
     /// The author, unless he is a person or persona of ours: they never become correspondents.
     fn correspondent(&self, message: &Message) -> Option<Address> {
         let author = &message.author()?.address;
@@ -188,17 +194,33 @@ impl<'a> Desk<'a> {
         (!is_insider).then(|| author.clone())
     }
 
-    fn fate(&self, message: &Message, matched: &Match, kind: Kind, person: Option<&Person>) -> Fate {
+    /// What is held whatever it matches.
+    fn held_at_sight(&self, message: &Message) -> Option<HoldReason> {
         if message.hops() > self.policy.hops {
-            return Fate::Hold(HoldReason::Loop);
+            return Some(HoldReason::Loop);
         }
-        if self.policy.inbound.hold_spam && is_spam(message) {
-            return Fate::Hold(HoldReason::Spam);
+        (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
+    }
+
+    fn fate(
+        &self,
+        case: &Case<'_>,
+        recipient: &Recipient,
+        matched: &Match,
+        kind: Kind,
+        person: Option<&Person>,
+    ) -> Fate {
+        if case.index_is_away && index_could_decide(&case.arrival.message, recipient, matched) {
+            return Fate::Defer(index_unavailable());
+        }
+        if let Some(reason) = case.held_at_sight {
+            return Fate::Hold(reason);
         }
         match (rules::verdict(kind, matched.evidence), person) {
             (Verdict::Hold(reason), _) => Fate::Hold(reason),
+            (Verdict::Forward, _) if is_return_path(recipient) => Fate::Hold(HoldReason::Bounce),
             (Verdict::Forward, None) => Fate::Hold(HoldReason::Unmatched),
-            (Verdict::Forward, Some(person)) => self.forward(message, person, self.fallback(matched)),
+            (Verdict::Forward, Some(person)) => self.forward(&case.arrival.message, person, self.fallback(matched)),
         }
     }
 
@@ -232,30 +254,33 @@ impl<'a> Desk<'a> {
         persona.map_or(&[], |persona| persona.fallback.as_slice())
     }
 
-    /// Our own return path, so that a failure of the inbox comes back to us and not to the customer.
-    /// A null path stays null: nobody is to be told, not even we.
+    /// Our own return path, so that a failure of the inbox comes back to us, and its address never to
+    /// the customer. A null path stays null: nobody is to be told, not even we.
     fn reverse_path(&self, arrival: &Arrival, matched: &Match, fate: &Fate, copy: ThreadId) -> Option<ReversePath> {
         let original = arrival.reverse_path.clone();
-        let (Some(domain), Some(persona), Fate::Forward(_)) = (&self.policy.reply_domain, &matched.persona, fate)
-        else {
-            return original;
-        };
+        let (Some(domain), Fate::Forward(_)) = (&self.policy.reply_domain, fate) else { return original };
         if original == Some(ReversePath::Null) {
             return original;
         }
-        let token = Token { purpose: Purpose::ReturnOfForward, persona: PersonaTag::of(persona), id: copy.0 };
+        let persona = matched.persona.as_ref().map_or(PersonaTag::NOBODY, PersonaTag::of);
+        let token = Token { purpose: Purpose::ReturnOfForward, persona, id: copy.0 };
         return_path(domain, self.separator(), &token.seal(self.keys)).or(original)
     }
 
-    fn joins(&self, message: &Message, matched: &Match, kind: Kind, fresh: ThreadId) -> Option<ThreadId> {
-        let is_known = message.message_id().is_some() && matched.persona.is_some() && matched.correspondent.is_some();
-        (kind == Kind::Human && is_known).then(|| matched.thread.unwrap_or(fresh))
+    /// The thread that the message's own id joins: `None` where it joins none, `Some(None)` where it
+    /// opens one. An earlier try of the same mail has opened it already.
+    fn joins(&self, case: &Case<'_>, recipient: &Recipient, matched: &Match, kind: Kind) -> Option<Option<ThreadId>> {
+        let id = case.arrival.message.message_id()?;
+        let (persona, author) = (matched.persona.as_ref()?, matched.correspondent.as_ref()?);
+        let before = || self.matcher().joined_before(id, persona, author, case.known);
+        let is_persons = kind == Kind::Human && !is_return_path(recipient);
+        is_persons.then(|| matched.thread.or_else(before))
     }
 
     /// A new id for the recipient at `index`.
     fn fresh(&self, index: usize) -> ThreadId {
         let offset = u16::try_from(index).unwrap_or(u16::MAX);
-        ThreadId::new(self.now, u16::from_be_bytes(self.random).wrapping_add(offset).to_be_bytes())
+        ThreadId::new(self.now, self.serial.wrapping_add(offset).to_be_bytes())
     }
 
     /// The separator that we write ourselves.
@@ -273,6 +298,19 @@ pub(super) fn return_path(domain: &crate::mail::Domain, separator: char, token: 
 /// Only `YES` is believed, and only for holding: a server in front writes it.
 fn is_spam(message: &Message) -> bool {
     message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
+}
+
+/// Whether a recipient is a return path that we made. What comes there is *about* a message of ours: a
+/// bounce, or a vacation notice, the forwarded person's own among them. It is never handed on: that
+/// person's responder would answer again, to a new return path.
+fn is_return_path(recipient: &Recipient) -> bool {
+    match recipient {
+        Recipient::Token(token) => match token.purpose {
+            Purpose::ReturnOfForward | Purpose::ReturnOfOutbound => true,
+            Purpose::Seed | Purpose::Reply => false,
+        },
+        Recipient::Persona(_) | Recipient::Shared => false,
+    }
 }
 
 /// Whether the index, could it answer, might choose another persona than was chosen without it.

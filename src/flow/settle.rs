@@ -5,7 +5,6 @@
 //! server in front would send them to the customer. Outbound, where the peer is the company's own, the
 //! next hop's words are passed on instead.
 
-use crate::events;
 use crate::mail::{Extension, Failure, Leg, Outcome, Reply, TransactionId};
 use crate::smtp::service::Protocol;
 
@@ -47,9 +46,8 @@ fn in_doubt() -> Reply {
     Reply::new(451, 4, 2, "The next hop did not confirm the message, try again later")
 }
 
-/// Outbound: the refusal of the next hop as it is; what nobody refused is temporary. Logged here.
-pub fn refusal(about: &dyn std::fmt::Display, failure: Failure) -> Reply {
-    events::deferred(&about.to_string(), &failure);
+/// Outbound: the refusal of the next hop as it is; what nobody refused is temporary.
+pub fn refusal(failure: Failure) -> Reply {
     match failure {
         // The next hop takes leave of us (RFC 5321 §3.8); we do not take leave of our peer.
         Failure::Recipient(reply) | Failure::Us(reply) if reply.code == 421 => not_now(),

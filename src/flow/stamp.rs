@@ -72,7 +72,7 @@ impl<'a> Desk<'a> {
         let from =
             message.author().map_or_else(|| self.policy.hostname.clone(), |author| author.address.domain().clone());
         let signed = signed_fields(message);
-        self.mint(&mut stamp, before.map(|(_, id)| id), &from, &signed);
+        self.mint(&mut stamp, message, before.map(|(_, id)| id), &from, &signed);
         self.seed(&mut stamp, persona, message, &from, &signed);
         self.reply_to(&mut stamp, persona, message, &signed);
         self.return_path(&mut stamp, persona);
@@ -93,11 +93,12 @@ impl<'a> Desk<'a> {
     }
 
     fn new_thread(&self) -> ThreadId {
-        ThreadId::new(self.now, self.random)
+        ThreadId::new(self.now, self.serial.to_be_bytes())
     }
 
-    fn mint(&self, stamp: &mut Stamp, before: Option<MessageId>, from: &Domain, signed: &[String]) {
-        if stamp.message_id.is_some() || stamp.skips("Message-ID", signed) {
+    fn mint(&self, stamp: &mut Stamp, message: &Message, before: Option<MessageId>, from: &Domain, signed: &[String]) {
+        // A field that is there but cannot be read stays alone: two would be refused by many.
+        if message.has("Message-ID") || stamp.skips("Message-ID", signed) {
             return;
         }
         let id = before.unwrap_or_else(|| self.minted(stamp.thread, from));
@@ -157,13 +158,14 @@ impl Stamp {
     }
 }
 
-/// The seed in front of the ids that are there. The old value begins with a fold, a space, or (seen
-/// in practice) at once with its first id; no line may end up as white space only.
+/// The seed in front of the ids that are there. The old value's first line is blank, or begins with a
+/// space, or (seen in practice) at once with its first id; no line may end up as white space only.
 fn first_of(seed: &MessageId, old: &[u8]) -> Field {
-    let value = match old.first() {
-        Some(b'\r' | b'\n') | None => format!(" {seed}"),
+    let line = old.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let value = match line.first() {
+        _ if line.trim_ascii().is_empty() => format!(" {seed}"),
         Some(b' ' | b'\t') => format!(" {seed}\r\n"),
-        Some(_) => format!(" {seed}\r\n "),
+        Some(_) | None => format!(" {seed}\r\n "),
     };
     Field { name: "References", value }
 }

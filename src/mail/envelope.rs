@@ -46,26 +46,3 @@ pub struct Transport {
     /// `SMTPUTF8` (RFC 6531): addresses or header fields are in UTF-8.
     pub utf8: bool,
 }
-
-/// A reverse path and at least one recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
-    /// The argument of MAIL.
-    pub reverse_path: ReversePath,
-    /// What MAIL asked of the transport.
-    pub transport: Transport,
-    // At least one: `new` sees to it.
-    recipients: Vec<Address>,
-}
-
-impl Envelope {
-    /// An envelope, or `None` without a recipient.
-    pub fn new(reverse_path: ReversePath, transport: Transport, recipients: Vec<Address>) -> Option<Self> {
-        (!recipients.is_empty()).then_some(Self { reverse_path, transport, recipients })
-    }
-
-    /// The arguments of RCPT in the order they came; never empty.
-    pub fn recipients(&self) -> &[Address] {
-        &self.recipients
-    }
-}

@@ -29,6 +29,10 @@ impl fmt::Display for PersonName {
 pub struct PersonaTag(pub [u8; 4]);
 
 impl PersonaTag {
+    /// No persona: for what was forwarded without one. No name has this tag, but by a chance of one
+    /// in four thousand million; then its token leads to a held message all the same.
+    pub const NOBODY: Self = Self([0; 4]);
+
     /// The tag of a persona. Depends on its name only, so that tokens outlive every index.
     pub fn of(name: &PersonaName) -> Self {
         use sha2::Digest;

@@ -1,7 +1,7 @@
 //! The vocabulary of the program: what mail is made of, without any I/O.
 //!
 //! Every other module speaks in these types. They are parsed once at the edge and cannot be wrong
-//! afterwards: an [`Address`] has a domain, an [`Envelope`] has a recipient, a null reverse path
+//! afterwards: an [`Address`] has a domain, a null reverse path
 //! is a variant and never an empty text. Nothing here reads a clock, a file or a socket.
 
 pub mod address;
@@ -16,7 +16,7 @@ pub mod outcome;
 pub mod plan;
 
 pub use address::{Address, Domain, Mailbox};
-pub use envelope::{Envelope, ReversePath, Transport};
+pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;
 pub use matched::{Conflict, Evidence, Match, PersonName, PersonaName, PersonaTag, ThreadId};
 pub use message_id::MessageId;

@@ -19,6 +19,13 @@ pub fn read(value: &[u8]) -> Vec<MessageId> {
     if text.contains('<') { bracketed(&text) } else { bare(&text) }
 }
 
+/// The id in a message's own Message-ID field: between brackets, or (seen in practice) a bare word.
+pub fn read_own(value: &[u8]) -> Option<MessageId> {
+    let text = String::from_utf8_lossy(value);
+    let bare = || text.split_whitespace().next().filter(|_| !text.contains('<')).and_then(MessageId::new);
+    bracketed(&text).into_iter().next().or_else(bare)
+}
+
 fn bracketed(text: &str) -> Vec<MessageId> {
     let after_open = text.split('<').skip(1);
     after_open

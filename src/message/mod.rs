@@ -10,6 +10,7 @@ pub mod kind;
 pub mod signals;
 pub mod trace;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -33,6 +34,8 @@ const MOST_RECIPIENTS: usize = 100;
 pub struct Message {
     bytes: Bytes,
     fields: Vec<FieldView>,
+    // Places in `fields`, from the top; the names in lower case.
+    by_name: HashMap<String, Vec<usize>>,
     header_end: usize,
     body_start: usize,
     bytes_hash: [u8; 32],
@@ -76,8 +79,9 @@ impl Message {
         let fields: Vec<FieldView> = headers.iter().map(FieldView::new).collect();
         let (header_end, body_start) = end_of_header(head, fields.last().map_or(0, |last| last.value.end));
         let view = View::new(headers, head);
-        let (bytes_hash, fingerprint) = hashes(&bytes, &fields);
-        Self { fields, header_end, body_start, bytes_hash, fingerprint, view, bytes }
+        let (bytes_hash, fingerprint) = hashes(&bytes, end_of_trace(&fields));
+        let by_name = by_name(&fields);
+        Self { fields, by_name, header_end, body_start, bytes_hash, fingerprint, view, bytes }
     }
 
     /// All bytes, as they arrived.
@@ -109,14 +113,13 @@ impl Message {
 
     /// The place of the first field of that name's value, after the colon.
     pub(crate) fn value_range(&self, name: &str) -> Option<Range<usize>> {
-        self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.clone())
+        self.named(name).next().map(|field| field.value.clone())
     }
 
     /// The values of all fields of that name, from the top, unfolded and trimmed. Octets that are not
     /// UTF-8 are replaced: seen in practice.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
-        let of_that_name = self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
-        of_that_name.map(|field| {
+    pub fn values(&self, name: &str) -> impl Iterator<Item = String> {
+        self.named(name).map(|field| {
             let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
             String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
         })
@@ -132,9 +135,19 @@ impl Message {
         self.value_range(name).is_some()
     }
 
+    /// How many fields of that name there are.
+    pub fn count(&self, name: &str) -> usize {
+        self.named(name).count()
+    }
+
     /// How many Received fields there are: the hops it came (RFC 5321 §6.3).
     pub fn hops(&self) -> usize {
-        self.fields.iter().filter(|field| field.name.eq_ignore_ascii_case("Received")).count()
+        self.count("Received")
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
+        let places = self.by_name.get(&name.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|place| self.fields.get(*place))
     }
 
     /// Its own Message-ID.
@@ -197,7 +210,7 @@ impl View {
         let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
         let ids = |name| first(name).map(|header| ids::read(raw(head, header))).unwrap_or_default();
         Self {
-            message_id: ids(HeaderName::MessageId).into_iter().next(),
+            message_id: first(HeaderName::MessageId).and_then(|header| ids::read_own(raw(head, header))),
             in_reply_to: ids(HeaderName::InReplyTo),
             references: ids(HeaderName::References),
             from: first(HeaderName::From).map(|header| mailboxes(&header.value)).unwrap_or_default(),
@@ -250,12 +263,45 @@ fn end_of_header(head: &[u8], last_field_end: usize) -> (usize, usize) {
     (head.len(), head.len())
 }
 
-/// The hash of all bytes and the hash below the Received fields. The first is made of the second,
-/// so that a large body is hashed once.
-fn hashes(bytes: &[u8], fields: &[FieldView]) -> ([u8; 32], [u8; 32]) {
-    let last_received = fields.iter().rfind(|field| field.name.eq_ignore_ascii_case("Received"));
-    let (trace, below) =
-        bytes.split_at_checked(last_received.map_or(0, |field| field.value.end)).unwrap_or((&[], bytes));
+/// The fields that a writer makes (RFC 5322 §3.6.2 to §3.6.5, MIME): above the first of them stands what
+/// servers put there on the way.
+const OF_THE_WRITER: [&str; 12] = [
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "subject",
+    "date",
+    "mime-version",
+];
+
+/// Where the trace fields at the top end: after the last Received above the writer's first field. One
+/// further down (seen in practice, where a server sorts the fields) is the message's own: what it is
+/// must never be left out of its fingerprint.
+fn end_of_trace(fields: &[FieldView]) -> usize {
+    let is_writers = |field: &&FieldView| OF_THE_WRITER.iter().any(|name| field.name.eq_ignore_ascii_case(name));
+    let above = fields.iter().take_while(|field| !is_writers(field));
+    let received = above.filter(|field| field.name.eq_ignore_ascii_case("Received"));
+    received.last().map_or(0, |field| field.value.end)
+}
+
+fn by_name(fields: &[FieldView]) -> HashMap<String, Vec<usize>> {
+    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    for (place, field) in fields.iter().enumerate() {
+        by_name.entry(field.name.to_ascii_lowercase()).or_default().push(place);
+    }
+    by_name
+}
+
+/// The hash of all bytes and the hash below the trace fields. The first is made of the second, so
+/// that a large body is hashed once.
+fn hashes(bytes: &[u8], end_of_trace: usize) -> ([u8; 32], [u8; 32]) {
+    let (trace, below) = bytes.split_at_checked(end_of_trace).unwrap_or((&[], bytes));
     let fingerprint: [u8; 32] = Sha256::digest(below).into();
     let whole = Sha256::new().chain_update(trace).chain_update(fingerprint).finalize();
     (whole.into(), fingerprint)
@@ -292,6 +338,13 @@ mod tests {
         assert_eq!(one.fingerprint(), read(mail).fingerprint());
         assert_ne!(one.bytes_hash(), two.bytes_hash());
         assert_ne!(one.fingerprint(), read("Subject: ho\n\nbody\n").fingerprint());
+    }
+
+    #[test]
+    fn a_received_field_below_the_writers_own_hides_nothing() {
+        let one = read("From: ann@a.example\nMessage-ID: <1@a>\nReceived: by x\n\nYes please.\n");
+        let two = read("From: ben@b.example\nMessage-ID: <2@b>\nReceived: by x\n\nYes please.\n");
+        assert_ne!(one.fingerprint(), two.fingerprint());
     }
 
     #[test]

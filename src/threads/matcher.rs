@@ -44,6 +44,16 @@ pub enum Recipient {
     Token(Token),
 }
 
+/// What in a message may speak for a thread: gathered once, for all recipients.
+#[derive(Debug, Clone, Default)]
+pub struct Clues {
+    parents: Vec<MessageId>,
+    seeds: Vec<Token>,
+    // In the fields where servers write the recipient; believed at shared addresses only.
+    written: Vec<Token>,
+    author: Option<Address>,
+}
+
 /// Something that speaks for a thread or persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -74,19 +84,33 @@ impl Matcher<'_> {
         (is_ours && !self.is_expired(&token)).then_some(token)
     }
 
+    /// A token of an automated message names its thread, which may be older than the mail that
+    /// bounces now: it does not expire. What it leads to is held, never forwarded.
     fn is_expired(&self, token: &Token) -> bool {
+        if token.purpose != Purpose::ReturnOfForward {
+            return false;
+        }
         let issued = ThreadId(token.id).opened().unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         self.now.duration_since(issued) > RETURN_TOKENS_EXPIRE
     }
 
-    /// Lists the evidence for one recipient, strongest first.
-    pub fn candidates(&self, message: &Message, to: &Address, recipient: &Recipient, found: &Found) -> Vec<Candidate> {
+    /// Gathers what all recipients of a message have in common.
+    pub fn clues(&self, message: &Message) -> Clues {
         let parents = message.parents();
-        let author = message.author().map(|author| &author.address);
+        Clues {
+            seeds: self.seeds(&parents),
+            parents,
+            written: message.recipients().iter().filter_map(|address| self.recipient_token(address)).collect(),
+            author: message.author().map(|author| author.address.clone()),
+        }
+    }
+
+    /// Lists the evidence for one recipient, strongest first.
+    pub fn candidates(&self, clues: &Clues, to: &Address, recipient: &Recipient, found: &Found) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        candidates.extend(self.by_recipient_token(message, to, recipient));
-        candidates.extend(self.seeds(&parents).iter().filter_map(|token| self.by_token(Evidence::Seed, token)));
-        candidates.extend(self.by_message_id(&parents, author, found));
+        candidates.extend(self.by_recipient_token(clues, to, recipient));
+        candidates.extend(clues.seeds.iter().filter_map(|token| self.by_token(Evidence::Seed, token)));
+        candidates.extend(self.by_message_id(clues, recipient, found));
         if let Recipient::Persona(name) = recipient {
             let persona = name.clone();
             candidates.push(Candidate { evidence: Evidence::PersonaAddress, persona, thread: None });
@@ -94,12 +118,11 @@ impl Matcher<'_> {
         candidates
     }
 
-    fn by_recipient_token(&self, message: &Message, to: &Address, recipient: &Recipient) -> Vec<Candidate> {
-        let mut tokens: Vec<Token> = self.recipient_token(to).into_iter().collect();
-        if *recipient == Recipient::Shared {
-            tokens.extend(message.recipients().iter().filter_map(|address| self.recipient_token(address)));
-        }
-        tokens.iter().filter_map(|token| self.by_token(Evidence::RecipientToken, token)).collect()
+    fn by_recipient_token(&self, clues: &Clues, to: &Address, recipient: &Recipient) -> Vec<Candidate> {
+        let own = self.recipient_token(to);
+        let written: &[Token] = if *recipient == Recipient::Shared { &clues.written } else { &[] };
+        let tokens = own.iter().chain(written);
+        tokens.filter_map(|token| self.by_token(Evidence::RecipientToken, token)).collect()
     }
 
     /// A token needs no index: its tag names the persona, its id the thread. A persona that is not
@@ -114,12 +137,43 @@ impl Matcher<'_> {
     }
 
     /// Learned ids first, then healed ones; each from the best parent to the least.
-    fn by_message_id(&self, parents: &[MessageId], author: Option<&Address>, found: &Found) -> Vec<Candidate> {
-        let claims = || parents.iter().filter_map(|id| found.ids.get(id));
+    fn by_message_id(&self, clues: &Clues, recipient: &Recipient, found: &Found) -> Vec<Candidate> {
+        let claims = || clues.parents.iter().filter_map(|id| found.ids.get(id));
         let learned = claims().filter_map(|claims| learned(claims));
-        let healed = claims().filter_map(|claims| healed(claims, author?));
+        let healed = claims().filter_map(|claims| self.healed(claims, clues.author.as_ref()?, recipient, found));
         let threads = learned.chain(healed);
         threads.filter_map(|thread| self.of_thread(Evidence::MessageId, thread, found)).collect()
+    }
+
+    /// The thread of an id that this author, or somebody of the same domain, brought. One mail to
+    /// several personas brought it into a thread of each: the recipient's own persona is meant, and
+    /// where the recipient names none, it is no evidence.
+    fn healed(&self, claims: &[Claim], author: &Address, to: &Recipient, found: &Found) -> Option<ThreadId> {
+        let persona = |thread: &ThreadId| found.threads.get(thread).map(|known| known.persona.clone());
+        let is_meant = |thread: &ThreadId| match to {
+            Recipient::Persona(name) => persona(thread).as_ref() == Some(name),
+            Recipient::Shared | Recipient::Token(_) => true,
+        };
+        let by = |author: &dyn Fn(&str) -> bool| {
+            let threads = claims.iter().filter(|claim| is_healed_by(claim, author)).map(|claim| claim.thread);
+            let threads: Vec<ThreadId> = threads.filter(is_meant).collect();
+            let personas: HashSet<_> = threads.iter().map(persona).collect();
+            // The first of several threads of one persona: what came later were retries of the same mail.
+            threads.first().copied().filter(|_| personas.len() == 1)
+        };
+        let (folded, domain) = (author.folded(), format!("@{}", author.domain()));
+        by(&|who| who == folded).or_else(|| by(&|who| who.ends_with(&domain)))
+    }
+
+    /// The thread of `persona` that this correspondent brought the id into before.
+    pub fn joined_before(
+        &self,
+        id: &MessageId,
+        persona: &PersonaName,
+        author: &Address,
+        found: &Found,
+    ) -> Option<ThreadId> {
+        self.healed(found.ids.get(id)?, author, &Recipient::Persona(persona.clone()), found)
     }
 
     fn of_thread(&self, evidence: Evidence, thread: ThreadId, found: &Found) -> Option<Candidate> {
@@ -174,19 +228,9 @@ fn learned(claims: &[Claim]) -> Option<ThreadId> {
     learned.next().is_none().then_some(first.thread)
 }
 
-/// The thread of an id that this author, or somebody of the same domain, brought. Two answers are none.
-fn healed(claims: &[Claim], author: &Address) -> Option<ThreadId> {
-    let by = |claim: &&Claim, same: &dyn Fn(&str) -> bool| match &claim.origin {
-        Origin::Healed(correspondent) => same(correspondent),
+fn is_healed_by(claim: &Claim, author: &dyn Fn(&str) -> bool) -> bool {
+    match &claim.origin {
+        Origin::Healed(correspondent) => author(correspondent),
         Origin::Learned(_) => false,
-    };
-    let folded = author.folded();
-    let exact = |who: &str| who == folded;
-    let domain = |who: &str| who.rsplit_once('@').is_some_and(|(_, domain)| domain == author.domain().as_str());
-    let only = |same: &dyn Fn(&str) -> bool| {
-        let threads: HashSet<ThreadId> =
-            claims.iter().filter(|claim| by(claim, same)).map(|claim| claim.thread).collect();
-        (threads.len() == 1).then(|| threads.into_iter().next()).flatten()
-    };
-    only(&exact).or_else(|| only(&domain))
+    }
 }

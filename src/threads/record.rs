@@ -45,7 +45,7 @@ impl RetryKey {
 }
 
 /// A hash of a destination, so that the memory holds no inbox addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DestinationHash(pub [u8; 8]);
 
 impl DestinationHash {

@@ -25,6 +25,8 @@ pub struct Behaviour {
     pub silent_after_dot: bool,
     /// Never answers the final dot, and keeps the connection.
     pub hangs_after_dot: bool,
+    /// Closes at the next DATA, once.
+    pub closes_at_data: bool,
     /// What EHLO offers, besides PIPELINING.
     pub no_extensions: bool,
 }
@@ -100,6 +102,10 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
                     current.to.push(to);
                 }
                 refused.map_or_else(|| "250 2.1.5 Ok".into(), |(_, reply)| reply.clone())
+            }
+            "DATA" if now.closes_at_data => {
+                behaviour.lock().unwrap().closes_at_data = false;
+                return Ok(());
             }
             "DATA" if current.to.is_empty() => "554 5.5.1 no valid recipients".into(),
             "DATA" => {

@@ -71,7 +71,7 @@ impl Acme {
     }
 
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.policy, keys: &self.keys, now: now(), random: [7, 7] }
+        Desk { policy: &self.policy, keys: &self.keys, now: now(), serial: 0x0707 }
     }
 
     fn token(&self, purpose: Purpose, persona: &str, thread: ThreadId) -> String {

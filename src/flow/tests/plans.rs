@@ -103,6 +103,13 @@ fn memory() -> Found {
     "<>|Auto-Submitted: auto-replied",
     "recipient-token sophie 1 held/auto-reply"
 )]
+// Our own return path: never handed on, whatever it looks like; a responder would answer to a new one.
+#[case("bounce+RETURN:sophie:1@replies.acme.example", "Subject: I am away", "recipient-token sophie 1 held/bounce")]
+#[case(
+    "bounce+RETURN:sophie:1@replies.acme.example",
+    "Auto-Submitted: auto-generated",
+    "recipient-token sophie 1 held/bounce"
+)]
 #[case("postmaster@replies.acme.example", "Subject: hi", "unmatched - - held/unmatched")]
 // Machines.
 #[case(
@@ -213,6 +220,40 @@ fn a_person_takes_what_matches_nothing_where_one_is_named() {
 }
 
 #[test]
+fn also_what_matched_nobody_shows_no_customer_the_inbox() {
+    let mut acme = Acme::new();
+    acme.policy.inbound.unmatched = crate::flow::policy::Unmatched::Person(PersonName("tom".into()));
+    let plan = plan(&acme, "hello@acme.example", "Subject: hi", Ok(&memory()));
+    let path = plan.reverse_path.as_ref().and_then(ReversePath::address).unwrap();
+    assert_eq!(path.domain().as_str(), "replies.acme.example");
+    assert!(acme.desk().recipient(path).is_ok());
+}
+
+#[test]
+fn a_message_with_two_authors_fields_is_refused_at_the_door() {
+    let acme = Acme::new();
+    let door =
+        |text: &'static str| acme.desk().door(&crate::message::Message::read(Bytes::from_static(text.as_bytes())));
+    assert_eq!(door("From: a@b.example\r\nFrom: c@d.example\r\n\r\n").map(|reply| reply.code), Some(550));
+    assert_eq!(door(" From: a@b.example\r\n\r\n").map(|reply| reply.code), Some(550));
+    assert_eq!(door("From: a@b.example, c@d.example\r\n\r\n"), None);
+}
+
+#[test]
+fn a_retry_joins_the_thread_that_its_first_try_opened() {
+    let acme = Acme::new();
+    let healed = Memory::default()
+        .healed("own@customer.example", "tom", 2, "ann@customer.example")
+        .healed("own@customer.example", "sophie", 1, "ann@customer.example")
+        .healed("own@customer.example", "sophie", 3, "ann@customer.example");
+    assert_eq!(plan(&acme, "sophie@acme.example", "Subject: hi", Ok(&healed.0)).joins, Some(thread(1)));
+    let reply = |to: &str| told(&plan(&acme, to, "In-Reply-To: <own@customer.example>", Ok(&healed.0)));
+    assert_eq!(reply("sophie@acme.example"), "message-id sophie 1 sophie@corp.example");
+    assert_eq!(reply("tom@acme.example"), "message-id tom 2 tom@corp.example");
+    assert_eq!(reply("hello@acme.example"), "unmatched - - held/unmatched", "it was brought to both");
+}
+
+#[test]
 fn what_comes_round_is_held() {
     let acme = Acme::new();
     let hops = vec!["Received: by somewhere"; 51].join("|");
@@ -240,4 +281,6 @@ fn only_a_customers_own_mail_joins_a_thread() {
     assert!(joins("Subject: a new thread").is_some());
     assert_eq!(joins("Auto-Submitted: auto-generated|In-Reply-To: <one@acme.example>"), None);
     assert_eq!(joins("From: Tom <tom@corp.example>|In-Reply-To: <one@acme.example>"), None);
+    let to = tokens(&acme, "bounce+RETURN:sophie:1@replies.acme.example");
+    assert_eq!(plan(&acme, &to, "Subject: I am away", Ok(&known)).joins, None);
 }

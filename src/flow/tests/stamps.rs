@@ -36,6 +36,8 @@ fn the_seed_stands_first_however_references_are_written() {
         ("Message-ID: <a@b>\r\nReferences:<old@x>", "\r\n <old@x>"),
         ("Message-ID: <a@b>\r\nreferences:\r\n <old@x>\r\n <older@x>", "\r\n <old@x>\r\n <older@x>"),
         ("Message-ID: <a@b>\r\nReferences:", ""),
+        ("Message-ID: <a@b>\r\nReferences: ", " "),
+        ("Message-ID: <a@b>\r\nReferences:\t\r\n <old@x>", "\t\r\n <old@x>"),
     ] {
         let (stamp, head) = stamped(&acme, fields);
         let seed = format!("<{}@acme.example>", acme.token(Purpose::Seed, "sophie", stamp.thread));
@@ -65,6 +67,28 @@ fn a_missing_message_id_is_minted_and_a_retry_keeps_it() {
     let found = Found { twin: Some(Twin { learned, done: Vec::new() }), ..Found::default() };
     let retry = stamp(&acme, &message, &found);
     assert_eq!((retry.thread, retry.message_id), (thread(2), Some(id("minted-before@acme.example"))));
+}
+
+#[test]
+fn a_message_id_that_is_there_is_never_written_twice() {
+    let acme = Acme::new();
+    for (field, read) in [("<>", None), ("", None), ("abc123", Some("abc123")), ("<a b@c>", Some("ab@c"))] {
+        let (stamp, head) = stamped(&acme, &format!("Message-ID: {field}\r\nSubject: hi"));
+        assert_eq!(head.matches("Message-ID").count(), 1, "{head}");
+        assert_eq!(stamp.message_id.as_ref().map(MessageId::as_str), read, "{field}");
+        assert!(stamp.seeded);
+    }
+}
+
+#[test]
+fn bounces_of_a_follow_up_in_an_old_thread_come_back() {
+    let mut acme = Acme::new();
+    acme.policy.stamp.return_path = true;
+    let old = ThreadId::new(now() - jiff::SignedDuration::from_hours(24 * 90), [0, 1]);
+    let seed = acme.token(Purpose::Seed, "sophie", old);
+    let (stamp, _) = stamped(&acme, &format!("Message-ID: <a@b>\r\nReferences: <{seed}@acme.example>"));
+    assert_eq!(stamp.thread, old);
+    assert!(acme.desk().recipient(stamp.reverse_path.as_ref().and_then(ReversePath::address).unwrap()).is_ok());
 }
 
 #[test]
