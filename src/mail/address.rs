@@ -24,12 +24,25 @@ impl FromStr for Domain {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let legal = |c: char| c.is_alphanumeric() || "-._[]:".contains(c);
-        if text.is_empty() || text.len() > 255 || !text.chars().all(legal) {
+        let literal = text.strip_prefix('[').map(|rest| rest.strip_suffix(']').unwrap_or_default());
+        let is_domain = literal.map_or_else(|| is_name(text), is_literal);
+        if text.len() > 255 || !is_domain {
             return Err(AddressError::Domain(text.into()));
         }
         Ok(Self(text.to_lowercase()))
     }
+}
+
+/// Labels with dots between them. Underscores and hyphens anywhere: seen in practice.
+fn is_name(text: &str) -> bool {
+    let is_label =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    text.split('.').all(is_label)
+}
+
+/// What stands in the brackets of an address literal (RFC 5321 §4.1.3).
+fn is_literal(inner: &str) -> bool {
+    !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-'))
 }
 
 impl fmt::Display for Domain {
@@ -134,7 +147,7 @@ fn is_local_part(local: &str) -> bool {
     match inner {
         Some(inner) => is_quoted_content(inner),
         None => !local.chars().any(|c| {
-            c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\\' | ',' | ';' | '(' | ')')
+            c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\\' | ',' | ';' | '(' | ')' | '@')
         }),
     }
 }
@@ -193,9 +206,27 @@ mod tests {
 
     #[test]
     fn nothing_that_could_leave_a_command_is_an_address() {
-        for text in
-            ["", "a", "@b", "a@", "a b@c", "a>@c", "a\r\n@c", "a@b c", "a@b>", "\"a\"b\"@c", "\"a\\\"@c", "a\u{0}@c"]
-        {
+        for text in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c",
+            "a>@c",
+            "a\r\n@c",
+            "a@b c",
+            "a@b>",
+            "\"a\"b\"@c",
+            "\"a\\\"@c",
+            "a\u{0}@c",
+            "a@b@c",
+            "a@[x",
+            "a@[x]y",
+            "a@[]",
+            "a@b..c",
+            "a@.b",
+            "a@b.",
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text:?}");
         }
     }
