@@ -80,15 +80,22 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// Makes a folder, and those above it that are missing, each on the disk before it returns.
 fn make_folder(path: &Path) -> io::Result<()> {
-    let missing_parent = || path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
+    match make_one(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            make_folder(above.ok_or(error)?)?;
+            make_one(path)
+        }
+        made => made,
+    }
+}
+
+/// A link to a disk that is not mounted "exists" too: only a folder will do.
+fn make_one(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => sync_parent(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let parent = missing_parent().ok_or_else(|| about(path)(error))?;
-            make_folder(parent)?;
-            make_folder(path)
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(about(path)(error)),
     }
 }
 
@@ -156,6 +163,19 @@ mod tests {
             Draft::write(root.path(), "", &[], NOW).unwrap().publish().unwrap();
         }
         assert_eq!(files(root.path().join("new")).len(), 3);
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let link = root.path().join("held");
+        std::os::unix::fs::symlink(root.path().join("not-mounted"), &link).unwrap();
+        for maildir in [link.clone(), link.join("spam"), link.join("a/b")] {
+            let error = Draft::write(&maildir, "", &[], NOW).unwrap_err();
+            assert!(error.to_string().contains("held: "), "{error}");
+        }
+        fs::create_dir(root.path().join("not-mounted")).unwrap();
+        Draft::write(&link.join("spam"), "", &[], NOW).unwrap().publish().unwrap();
     }
 
     #[test]

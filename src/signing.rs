@@ -4,13 +4,13 @@
 //! key can be rotated without breaking the tokens that are out. Keys never reach a log.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
@@ -32,7 +32,7 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A line is no key.
     #[error(
@@ -68,29 +68,45 @@ impl Keys {
     /// # Errors
     /// When the file cannot be read or a line is no key.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let text = fs::read_to_string(path).map_err(|source| KeyError::File { path: path.into(), source })?;
-        Self::parse(&text, path)
+        let octets = fs::read(path).map_err(|source| KeyError::File { path: path.into(), source })?;
+        // What is not UTF-8 is no key: its line is named like any other.
+        Self::parse(&String::from_utf8_lossy(&octets), path)
     }
 
     /// Reads the keys of `path`, or makes the file with a new key, fsynced, for the owner's eyes only.
+    /// Of several processes that make it at once, all get the key of the first.
     ///
     /// # Errors
-    /// As [`Keys::load`], or when the file cannot be made.
+    /// As [`Keys::load`], or when the file cannot be made; then there is none, not half of one.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
-        let file = |source| KeyError::File { path: path.into(), source };
-        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut new) => {
-                let keys = Self::generate()?;
-                let lines = keys.0.iter().map(|key| BASE64.encode(key.expose_secret()) + "\n").collect::<String>();
-                new.write_all(lines.as_bytes()).and_then(|()| new.sync_all()).map_err(file)?;
-                // A key that a power cut takes away would orphan every token signed with it.
-                let folder = path.parent().unwrap_or(Path::new("."));
-                fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file)?;
-                Ok(keys)
+        match Self::load(path) {
+            Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Self::generate()?.publish(path).map_err(|source| KeyError::File { path: path.into(), source })?;
+                Self::load(path)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Self::load(path),
-            Err(error) => Err(file(error)),
+            loaded => loaded,
         }
+    }
+
+    /// Writes the keys to `path`, unless there is a file already.
+    fn publish(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let draft = folder.join(format!(".secret-{}.tmp", HEXLOWER.encode(&random::<8>())));
+        let linked = self.write(&draft).and_then(|()| fs::hard_link(&draft, path));
+        // Without it, a second copy of the secret would lie about.
+        let _ = fs::remove_file(&draft);
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            // A key that a power cut takes away would orphan every token signed with it.
+            Ok(()) | Err(_) => fs::File::open(folder)?.sync_all(),
+        }
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let lines = self.0.iter().map(|key| BASE64.encode(key.expose_secret()) + "\n").collect::<String>();
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(lines.as_bytes())?;
+        file.sync_all()
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, KeyError> {
@@ -173,5 +189,38 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let read = Keys::load_or_create(&path).unwrap();
         assert!(read.verify(b"mail", &made.sign::<12>(b"mail")));
+    }
+
+    #[test]
+    fn who_makes_the_file_at_once_gets_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = folder.path().join(round.to_string());
+            let make = || Keys::load_or_create(&path).unwrap().sign::<12>(b"mail");
+            let tags = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            });
+            assert!(tags.iter().all(|tag| tag == &tags[0]), "{tags:?}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 20, "no drafts are left");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        // The name is taken, and leads to no key.
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &path).unwrap();
+        assert!(matches!(Keys::load_or_create(&path), Err(KeyError::File { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_text_is_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        fs::write(&path, [0xff; 32]).unwrap();
+        assert!(matches!(Keys::load(&path), Err(KeyError::Line { line: 1, .. })));
     }
 }

@@ -85,3 +85,14 @@ fn a_broken_secret_is_named_but_not_shown() {
     assert_eq!(code, Some(78), "{errors}");
     assert!(errors.contains("state/secret:1") && !errors.contains("tell nobody"), "{errors}");
 }
+
+#[test]
+fn a_secret_that_cannot_be_read_may_be_there_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    std::fs::create_dir_all(folder.path().join("state/secret")).unwrap();
+    let (code, errors) = told(&command(&config, &["serve"]));
+    assert_eq!(code, Some(75), "EX_TEMPFAIL: {errors}");
+    assert!(errors.contains("state/secret"), "{errors}");
+}

@@ -41,7 +41,9 @@ impl HouseError {
             Self::StateDir { .. } => ExitCode::CantCreat,
             // Another process holds it: a retry may find it free.
             Self::Threads(_) => ExitCode::TempFail,
-            Self::Keys(_) => ExitCode::Config,
+            // A full disk or a folder that is not mounted yet may be well at the next start.
+            Self::Keys(KeyError::File { .. } | KeyError::Random(_)) => ExitCode::TempFail,
+            Self::Keys(KeyError::Line { .. } | KeyError::Empty(_)) => ExitCode::Config,
         }
     }
 }

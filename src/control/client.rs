@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -14,9 +15,23 @@ use crate::threads::{Found, Query, Unavailable};
 
 use super::{ALIVE, LOOK_UP, socket};
 
+/// How long a daemon may take to answer: far longer than it does, and no longer than people wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Asks the daemon that runs on a state directory.
 pub struct Client {
     socket: PathBuf,
+}
+
+/// Whether there is a daemon to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// It answers.
+    Alive,
+    /// No daemon runs on this state directory.
+    Nobody,
+    /// One may run, but does not answer or may not be asked: why.
+    Silent(String),
 }
 
 /// Why the daemon did not answer.
@@ -30,6 +45,8 @@ enum Trouble {
     Refused(StatusCode, String),
     #[error("the daemon is of another version: {0}")]
     Language(#[from] postcard::Error),
+    #[error("the daemon did not answer within {} s", PATIENCE.as_secs())]
+    Late(#[from] tokio::time::error::Elapsed),
 }
 
 impl Client {
@@ -40,10 +57,19 @@ impl Client {
 
     /// Whether a daemon answers.
     pub async fn is_alive(&self) -> bool {
-        self.ask(Method::GET, ALIVE, Vec::new()).await.is_ok()
+        self.reach().await == Reach::Alive
     }
 
-    /// Asks the live index.
+    /// Whether a daemon answers, and if none does, whether there is one.
+    pub async fn reach(&self) -> Reach {
+        match self.ask(Method::GET, ALIVE, Vec::new()).await {
+            Ok(_) => Reach::Alive,
+            Err(Trouble::Socket(error)) if is_nobody(&error) => Reach::Nobody,
+            Err(trouble) => Reach::Silent(trouble.to_string()),
+        }
+    }
+
+    /// Asks the live index; waits a few seconds at most.
     ///
     /// # Errors
     /// When the daemon or its index cannot answer.
@@ -56,6 +82,10 @@ impl Client {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Trouble> {
+        tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await?
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Trouble> {
         let stream = UnixStream::connect(&self.socket).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // Ends by itself with the connection, which ends with the sender.
@@ -70,5 +100,46 @@ impl Client {
         } else {
             Err(Trouble::Refused(status, String::from_utf8_lossy(&body).into_owned()))
         }
+    }
+}
+
+/// No socket, or one that nobody listens at: its daemon was killed.
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_listener_there_is_nobody() {
+        let state_dir = tempfile::tempdir().unwrap();
+        let client = Client::new(state_dir.path());
+        assert_eq!(client.reach().await, Reach::Nobody);
+        drop(UnixListener::bind(socket(state_dir.path())).unwrap());
+        assert_eq!(client.reach().await, Reach::Nobody, "the socket of a daemon that was killed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_hangs_is_not_waited_for() {
+        let state_dir = tempfile::tempdir().unwrap();
+        // The system accepts for it, as for a daemon that was stopped.
+        let _hanging = UnixListener::bind(socket(state_dir.path())).unwrap();
+        let client = Client::new(state_dir.path());
+        let late = "the daemon did not answer within 5 s";
+        assert_eq!(client.reach().await, Reach::Silent(late.into()));
+        assert!(!client.is_alive().await);
+        assert_eq!(client.look_up(&Query::default()).await.unwrap_err().0, late);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_asked_is_not_nobody() {
+        let state_dir = tempfile::tempdir().unwrap();
+        // Whoever may do everything is refused nothing; a loop of links refuses everyone.
+        std::os::unix::fs::symlink("control.sock", socket(state_dir.path())).unwrap();
+        assert!(matches!(Client::new(state_dir.path()).reach().await, Reach::Silent(_)));
     }
 }

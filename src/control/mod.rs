@@ -9,7 +9,7 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
-pub use client::Client;
+pub use client::{Client, Reach};
 pub use server::{bind, serve};
 
 /// Answers 200 while the daemon lives.
