@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
@@ -91,7 +91,7 @@ impl Keys {
     /// Writes the keys to `path`, unless there is a file already.
     fn publish(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let draft = folder.join(format!(".secret-{}.tmp", HEXLOWER.encode(&random::<8>())));
+        let draft = folder.join(format!(".secret-{}-{}.tmp", std::process::id(), serials(1)));
         let linked = self.write(&draft).and_then(|()| fs::hard_link(&draft, path));
         // Without it, a second copy of the secret would lie about.
         let _ = fs::remove_file(&draft);

@@ -11,13 +11,14 @@ use clap::{Args, ValueEnum};
 use sysexits::ExitCode;
 
 use crate::config::Config;
+use crate::control::{self, Reach};
 use crate::flow::plan::{Arrival, Desk};
 use crate::mail::address::AddressError;
 use crate::mail::{Address, Reply, ReversePath};
 use crate::message::Message;
 use crate::signing::{self, KeyError, Keys};
 use crate::threads::{Found, Query, Unavailable};
-use crate::{clock, control, smtp};
+use crate::{clock, smtp};
 
 use super::input::{self, Input};
 
@@ -105,12 +106,13 @@ impl Index {
     fn of(config: &Config) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let client = control::Client::new(&config.state_dir);
-        if runtime.block_on(client.is_alive()) {
-            return Ok(Self::Live(client, runtime));
-        }
-        if config.state_dir.join("journal").exists() {
-            anstream::eprintln!("warning: no daemon answers here: explaining as if nothing were remembered");
-        }
+        let why = match runtime.block_on(client.reach()) {
+            Reach::Alive => return Ok(Self::Live(client, runtime)),
+            Reach::Silent(why) => why,
+            Reach::Nobody if config.state_dir.join("journal").exists() => "no daemon runs here".into(),
+            Reach::Nobody => return Ok(Self::Empty),
+        };
+        anstream::eprintln!("warning: {why}: explaining as if nothing were remembered");
         Ok(Self::Empty)
     }
 
