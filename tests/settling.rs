@@ -152,6 +152,174 @@ fn the_same_mail_through_two_aliases_reaches_an_inbox_once() {
     assert_eq!(hop.count(), 2, "a resend with other bytes passes");
 }
 
+/// Kim reads mail in two inboxes; Sophie stands in for her, and she for Lou.
+const KIM: &str = "[people.kim]\ninbox = [\"kim1@corp.example\", \"kim2@corp.example\"]\n\
+    [people.lou]\ninbox = \"lou@corp.example\"\n\
+    [personas.kim]\naddress = \"Kim <kim@acme.example>\"\nanswered_by = \"kim\"\nfallback = \"sophie\"\n\
+    [personas.lou]\naddress = \"Lou <lou@acme.example>\"\nanswered_by = \"lou\"\nfallback = \"kim\"\n";
+
+/// A next hop where these inboxes are full.
+fn full(inboxes: &[&str]) -> Behaviour {
+    let refusal = |inbox: &&str| ((*inbox).to_owned(), "552 5.2.2 over quota".to_owned());
+    Behaviour { recipients: inboxes.iter().map(refusal).collect(), ..Behaviour::default() }
+}
+
+/// Everyone who was sent a message, in order.
+fn reached(hop: &NextHop) -> Vec<String> {
+    hop.taken().into_iter().flat_map(|taken| taken.to).collect()
+}
+
+fn send(daemon: &Daemon, to: &[&str], message: &[u8]) -> String {
+    Client::connect(daemon.inbound()).send("ann@customer.example", to, message).unwrap()
+}
+
+#[test]
+fn the_fallback_of_two_full_inboxes_and_of_a_second_recipient_gets_one_copy() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, KIM);
+    hop.behave(full(&["kim1@", "kim2@"]));
+    let both = ["sophie@acme.example", "kim@acme.example"];
+    assert!(send(&daemon, &both[1..], &mail("one")).starts_with("250"));
+    assert_eq!(reached(&hop), ["sophie.martin@corp.example"]);
+    assert!(send(&daemon, &both, &mail("two")).starts_with("250"));
+    assert_eq!(reached(&hop), ["sophie.martin@corp.example"; 2], "the second mail once, too");
+
+    hop.behave(Behaviour::default());
+    assert!(send(&daemon, &both, &mail("two")).starts_with("250"), "a retry after our 250 was lost");
+    assert_eq!(hop.count(), 2, "leaves the inboxes alone that refused");
+    assert!(daemon.held("undelivered").is_empty());
+}
+
+#[test]
+fn all_inboxes_of_the_fallback_get_the_message() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, KIM);
+    let lou = ["lou@acme.example"];
+    hop.behave(full(&["lou@"]));
+    assert!(send(&daemon, &lou, &mail("both")).starts_with("250"));
+    assert_eq!(reached(&hop), ["kim1@corp.example", "kim2@corp.example"]);
+
+    hop.behave(full(&["lou@", "kim1@"]));
+    assert!(send(&daemon, &lou, &mail("one")).starts_with("250"));
+    assert_eq!(reached(&hop)[2..], ["kim2@corp.example"], "one who takes it is enough");
+
+    hop.behave(Behaviour {
+        recipients: [full(&["lou@"]).recipients, vec![("kim2@".into(), "450 4.2.0 later".into())]].concat(),
+        ..Behaviour::default()
+    });
+    assert!(send(&daemon, &lou, &mail("later")).starts_with("451"));
+    hop.behave(full(&["lou@"]));
+    assert!(send(&daemon, &lou, &mail("later")).starts_with("250"));
+    assert_eq!(reached(&hop)[3..], ["kim1@corp.example", "kim2@corp.example"], "a retry sends what is missing");
+    assert!(daemon.held("undelivered").is_empty());
+
+    hop.behave(full(&["lou@", "kim1@", "kim2@"]));
+    assert!(send(&daemon, &lou, &mail("none")).starts_with("250"));
+    assert_eq!((hop.count(), daemon.held("undelivered").len()), (5, 1));
+}
+
+#[test]
+fn what_is_held_for_one_persona_still_reaches_the_fallback_of_another() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(
+        hop.address,
+        "[personas.s2]\naddress = \"S2 <s2@acme.example>\"\nanswered_by = \"sophie\"\nfallback = \"tom\"\n",
+    );
+    hop.behave(full(&["sophie.martin@"]));
+    assert!(to_sophie(&daemon, &mail("alias")).starts_with("250"));
+    assert!(send(&daemon, &["s2@acme.example"], &mail("alias")).starts_with("250"));
+    assert_eq!((reached(&hop), daemon.held("undelivered").len()), (vec!["tom@corp.example".to_owned()], 1));
+
+    hop.behave(Behaviour::default());
+    assert!(to_sophie(&daemon, &mail("alias")).starts_with("250"), "a retry after our 250 was lost");
+    assert_eq!(hop.count(), 1, "what is held is not sent as well");
+}
+
+#[test]
+fn two_people_who_are_each_others_fallback_do_not_wait_for_each_other() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(
+        hop.address,
+        "[people.a]\ninbox = \"a@corp.example\"\n[people.b]\ninbox = \"b@corp.example\"\n\
+         [personas.a]\naddress = \"A <a@acme.example>\"\nanswered_by = \"a\"\nfallback = \"b\"\n\
+         [personas.b]\naddress = \"B <b@acme.example>\"\nanswered_by = \"b\"\nfallback = \"a\"\n",
+    );
+    hop.behave(full(&["a@corp", "b@corp"]));
+    std::thread::scope(|scope| {
+        for to in ["a@acme.example", "b@acme.example"].repeat(4) {
+            let daemon = &daemon;
+            scope.spawn(move || assert!(send(daemon, &[to], &mail("mutual")).starts_with("250")));
+        }
+    });
+    assert_eq!(hop.count(), 0);
+    assert_eq!(daemon.held("undelivered").len(), 2, "one copy for each persona");
+}
+
+#[test]
+fn a_message_that_has_been_at_the_fallback_is_not_sent_there_again() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, KIM);
+    assert!(to_sophie(&daemon, &mail("round")).starts_with("250"));
+    let back = [hop.only().bytes, b"forwarded\r\n".to_vec()].concat();
+    hop.behave(full(&["kim1@", "kim2@"]));
+    assert!(send(&daemon, &["kim@acme.example"], &back).starts_with("250"));
+    assert_eq!((hop.count(), daemon.held("undelivered").len()), (1, 1));
+}
+
+#[test]
+fn one_answer_to_many_subaddresses_is_held_once_for_each_persona() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let away = [b"Auto-Submitted: auto-replied\r\n".to_vec(), mail("away")].concat();
+    let many: Vec<String> = (0..20).map(|n| format!("sophie+{n}@acme.example")).collect();
+    let mut to: Vec<&str> = many.iter().map(String::as_str).collect();
+    to.push("tom@acme.example");
+    assert!(send(&daemon, &to, &away).starts_with("250"));
+    let held = daemon.held("auto-reply");
+    let mut recipients: Vec<_> = held.iter().filter_map(|message| field(message, "Delivered-To")).collect();
+    recipients.sort();
+    assert_eq!(recipients, ["sophie+0@acme.example", "tom@acme.example"]);
+
+    assert!(send(&daemon, &to, &away).starts_with("250"), "a retry");
+    let by_another_way = [crlf("Received: by two.example\n"), away].concat();
+    assert!(send(&daemon, &["sophie+x@acme.example"], &by_another_way).starts_with("250"));
+    assert_eq!(daemon.held("auto-reply").len(), 2);
+}
+
+#[test]
+fn an_international_recipient_is_named_only_where_smtputf8_carries_it() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(
+        hop.address,
+        "[people.joerg]\ninbox = \"jörg@corp.example\"\n\
+         [personas.jo]\naddress = \"Jo <jö@acme.example>\"\nanswered_by = \"tom\"\n\
+         [personas.joerg]\naddress = \"Jörg <jörg@acme.example>\"\nanswered_by = \"joerg\"\n",
+    );
+    for (recipient, is_named) in [("jö@acme.example", false), ("jörg@acme.example", true)] {
+        let mut client = Client::connect(daemon.inbound());
+        client.say("MAIL FROM:<ann@customer.example> SMTPUTF8").unwrap();
+        assert!(client.say(&format!("RCPT TO:<{recipient}>")).unwrap().starts_with("250"));
+        client.say("DATA").unwrap();
+        assert!(client.finish(&mail("utf8")).unwrap().starts_with("250"));
+        let taken = hop.taken().pop().unwrap();
+        let received = field(&taken.bytes, "Received").unwrap();
+        assert_eq!(received.contains(&format!("for <{recipient}>")), is_named, "{received}");
+        assert_eq!(taken.bytes.is_ascii(), !is_named);
+    }
+}
+
+#[test]
+fn a_message_too_large_for_the_next_hop_is_held_and_not_offered_to_the_fallback() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, KIM);
+    hop.behave(Behaviour { mail: Some("552 5.3.4 message size exceeds the limit".into()), ..Behaviour::default() });
+    assert!(send(&daemon, &["kim@acme.example"], &mail("large")).starts_with("250"));
+    let held = daemon.held("undelivered");
+    assert_eq!((held.len(), hop.count()), (1, 0));
+    let why = field(&held[0], "X-Sincerely-Held").unwrap();
+    assert!(why.contains("exceeds the limit") && !why.contains("sophie.martin"), "{why}");
+}
+
 #[test]
 fn outbound_passes_every_recipient_on_and_returns_the_next_hops_words() {
     let hop = NextHop::start();

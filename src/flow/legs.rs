@@ -1,7 +1,8 @@
 //! Legs: carrying out a plan, one destination at a time.
 //!
-//! A leg is claimed, so that nobody else sends the same mail there meanwhile; looked up, so that a
-//! retry does not send it again; sent, with the fallback and `held/` behind it; and remembered.
+//! Every leg, be it to an inbox, to an address of the fallback or to `held/`, is claimed, so that nobody
+//! else sends the same mail there meanwhile; looked up, so that it does not get there twice; sent; and
+//! remembered.
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -18,6 +19,7 @@ use crate::relay;
 use crate::threads::{DestinationHash, Durability, Query, Record};
 
 use super::House;
+use super::once::Claim;
 use super::plan::Arrival;
 use super::settle;
 
@@ -44,16 +46,12 @@ impl Journey<'_> {
     pub async fn carry_out(&self, plan: &Plan) -> Vec<Leg> {
         events::planned(plan);
         match &plan.fate {
-            Fate::Hold(reason) => vec![
-                self.once(
-                    plan,
-                    &held_name(*reason),
-                    self.hold(plan, *reason, format!("kind {}, evidence {}", plan.kind, plan.matched.evidence)),
-                )
-                .await,
-            ],
+            Fate::Hold(reason) => {
+                let why = format!("kind {}, evidence {}", plan.kind, plan.matched.evidence);
+                vec![self.hold(plan, *reason, why).await]
+            }
             Fate::Forward(destinations) => self.forward(plan, destinations).await,
-            // Both were answered before any leg: at RCPT, and before this plan's message was settled.
+            // Nothing is sent: the reply is this recipient's. (A deferral was answered for all before.)
             Fate::Reject(reply) | Fate::Defer(reply) => vec![Leg::new("-", Outcome::Deferred(reply.clone()))],
         }
     }
@@ -64,7 +62,7 @@ impl Journey<'_> {
         }
         let mut legs = Vec::new();
         for to in destinations {
-            legs.push(self.once(plan, &to.address.folded(), self.hand_on(plan, to)).await);
+            legs.extend(self.deliver(plan, to).await);
         }
         if legs.iter().any(|leg| leg.outcome == Outcome::Relayed) {
             self.heal(plan).await;
@@ -72,33 +70,96 @@ impl Journey<'_> {
         legs
     }
 
-    /// Sends a leg unless the same mail is there already; what is done is remembered at once.
-    async fn once(&self, plan: &Plan, destination: &str, send: impl Future<Output = Leg>) -> Leg {
-        let hash = DestinationHash::new(destination);
-        let claim = self.house.once.claim(self.arrival.twin(), hash, self.deadline).await;
-        if claim.is_none() {
-            events::deferred(destination, &"another copy of the same mail is still on its way there");
-            return Leg::new(destination, Outcome::Deferred(settle::not_now()));
+    /// The story of one destination: its inbox; where that refuses for good, the fallback; where that
+    /// refuses too, `held/`.
+    ///
+    /// The inbox's claim has ended before the fallback's begins: two people may be each other's fallback,
+    /// and would wait for each other.
+    async fn deliver(&self, plan: &Plan, to: &Destination) -> Vec<Leg> {
+        let mut refusals = Vec::new();
+        let mut legs = match self.send_once(plan, &to.address).await {
+            Ok(leg) => return vec![leg],
+            Err(refusal) => self.fall_back(plan, to, refusal, &mut refusals).await,
+        };
+        let mut known_as = inbox(&to.address);
+        if legs.is_empty() {
+            legs.push(self.hold(plan, HoldReason::Undelivered, refusals.join("; ")).await);
+            known_as = given_up(&to.address.folded());
         }
-        if self.is_done(plan, hash).await {
-            events::suppressed(destination);
-            return Leg::new(destination, Outcome::Collapsed);
+        // What ended elsewhere is done here: a retry leaves the inbox that refused alone.
+        if legs.iter().all(|leg| leg.outcome.is_done()) {
+            self.remember_done(plan, known_as).await;
         }
-        let leg = send.await;
-        if leg.outcome.is_done() {
-            self.remember_done(plan, hash).await;
-        }
-        leg
+        legs
     }
 
-    /// Whether this leg is done: by this very mail, or, for inboxes, by the same mail through another
-    /// alias. Where the memory cannot tell, a copy is better than a loss.
-    async fn is_done(&self, plan: &Plan, to: DestinationHash) -> bool {
+    /// All addresses of the fallback get the message, as all inboxes of a person do. Empty where none
+    /// of them takes it, for good.
+    async fn fall_back(&self, plan: &Plan, to: &Destination, refusal: Refusal, refusals: &mut Vec<String>) -> Vec<Leg> {
+        let others: &[Address] = match &refusal {
+            Refusal::Inbox(_) => &to.fallback,
+            Refusal::Size(_) => &[],
+        };
+        refusals.push(refusal.words());
+        let mut legs = Vec::new();
+        for other in others.iter().filter(|other| other.folded() != to.address.folded()) {
+            match self.send_instead(plan, other).await {
+                Ok(leg) => legs.push(leg),
+                Err(refusal) => refusals.push(refusal.words()),
+            }
+        }
+        legs
+    }
+
+    /// Sends to an address of the fallback. Inboxes were asked about loops when the plan was made.
+    async fn send_instead(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
+        let House { policy, keys, .. } = self.house;
+        if trace::is_loop(&self.arrival.message, &policy.hostname, to, keys) {
+            let reply = Reply::new(554, 4, 6, "Not sent: the message has been there before");
+            return Err(refused_by(to, &reply));
+        }
+        self.send_once(plan, to).await
+    }
+
+    /// Sends a leg unless the same mail is there already; what is done is remembered at once.
+    async fn send_once(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
+        let _claim = match self.claim(plan, &to.folded(), inbox(to)).await {
+            Ok(claim) => claim,
+            Err(leg) => return Ok(leg),
+        };
+        let leg = self.send(plan, to).await?;
+        match leg.outcome {
+            Outcome::Relayed => self.remember_done(plan, inbox(to)).await,
+            // It lies in `held/`.
+            Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&to.folded())).await,
+            Outcome::Deferred(_) | Outcome::Uncertain => {}
+        }
+        Ok(leg)
+    }
+
+    /// The right to send this mail to a destination, or the leg as it is without sending.
+    async fn claim(&self, plan: &Plan, name: &str, destination: DestinationHash) -> Result<Claim, Leg> {
+        let claim = self.house.once.claim(self.arrival.twin(), destination, self.deadline).await;
+        let Some(claim) = claim else {
+            events::deferred(name, &"another copy of the same mail is still on its way there");
+            return Err(Leg::new(name, Outcome::Deferred(settle::not_now())));
+        };
+        if self.is_done(plan, name, destination).await {
+            events::suppressed(name);
+            return Err(Leg::new(name, Outcome::Collapsed));
+        }
+        Ok(claim)
+    }
+
+    /// Whether this leg is done: by this very mail, or by the same mail through another alias. Where the
+    /// memory cannot tell, a copy is better than a loss.
+    async fn is_done(&self, plan: &Plan, name: &str, to: DestinationHash) -> bool {
         let retry = self.arrival.retry_key(&plan.recipient);
         let query = Query { retries: vec![retry], twin: Some(self.arrival.twin()), ..Query::default() };
         let Ok(found) = self.house.threads.look_up(query).await else { return false };
-        let by_retry = found.retries.get(&retry).is_some_and(|before| before.done.contains(&to));
-        by_retry || (matches!(plan.fate, Fate::Forward(_)) && self.is_collapsed(found.twin.as_ref(), to))
+        let ends = [to, given_up(name)];
+        let by_retry = found.retries.get(&retry).is_some_and(|before| ends.iter().any(|end| before.done.contains(end)));
+        by_retry || self.is_collapsed(found.twin.as_ref(), to)
     }
 
     fn is_collapsed(&self, twin: Option<&crate::threads::Twin>, to: DestinationHash) -> bool {
@@ -107,35 +168,36 @@ impl Journey<'_> {
         twin.is_some_and(|twin| twin.done.iter().any(|(destination, at)| *destination == to && *at > since))
     }
 
-    /// Hands a message to an inbox; refused for good, to the fallback; refused there too, to `held/`.
-    async fn hand_on(&self, plan: &Plan, to: &Destination) -> Leg {
-        let mut refusals = Vec::new();
-        for address in std::iter::once(&to.address).chain(&to.fallback) {
-            match self.hand_over(plan, address).await {
-                Ok(reply) => {
-                    events::relayed(&address.to_string(), &reply);
-                    return Leg::new(address.to_string(), Outcome::Relayed);
-                }
-                Err(Failure::Recipient(reply)) if reply.is_permanent() => {
-                    events::rejected(address, &reply);
-                    refusals.push(format!("{address}: {reply}"));
-                }
-                Err(failure) => return self.not_taken(plan, address, failure).await,
+    async fn send(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
+        match self.hand_over(plan, to).await {
+            Ok(reply) => {
+                events::relayed(&to.to_string(), &reply);
+                Ok(Leg::new(to.to_string(), Outcome::Relayed))
             }
+            Err(Failure::Recipient(reply)) if reply.is_permanent() => Err(refused_by(to, &reply)),
+            Err(failure) if failure.is_about_size() => {
+                events::deferred(&to.to_string(), &failure);
+                Err(Refusal::Size(failure.to_string()))
+            }
+            Err(failure) => Ok(self.not_taken(plan, to, failure).await),
         }
-        self.hold(plan, HoldReason::Undelivered, refusals.join("; ")).await
     }
 
     async fn hand_over(&self, plan: &Plan, to: &Address) -> Result<Reply, Failure> {
-        let message = self.message_for(plan, to);
+        // Begun now, it would be given up at once, and be in doubt where nobody had to doubt.
+        if Instant::now() >= self.deadline {
+            return Err(Failure::Unreachable(OVER.into()));
+        }
+        let transport = self.transport_to(plan, to);
+        let message = self.message_for(plan, to, transport);
         let mail = relay::Mail {
             reverse_path: plan.reverse_path.clone().unwrap_or(ReversePath::Null),
-            transport: self.transport_to(plan, to),
+            transport,
             size: Some(message.iter().map(|piece| piece.len() as u64).sum()),
         };
-        // The time is up: whether the final dot was sent by then is not known.
-        let late = || Failure::Uncertain("the time for all legs of the message is over".into());
-        timeout_at(self.deadline, self.house.relay.hand_over(&mail, to, &message)).await.unwrap_or_else(|_| Err(late()))
+        let sent = timeout_at(self.deadline, self.house.relay.hand_over(&mail, to, &message)).await;
+        // Whether the final dot was sent by then is not known.
+        sent.unwrap_or_else(|_| Err(Failure::Uncertain(OVER.into())))
     }
 
     /// What was not taken, and not refused for good either.
@@ -156,8 +218,29 @@ impl Journey<'_> {
         Leg::new(to.to_string(), outcome)
     }
 
-    /// Keeps the message for an operator, as it came.
+    /// Keeps the message for an operator, once for each persona and reason: an answer to many
+    /// subaddresses of one persona is one answer.
     async fn hold(&self, plan: &Plan, reason: HoldReason, why: String) -> Leg {
+        let place = self.held_for(plan, reason);
+        let _claim = match self.claim(plan, &held_name(reason), place).await {
+            Ok(claim) => claim,
+            Err(leg) => return leg,
+        };
+        let leg = self.keep(plan, reason, why).await;
+        if leg.outcome.is_done() {
+            self.remember_done(plan, place).await;
+        }
+        leg
+    }
+
+    fn held_for(&self, plan: &Plan, reason: HoldReason) -> DestinationHash {
+        let user = || plan.recipient.split_detail(&self.house.policy.separators).0.folded();
+        let whose = plan.matched.persona.as_ref().map_or_else(user, ToString::to_string);
+        DestinationHash::new(&format!("{}/{whose}", held_name(reason)))
+    }
+
+    /// Writes the message as it came.
+    async fn keep(&self, plan: &Plan, reason: HoldReason, why: String) -> Leg {
         let about = About {
             transaction: self.id.clone(),
             reverse_path: self.arrival.reverse_path.clone().unwrap_or(ReversePath::Null),
@@ -177,9 +260,11 @@ impl Journey<'_> {
     }
 
     /// The message with our trace fields above it; all other bytes as they came.
-    fn message_for(&self, plan: &Plan, to: &Address) -> Vec<Bytes> {
+    fn message_for(&self, plan: &Plan, to: &Address, transport: Transport) -> Vec<Bytes> {
         let House { policy, keys, .. } = self.house;
-        let hop = Hop { recipient: Some(&plan.recipient), ..self.hop.clone() };
+        // RFC 6531 §3.7.3: UTF-8 in a trace field only where the message travels with SMTPUTF8.
+        let recipient = Some(&plan.recipient).filter(|to| transport.utf8 || !to.is_international());
+        let hop = Hop { recipient, ..self.hop.clone() };
         let prepend = vec![
             trace::received(&hop, &policy.hostname, self.id, self.now),
             trace::sincerely(self.id, plan.matched.evidence, &policy.hostname, to, keys),
@@ -242,7 +327,131 @@ impl Journey<'_> {
     }
 }
 
-/// The name of a held leg as a destination.
-pub(super) fn held_name(reason: HoldReason) -> String {
+/// Why an address does not take a message, now or later; with the next hop's words.
+enum Refusal {
+    /// This inbox refuses: another one may take it.
+    Inbox(String),
+    /// The message is too large for the next hop: no other inbox helps.
+    Size(String),
+}
+
+/// Why nothing is begun, or waited for, after the deadline.
+const OVER: &str = "the time for all legs of the message is over";
+
+impl Refusal {
+    fn words(self) -> String {
+        match self {
+            Self::Inbox(words) | Self::Size(words) => words,
+        }
+    }
+}
+
+fn refused_by(to: &Address, reply: &Reply) -> Refusal {
+    events::rejected(to, reply);
+    Refusal::Inbox(format!("{to}: {reply}"))
+}
+
+/// An inbox as a destination.
+fn inbox(address: &Address) -> DestinationHash {
+    DestinationHash::new(&address.folded())
+}
+
+/// An inbox whose copy lies in `held/` instead: done for a retry, but not reached by this mail, which
+/// may come for another persona with another fallback.
+fn given_up(inbox: &str) -> DestinationHash {
+    DestinationHash::new(&format!("given-up/{inbox}"))
+}
+
+/// A folder of held mail, as the log names it.
+fn held_name(reason: HoldReason) -> String {
     format!("held/{reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::flow::once::Once;
+    use crate::flow::plan::Desk;
+    use crate::flow::policy;
+    use crate::held::Held;
+    use crate::mail::{PersonName, PersonaName};
+    use crate::people::{People, Person, Persona};
+    use crate::relay::Relay;
+    use crate::relay::maildir::MaildirRelay;
+    use crate::signing::Keys;
+    use crate::threads::Threads;
+    use crate::threads::memory::Memory;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    fn sophie() -> People {
+        let name = PersonName("sophie".into());
+        let persona = Persona {
+            name: PersonaName("sophie".into()),
+            display_name: None,
+            addresses: vec![address("sophie@acme.example")],
+            answered_by: vec![name.clone()],
+            fallback: Vec::new(),
+        };
+        People::new(vec![Person { name, inboxes: vec![address("sophie@corp.example")] }], vec![persona])
+    }
+
+    fn house(root: &std::path::Path) -> House {
+        let policy = policy::Policy {
+            hostname: "sincerely.acme.example".parse().unwrap(),
+            reply_domain: None,
+            people: sophie(),
+            inbound: policy::Inbound::default(),
+            outbound: policy::Outbound::default(),
+            stamp: policy::Stamp::default(),
+            separators: "+".into(),
+            hops: 50,
+        };
+        House {
+            policy: Arc::new(policy),
+            keys: Keys::generate().unwrap(),
+            threads: Threads::Memory(Memory::default()),
+            relay: Relay::Maildir(MaildirRelay::new(root.join("mail"))),
+            held: Held::new(root),
+            once: Once::default(),
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// The legs of a mail to Sophie whose time is over in `patience`.
+    async fn legs(house: &House, patience: Duration) -> Vec<Leg> {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let desk = Desk { policy: &house.policy, keys: &house.keys, now, random: [0; 2] };
+        let to = address("sophie@acme.example");
+        let recipients = vec![(to.clone(), desk.recipient(&to).unwrap())];
+        let bytes = Bytes::from_static(b"From: ann@customer.example\r\nSubject: late\r\n\r\nHello\r\n");
+        let arrival = Arrival::read(bytes, Some(ReversePath::Address(address("ann@customer.example"))), recipients);
+        let plan = desk.plan(&arrival, Ok(&crate::threads::Found::default())).plans.remove(0);
+        let journey = Journey {
+            house,
+            arrival: &arrival,
+            id: &TransactionId::new(0, 0),
+            hop: Hop { helo: "mx", peer: "127.0.0.1".into(), with: "ESMTP", recipient: None },
+            transport: Transport::default(),
+            now,
+            deadline: Instant::now() + patience,
+        };
+        journey.carry_out(&plan).await
+    }
+
+    #[tokio::test]
+    async fn nothing_is_begun_after_the_deadline() {
+        let root = tempfile::tempdir().unwrap();
+        let house = house(root.path());
+        let late = legs(&house, Duration::ZERO).await;
+        assert_eq!(late, [Leg::new("sophie@corp.example", Outcome::Deferred(settle::not_now()))]);
+        assert!(!root.path().join("mail").exists(), "what is deferred was not delivered");
+        let in_time = legs(&house, Duration::from_secs(60)).await;
+        assert_eq!(in_time, [Leg::new("sophie@corp.example", Outcome::Relayed)]);
+    }
 }

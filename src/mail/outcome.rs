@@ -23,6 +23,21 @@ pub enum Failure {
     Uncertain(String),
 }
 
+impl Failure {
+    /// Whether MAIL was refused for the size that it declared, which no retry mends: 5.3.4 (RFC 3463
+    /// §3.4), or 552 (RFC 1870 §6.1) with no enhanced code that says otherwise.
+    pub fn is_about_size(&self) -> bool {
+        match self {
+            Self::Us(reply) => match reply.enhanced {
+                Some((5, 3, 4)) => true,
+                Some((5, 0, 0)) | None => reply.code == 552,
+                Some(_) => false,
+            },
+            Self::Recipient(_) | Self::Unsupported(_) | Self::Unreachable(_) | Self::Uncertain(_) => false,
+        }
+    }
+}
+
 /// An extension of the next hop without which a message cannot travel unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 pub enum Extension {
@@ -59,7 +74,7 @@ impl Outcome {
     }
 }
 
-/// One leg, and where it ended: the destination, or its fallback, or `held/REASON`.
+/// One leg, and where it ended: the destination, an address of its fallback, or `held/REASON`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leg {
     /// Where it ended; for the log only.
@@ -72,5 +87,21 @@ impl Leg {
     /// A leg that ended at `destination`.
     pub fn new(destination: impl Into<String>, outcome: Outcome) -> Self {
         Self { destination: destination.into(), outcome }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_of_mail_for_good_is_about_size() {
+        for (code, subject, detail, expected) in
+            [(552, 3, 4, true), (550, 3, 4, true), (552, 0, 0, true), (452, 3, 4, false), (552, 7, 1, false)]
+        {
+            let reply = Reply::new(code, subject, detail, "no");
+            assert_eq!(Failure::Us(reply.clone()).is_about_size(), expected, "{reply}");
+            assert!(!Failure::Recipient(reply).is_about_size());
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::{Address, Kind, Match, PersonName, Reply, ReversePath, ThreadId};
 pub struct Destination {
     /// The inbox.
     pub address: Address,
-    /// Where it goes when the inbox refuses for good; tried in order, each once.
+    /// Where it goes when the inbox refuses for good: to all of these.
     pub fallback: Vec<Address>,
 }
 
