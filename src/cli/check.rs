@@ -23,12 +23,12 @@ use super::table::aligned;
 pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
     match Config::load(path) {
         Ok((config, warnings)) => {
-            warnings.iter().for_each(|warning| anstream::eprintln!("warning: {warning}"));
+            warnings.iter().for_each(|warning| super::complain(format_args!("warning: {warning}")));
             anstream::stdout().write_all(render(&config).as_bytes()).context("cannot write to standard output")?;
             Ok(ExitCode::Ok)
         }
         Err(problems) => {
-            anstream::eprintln!("{problems}");
+            super::complain(problems);
             Ok(ExitCode::Config)
         }
     }

@@ -1,6 +1,5 @@
 //! Puts the parts of a running installation together.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use sysexits::ExitCode;
@@ -18,14 +17,6 @@ use crate::threads::local::{Local, OpenError};
 /// Why an installation cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HouseError {
-    /// The state directory cannot be made.
-    #[error("cannot create the state directory {path}: {source}")]
-    StateDir {
-        /// `state_dir`.
-        path: std::path::PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
     /// The memory cannot be opened.
     #[error(transparent)]
     Threads(#[from] OpenError),
@@ -38,8 +29,7 @@ impl HouseError {
     /// The exit code that tells a service manager what is wrong.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::StateDir { .. } => ExitCode::CantCreat,
-            // Another process holds it: a retry may find it free.
+            // Another process holds it, or its disk is full or not mounted: a retry may find it free.
             Self::Threads(_) => ExitCode::TempFail,
             // A full disk or a folder that is not mounted yet may be well at the next start.
             Self::Keys(KeyError::File { .. } | KeyError::Random(_)) => ExitCode::TempFail,
@@ -53,8 +43,7 @@ impl HouseError {
 /// # Errors
 /// When the state directory cannot be used, or another process uses it.
 pub(super) fn open(config: &Config) -> Result<House, HouseError> {
-    make_state_dir(&config.state_dir)?;
-    // The lock comes first: a second daemon must not even make a secret.
+    // The lock comes first, and makes the directory: a second daemon must not even make a secret.
     let threads = Local::open(&config.state_dir, config.threads.clone(), clock::now())?;
     Ok(House {
         keys: Keys::load_or_create(&config.secret_file)?,
@@ -65,11 +54,4 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         once: Once::default(),
         patience: config.relay.timeouts.total,
     })
-}
-
-/// Mail lies in it: for its owner's eyes only.
-fn make_state_dir(path: &Path) -> Result<(), HouseError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let make = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    make.map_err(|source| HouseError::StateDir { path: path.into(), source })
 }

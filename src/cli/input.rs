@@ -14,33 +14,39 @@ pub(super) struct Input {
     pub bytes: Bytes,
 }
 
-/// Reads the messages of a file. It is an mbox where `mbox` says so, or where it looks like one.
+/// Reads the messages of a file. It is an mbox where it begins like one and either `mbox` says so or
+/// a second message follows; else it is one message.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub(super) fn read(path: &Path, mbox: bool) -> io::Result<Vec<Input>> {
-    let bytes = std::fs::read(path)?;
-    if mbox || is_mbox(&bytes) {
+    // Line ends come first: there are lines to look at only then.
+    let bytes = with_crlf(std::fs::read(path)?);
+    if !bytes.starts_with(FROM) {
+        return Ok(vec![Input { index: None, bytes: bytes.into() }]);
+    }
+    if mbox || has_second_message(&bytes) {
         let messages = MessageIterator::new(bytes.as_slice()).enumerate();
         return messages
-            .map(|(index, message)| {
-                let contents = message?.unwrap_contents();
-                Ok(Input { index: Some(index), bytes: with_crlf(&contents) })
-            })
+            .map(|(index, message)| Ok(Input { index: Some(index), bytes: message?.unwrap_contents().into() }))
             .collect();
     }
-    Ok(vec![Input { index: None, bytes: with_crlf(without_from_line(&bytes)) }])
+    // Mail programs put one `From ` line above a message that they save.
+    let end = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+    Ok(vec![Input { index: None, bytes: Bytes::from(bytes).slice(end..) }])
 }
 
-/// An mbox begins with a `From ` line and has another one after an empty line and before a field.
-fn is_mbox(bytes: &[u8]) -> bool {
-    let lines: Vec<&[u8]> = bytes.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end).collect();
-    let begins = lines.first().is_some_and(|line| line.starts_with(b"From "));
-    begins
-        && lines.windows(3).any(|three| match three {
-            [before, from, field] => before.is_empty() && from.starts_with(b"From ") && is_field(field),
-            _ => false,
-        })
+/// What begins each message of an mbox.
+const FROM: &[u8] = b"From ";
+
+/// Whether a `From ` line follows an empty line and comes before a field.
+fn has_second_message(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"\nFrom ").any(|at| {
+        let (before, from) = bytes.split_at(at);
+        let before = before.iter().rposition(|octet| *octet == b'\n').and_then(|end| before.get(end..));
+        let field = from.split(|octet| *octet == b'\n').nth(2);
+        before.is_some_and(|line| line.trim_ascii().is_empty()) && field.is_some_and(is_field)
+    })
 }
 
 fn is_field(line: &[u8]) -> bool {
@@ -48,19 +54,16 @@ fn is_field(line: &[u8]) -> bool {
     name.len() < line.len() && !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
-/// Mail programs put one `From ` line above a message that they save.
-fn without_from_line(bytes: &[u8]) -> &[u8] {
-    if !bytes.starts_with(b"From ") {
+/// LF and CR line ends as CRLF; CRLF stays. Allocates what is needed and no more: files can be large.
+fn with_crlf(bytes: Vec<u8>) -> Vec<u8> {
+    let pairs = memchr::memmem::find_iter(&bytes, b"\r\n").count();
+    let ends = memchr::memchr2_iter(b'\r', b'\n', &bytes).count();
+    let bare = ends - 2 * pairs;
+    if bare == 0 {
         return bytes;
     }
-    let end = bytes.iter().position(|octet| *octet == b'\n').map_or(bytes.len(), |at| at + 1);
-    bytes.get(end..).unwrap_or_default()
-}
-
-/// LF and CR line ends as CRLF; CRLF stays.
-fn with_crlf(bytes: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
-    let mut octets = bytes.iter().copied().peekable();
+    let mut out = Vec::with_capacity(bytes.len() + bare);
+    let mut octets = bytes.into_iter().peekable();
     while let Some(octet) = octets.next() {
         match octet {
             b'\r' => {
@@ -71,7 +74,7 @@ fn with_crlf(bytes: &[u8]) -> Bytes {
             other => out.push(other),
         }
     }
-    out.into()
+    out
 }
 
 #[cfg(test)]
@@ -103,5 +106,28 @@ mod tests {
         let both = [(Some(0), "A: b\r\n\r\none\r\n\r\n".into()), (Some(1), "C: d\r\n\r\nFrom two\r\n".into())];
         assert_eq!(messages(text, false), both);
         assert_eq!(messages(text, true), both);
+    }
+
+    #[test]
+    fn line_ends_of_cr_make_lines_too() {
+        assert_eq!(messages("From ann Sun\rA: b\r\rHello\r", false), [(None, "A: b\r\n\r\nHello\r\n".into())]);
+        let both = [(Some(0), "A: b\r\n\r\none\r\n\r\n".into()), (Some(1), "C: d\r\n\r\ntwo\r\n".into())];
+        assert_eq!(messages("From ann Sun\rA: b\r\rone\r\rFrom ben Sun\rC: d\r\rtwo\r", false), both);
+    }
+
+    #[test]
+    fn what_is_no_mbox_is_one_message_even_if_told_otherwise() {
+        for text in ["", "\r\n", "A: b\r\n\r\nHello\r\n\r\nFrom here on it is text\r\n"] {
+            assert_eq!(messages(text, true), [(None, text.into())]);
+        }
+        assert_eq!(messages("From ann Sun\nA: b\n\none\n", true), [(Some(0), "A: b\r\n\r\none\r\n".into())]);
+    }
+
+    #[test]
+    fn an_output_is_as_large_as_it_needs_to_be() {
+        for text in ["", "\n", "\n\n\n", "a\rb\r\r\nc\nd\r\n\r", "\r\n\r\n"] {
+            let out = with_crlf(text.as_bytes().to_vec());
+            assert_eq!(out.len(), out.capacity(), "{text:?}");
+        }
     }
 }

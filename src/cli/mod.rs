@@ -12,6 +12,8 @@ mod input;
 mod mail_client;
 mod table;
 
+use std::fmt::Display;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -65,10 +67,16 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
+/// Tells people on standard error. Where nothing can be written there, nobody can be told; the exit
+/// code still says it.
+pub(super) fn complain(text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// The configuration and its warnings, or the exit code after all its mistakes were printed.
 fn load(path: &std::path::Path) -> Result<(Config, Vec<Remark>), ExitCode> {
     Config::load(path).map_err(|problems| {
-        anstream::eprintln!("{problems}");
+        complain(problems);
         ExitCode::Config
     })
 }

@@ -1,6 +1,7 @@
 //! The daemon's half of the control socket.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::threads::{Query, Threads};
 
 use super::{ALIVE, LOOK_UP, socket};
 
-/// Binds the socket of a state directory; a stale one is replaced. Only for the process that holds
+/// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
 ///
 /// # Errors
@@ -27,7 +28,10 @@ pub fn bind(state_dir: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    UnixListener::bind(path)
+    let listener = UnixListener::bind(&path)?;
+    // A state directory that others may enter leaves only this between them and the memory.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 /// Answers commands until `shutdown`, from the memory of `state`.

@@ -15,6 +15,9 @@ use crate::clock;
 use crate::mail::{Address, Failure, Reply, ReversePath};
 use crate::maildir::Draft;
 
+/// Octets that the name of a file may have, on every file system of note.
+const LONGEST_NAME: usize = 255;
+
 /// A folder with one Maildir for each address.
 #[derive(Debug, Clone)]
 pub struct MaildirRelay {
@@ -44,10 +47,11 @@ impl MaildirRelay {
     /// Writes a message into one Maildir.
     ///
     /// # Errors
-    /// [`Failure::Unreachable`] with the error of the file system; nothing was delivered then.
+    /// [`Failure::Recipient`] as [`MaildirTransaction::recipient`], or [`Failure::Unreachable`] with
+    /// the error of the file system; nothing was delivered then.
     pub async fn hand_over(&self, mail: &Mail, recipient: &Address, message: &[Bytes]) -> Result<Reply, Failure> {
         let mut transaction = self.begin(mail);
-        transaction.recipient(recipient);
+        transaction.recipient(recipient)?;
         transaction.data(message).await
     }
 
@@ -60,11 +64,18 @@ impl MaildirRelay {
 
 impl MaildirTransaction {
     /// Accepts a recipient: every address has a Maildir. One that comes twice gets one message.
-    pub fn recipient(&mut self, recipient: &Address) -> Reply {
+    ///
+    /// # Errors
+    /// [`Failure::Recipient`] where the address is too long for the name of a folder: no retry will
+    /// shorten it.
+    pub fn recipient(&mut self, recipient: &Address) -> Result<Reply, Failure> {
+        if file_name(&recipient.folded()).len() > LONGEST_NAME {
+            return Err(Failure::Recipient(Reply::new(550, 1, 1, "address too long for the name of a Maildir")));
+        }
         if !self.recipients.iter().any(|known| known.folded() == recipient.folded()) {
             self.recipients.push(recipient.clone());
         }
-        Reply::new(250, 1, 5, "recipient ok")
+        Ok(Reply::new(250, 1, 5, "recipient ok"))
     }
 
     /// Writes the message into each Maildir.
@@ -156,7 +167,7 @@ mod tests {
         let relay = MaildirRelay::new(root.path().into());
         let mut transaction = relay.begin(&mail(ReversePath::Null));
         for recipient in ["a@x.example", "b@x.example", "A@X.example"] {
-            assert!(transaction.recipient(&address(recipient)).is_positive());
+            assert!(transaction.recipient(&address(recipient)).unwrap().is_positive());
         }
         transaction.data(&[Bytes::from_static(MESSAGE)]).await.unwrap();
         for recipient in ["a@x.example", "b@x.example"] {
@@ -178,11 +189,27 @@ mod tests {
         let relay = MaildirRelay::new(root.path().into());
         fs::write(relay.folder(&address("b@x.example")), "in the way").unwrap();
         let mut transaction = relay.begin(&mail(ReversePath::Null));
-        transaction.recipient(&address("a@x.example"));
-        transaction.recipient(&address("b@x.example"));
+        transaction.recipient(&address("a@x.example")).unwrap();
+        transaction.recipient(&address("b@x.example")).unwrap();
         let result = transaction.data(&[Bytes::from_static(MESSAGE)]).await;
         assert!(matches!(result, Err(Failure::Unreachable(_))), "{result:?}");
         assert!(messages(&relay, "a@x.example").is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_address_too_long_for_a_folder_is_refused_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let relay = MaildirRelay::new(root.path().into());
+        let mut transaction = relay.begin(&mail(ReversePath::Null));
+        // The name of the first has 255 octets: six for each of its odd letters.
+        let (fits, long) = (format!("{}ab@x.test", "é".repeat(41)), format!("{}abc@x.test", "é".repeat(41)));
+        let refused = transaction.recipient(&address(&long));
+        assert!(matches!(refused, Err(Failure::Recipient(reply)) if reply.code == 550));
+        transaction.recipient(&address(&fits)).unwrap();
+        transaction.data(&[Bytes::from_static(MESSAGE)]).await.unwrap();
+        assert_eq!(messages(&relay, &fits).len(), 1);
+        let result = relay.hand_over(&mail(ReversePath::Null), &address(&long), &[]).await;
+        assert!(matches!(result, Err(Failure::Recipient(_))), "{result:?}");
     }
 
     #[test]

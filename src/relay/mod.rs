@@ -130,7 +130,7 @@ impl Transaction {
     pub async fn recipient(&mut self, recipient: &Address) -> Result<Reply, Failure> {
         match self {
             Self::Smtp(transaction) => transaction.recipient(recipient).await,
-            Self::Maildir(transaction) => Ok(transaction.recipient(recipient)),
+            Self::Maildir(transaction) => transaction.recipient(recipient),
         }
     }
 

@@ -23,7 +23,7 @@ mod sight;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -116,13 +116,17 @@ impl Local {
     ) -> Result<Self, OpenError> {
         let lock = lock(state_dir)?;
         let Circumstances { medium, boot, replayed_first, rest } = circumstances;
-        let folder = state_dir.join("journal");
+        let (folder, index) = (state_dir.join("journal"), state_dir.join("index"));
+        private(&folder).map_err(|source| refused(&folder, source))?;
+        if let Err(error) = private(&index) {
+            tracing::warn!(%error, "the folder of the index cannot be made");
+        }
         let journal = Journal::open(&folder, settings.keep, medium).map_err(|source| refused(&folder, source))?;
         journal.drop_old(now);
 
         let keeping = (&settings).into();
         let sight = Arc::new(Sight::default());
-        let place = Place { journal: folder, index: state_dir.join("index"), cache: settings.cache, boot, rest };
+        let place = Place { journal: folder, index, cache: settings.cache, boot, rest };
         let mut keeper = Keeper::open(place, keeping, Arc::clone(&sight), journal.end());
         for _ in 0..replayed_first {
             if !keeper.tend(journal.end()) {
@@ -221,13 +225,30 @@ impl Drop for Local {
 fn lock(state_dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(|source| refused(state_dir, source))?;
     let path = state_dir.join("lock");
-    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(|source| refused(&path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(state_dir.into())),
         Err(TryLockError::Error(source)) => Err(refused(&path, source)),
     }
+}
+
+/// Makes a folder that only its owner enters, whatever the state directory and the umask let others
+/// do. So nobody else reads the files in it; one that an earlier start left open is closed.
+fn private(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    // What is no folder, or a link to nowhere, is for its user to complain of.
+    let open = |found: fs::Metadata| found.is_dir() && found.permissions().mode() & 0o077 != 0;
+    if fs::metadata(folder).is_ok_and(open)
+        && let Err(error) = fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+    {
+        tracing::warn!(folder = %folder.display(), %error, "others may read what is remembered");
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, source: io::Error) -> OpenError {
