@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match cli::run(cli) {
         Ok(code) => code.into(),
         Err(error) => {
-            anstream::eprintln!("sincerely: {error:#}");
+            cli::complain(format_args!("sincerely: {error:#}"));
             sysexits::ExitCode::Software.into()
         }
     }

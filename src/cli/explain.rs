@@ -20,6 +20,7 @@ use crate::signing::{self, KeyError, Keys};
 use crate::threads::{Found, Query, Unavailable};
 use crate::{clock, smtp};
 
+use super::complain;
 use super::input::{self, Input};
 
 mod report;
@@ -73,7 +74,7 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         match input::read(file, options.mbox) {
             Ok(inputs) => inputs.into_iter().try_for_each(|input| explainer.explain(file, input))?,
             Err(error) => {
-                anstream::eprintln!("sincerely: cannot read {}: {error}", file.display());
+                complain(format_args!("sincerely: cannot read {}: {error}", file.display()));
                 code = ExitCode::NoInput;
             }
         }
@@ -87,7 +88,7 @@ fn keys(config: &Config) -> anyhow::Result<Keys> {
     match Keys::load(&config.secret_file) {
         Err(KeyError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
         Err(error @ KeyError::File { .. }) => {
-            anstream::eprintln!("warning: {error}; no seed can be verified: run explain as the daemon's user");
+            complain(format_args!("warning: {error}; no seed can be verified: run explain as the daemon's user"));
         }
         loaded => return Ok(loaded?),
     }
@@ -112,7 +113,7 @@ impl Index {
             Reach::Nobody if config.state_dir.join("journal").exists() => "no daemon runs here".into(),
             Reach::Nobody => return Ok(Self::Empty),
         };
-        anstream::eprintln!("warning: {why}: explaining as if nothing were remembered");
+        complain(format_args!("warning: {why}: explaining as if nothing were remembered"));
         Ok(Self::Empty)
     }
 

@@ -69,7 +69,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Tells people on standard error. Where nothing can be written there, nobody can be told; the exit
 /// code still says it.
-pub(super) fn complain(text: impl Display) {
+pub fn complain(text: impl Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 

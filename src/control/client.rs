@@ -55,11 +55,6 @@ impl Client {
         Self { socket: socket(state_dir) }
     }
 
-    /// Whether a daemon answers.
-    pub async fn is_alive(&self) -> bool {
-        self.reach().await == Reach::Alive
-    }
-
     /// Whether a daemon answers, and if none does, whether there is one.
     pub async fn reach(&self) -> Reach {
         match self.ask(Method::GET, ALIVE, Vec::new()).await {
@@ -131,7 +126,6 @@ mod tests {
         let client = Client::new(state_dir.path());
         let late = "the daemon did not answer within 5 s";
         assert_eq!(client.reach().await, Reach::Silent(late.into()));
-        assert!(!client.is_alive().await);
         assert_eq!(client.look_up(&Query::default()).await.unwrap_err().0, late);
     }
 

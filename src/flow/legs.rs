@@ -426,7 +426,7 @@ mod tests {
     /// The legs of a mail to Sophie whose time is over in `patience`.
     async fn legs(house: &House, patience: Duration) -> Vec<Leg> {
         let now = jiff::Timestamp::UNIX_EPOCH;
-        let desk = Desk { policy: &house.policy, keys: &house.keys, now, random: [0; 2] };
+        let desk = Desk { policy: &house.policy, keys: &house.keys, now, serial: 0 };
         let to = address("sophie@acme.example");
         let recipients = vec![(to.clone(), desk.recipient(&to).unwrap())];
         let bytes = Bytes::from_static(b"From: ann@customer.example\r\nSubject: late\r\n\r\nHello\r\n");

@@ -109,6 +109,10 @@ impl<'a> Parcel<'a> {
         let pieces = self.pieces(stamp);
         let mail = self.mail_now(stamp);
         let is_right = |passed: &Passed| mail == as_it_came(self.mail) && open == passed.recipients;
+        // Begun now, it would be given up at once, and be in doubt where nobody had to doubt.
+        if Instant::now() >= self.deadline {
+            return Err(Failure::Unreachable("the time for the message is over".into()));
+        }
         let send = async {
             if let Some(passed) = passed.filter(is_right) {
                 match passed.transaction.data(&pieces).await {

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -199,7 +199,8 @@ impl Journal {
         let name = FileName { number: self.next, date: date(now) };
         self.next = self.next.saturating_add(1);
         let path = self.folder.join(name.to_string());
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        // Customers' addresses are in it.
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         if let Err(failure) = self.prepare(&file) {
             // Best effort: a reader passes over a file without its first line, but says so.
             let _ = fs::remove_file(&path);
