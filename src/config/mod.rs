@@ -22,6 +22,7 @@ mod tests;
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -42,6 +43,8 @@ pub use problems::{Problems, Remark};
 
 /// Where the state lies unless `state_dir` says otherwise (FHS: variable state of a program).
 const STATE_DIR: &str = "/var/lib/sincerely";
+/// The control socket in the state directory.
+const SOCKET: &str = "control.sock";
 /// The default of `matching.separators`.
 const SEPARATORS: &str = "+";
 /// The default of `limits.hops`; RFC 5321 §6.3 asks for 100 of a server that only relays.
@@ -127,7 +130,7 @@ impl Config {
 /// so that the rest can be judged too: with a mistake noted, no [`Config`] leaves this module.
 fn checked(file: File, report: &mut Report<'_>) -> Config {
     let folder = report.file().parent().unwrap_or(Path::new(""));
-    let state_dir = folder.join(or(file.state_dir.clone(), STATE_DIR.into()));
+    let state_dir = state_dir(&file, folder, report);
     let policy = policy(&file, report);
     let listen = network::listen(&file.listen, report);
     Config {
@@ -141,6 +144,18 @@ fn checked(file: File, report: &mut Report<'_>) -> Config {
         limits: limits(&file.limits),
         log: Log { format: or(file.log.format, telemetry::Format::default()) },
     }
+}
+
+fn state_dir(file: &File, folder: &Path, report: &mut Report<'_>) -> PathBuf {
+    let state_dir = folder.join(or(file.state_dir.clone(), STATE_DIR.into()));
+    let socket = state_dir.join(SOCKET);
+    // unix(7): the address of a socket has 108 octets on Linux, and a NUL ends the path.
+    if unix::net::SocketAddr::from_pathname(&socket).is_err() {
+        let length = socket.as_os_str().len();
+        let message = format!("too long: with {SOCKET} it has {length} octets, and no socket can have such a path");
+        report.mistake(&["state_dir"].into(), message);
+    }
+    state_dir
 }
 
 fn policy(file: &File, report: &mut Report<'_>) -> Policy {

@@ -440,6 +440,28 @@ fn paths_are_relative_to_the_file() {
     assert_eq!(config.state_dir, Path::new(STATE_DIR));
 }
 
+#[tokio::test]
+async fn the_control_socket_fits_into_the_state_directory() {
+    let state = tempfile::tempdir_in("/tmp").unwrap();
+    let (folder, name) = (state.path(), |length| "s".repeat(length));
+    let load = |name: &str| Config::parse(&format!("{BASE}state_dir = '{name}'"), &folder.join("f"));
+    // Linux: 107 octets and a NUL.
+    let longest = 107 - "//control.sock".len() - folder.as_os_str().len();
+    for (length, fits) in [(longest, true), (longest + 1, false)] {
+        let state_dir = folder.join(name(length));
+        fs::create_dir(&state_dir).unwrap();
+        assert_eq!(load(&name(length)).is_ok(), fits, "relative to the file");
+        assert_eq!(load(state_dir.to_str().unwrap()).is_ok(), fits, "absolute");
+        assert_eq!(crate::control::bind(&state_dir).is_ok(), fits, "what the daemon does");
+    }
+    let long = format!("/{}", name(93));
+    check_added(&format!("state_dir = '{long}'"), &[]);
+    check_added(
+        &format!("state_dir = '{long}s'"),
+        &["f:5: state_dir: too long: with control.sock it has 108 octets, and no socket can have such a path"],
+    );
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let problems = Config::load(Path::new("/nowhere/sincerely.toml")).unwrap_err().to_string();
