@@ -112,13 +112,6 @@ fn shared_addresses(policy: &Policy, report: &mut Report<'_>) {
             report.warn(&key.item(index), format!("{address} is inside reply_domain: anyone may write to it"));
         }
     }
-    let is_shared = |address: &Address| policy.people.personas_at(address).len() > 1;
-    let some_shared = policy.people.personas().flat_map(|persona| &persona.addresses).any(is_shared)
-        || policy.reply_domain.is_some()
-        || !policy.inbound.accept.is_empty();
-    if policy.inbound.unmatched != Unmatched::Hold && !some_shared {
-        report.warn(&["inbound", "unmatched"].into(), "has no effect: there is no shared address");
-    }
 }
 
 fn tight_limits(config: &Config, report: &mut Report<'_>) {

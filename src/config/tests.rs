@@ -319,6 +319,14 @@ fn mail_that_would_come_back() {
             "f:5: personas.sophie.address: sophie@acme.example is inside reply_domain, where every address is the daemon's own",
         ],
     );
+    check_added(
+        "people.tom.inbox = ['abuse@acme.example', 'Abuse+tom@sincerely.acme.example']\n\
+         personas.tom = { address = 'tom@acme.example', answered_by = 'tom', fallback = 'postmaster@sincerely.acme.example' }",
+        &[
+            "f:5: people.tom.inbox: Abuse+tom@sincerely.acme.example is accepted for hostname: mail to it would come back; expected a personal inbox",
+            "f:6: personas.tom.fallback: postmaster@sincerely.acme.example is accepted for hostname: mail to it would come back; expected a personal inbox",
+        ],
+    );
 }
 
 #[test]
@@ -387,10 +395,7 @@ fn warnings() {
         "reply_domain = 'r.acme.example'\npeople.tom.inbox = 'tom@corp.example'\ninbound.unmatched = 'tom'",
         &[],
     );
-    check_warnings(
-        "inbound.unmatched = 'sophie'",
-        &["f:5: inbound.unmatched: has no effect: there is no shared address"],
-    );
+    check_warnings("inbound.unmatched = 'sophie'", &[]);
     check_warnings(
         "inbound.accept = 'sophie@acme.example'",
         &["f:5: inbound.accept: sophie@acme.example is an address of persona sophie already"],

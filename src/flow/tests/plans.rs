@@ -104,6 +104,7 @@ fn memory() -> Found {
     "recipient-token sophie 1 held/auto-reply"
 )]
 #[case("postmaster@replies.acme.example", "Subject: hi", "unmatched - - held/unmatched")]
+#[case("Abuse+x@sincerely.acme.example", "Subject: hi", "unmatched - - held/unmatched")]
 // Machines.
 #[case(
     "sophie@acme.example",
