@@ -146,7 +146,10 @@ fn a_table_is_a_table() {
 #[test]
 fn listeners() {
     let listen = |fields: &str| format!("[[listen]]\naddress = '127.0.0.1:10025'\nrole = 'inbound'\n{fields}\n");
-    check_added(&(listen("") + &listen("")), &["f:10: listen.address: 127.0.0.1:10025 is listened at already"]);
+    check_added(
+        &(listen("") + &listen("")),
+        &["f:10: listen.address: 127.0.0.1:10025 is listened at already, by the listener 127.0.0.1:10025"],
+    );
     check_added(
         &listen("allow = []"),
         &["f:8: listen.allow: is empty: nobody could connect; leave it out to allow loopback"],
@@ -171,6 +174,25 @@ fn listeners() {
             "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can hand in mail that no mail server in front has checked",
         ],
     );
+}
+
+#[test]
+fn listeners_that_overlap() {
+    let listen = |address: &str| format!("[[listen]]\naddress = '{address}'\nrole = 'inbound'\n");
+    for (one, other, overlap) in [
+        ("0.0.0.0:25", "127.0.0.1:25", true),
+        ("127.0.0.1:25", "0.0.0.0:25", true),
+        ("[::]:25", "[::1]:25", true),
+        ("[::]:25", "0.0.0.0:25", false),
+        ("[::]:25", "127.0.0.1:25", false),
+        ("0.0.0.0:25", "127.0.0.1:26", false),
+        ("0.0.0.0:0", "127.0.0.1:0", false),
+        ("127.0.0.1:25", "127.0.0.2:25", false),
+    ] {
+        let said = &*format!("f:9: listen.address: {other} is listened at already, by the listener {one}");
+        let said: &[_] = &[said];
+        check_added(&(listen(one) + &listen(other)), if overlap { said } else { &[] });
+    }
 }
 
 #[test]
