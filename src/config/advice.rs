@@ -9,8 +9,7 @@ use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain};
 use crate::people::{Person, Persona};
 
-/// RFC 5321 §4.5.3.1.4 and §4.5.3.1.8: what every server must take.
-const LEAST_LINE: usize = 512;
+/// RFC 5321 §4.5.3.1.8: what every server must take.
 const LEAST_RECIPIENTS: usize = 100;
 
 /// Everything worth a second look.
@@ -115,9 +114,6 @@ fn shared_addresses(policy: &Policy, report: &mut Report<'_>) {
 }
 
 fn tight_limits(config: &Config, report: &mut Report<'_>) {
-    if config.limits.line < LEAST_LINE {
-        report.warn(&["limits", "line"].into(), format!("RFC 5321 asks for {LEAST_LINE} octets at least"));
-    }
     if config.limits.recipients < LEAST_RECIPIENTS {
         report.warn(&["limits", "recipients"].into(), format!("RFC 5321 asks for {LEAST_RECIPIENTS} at least"));
     }

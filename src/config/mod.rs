@@ -13,6 +13,7 @@ mod problems;
 mod values;
 
 mod advice;
+mod limits;
 mod loops;
 mod network;
 mod people;
@@ -37,7 +38,7 @@ use crate::{relay, telemetry, threads};
 use document::KeyPath;
 use file::File;
 use problems::{Report, did_you_mean};
-use values::{As, Count, DurationOrOff, Octets, Separators};
+use values::{As, Count, DurationOrOff, Separators};
 
 pub use problems::{Problems, Remark};
 
@@ -140,8 +141,8 @@ fn checked(file: File, report: &mut Report<'_>) -> Config {
         relay: network::relay(&file.relay, folder, &listen, report),
         listen,
         policy,
-        threads: threads(&file.threads),
-        limits: limits(&file.limits),
+        threads: limits::threads(&file.threads, report),
+        limits: limits::limits(&file.limits, report),
         log: Log { format: or(file.log.format, telemetry::Format::default()) },
     }
 }
@@ -214,36 +215,6 @@ fn stamp(file: &File, report: &mut Report<'_>) -> policy::Stamp {
         report.mistake(&["stamp", "return_path"].into(), "needs reply_domain, whose addresses it makes");
     }
     stamp
-}
-
-fn threads(written: &file::Threads) -> threads::Settings {
-    let default = threads::Settings::default();
-    threads::Settings {
-        keep: or(written.keep, default.keep),
-        cache: or(written.cache, Octets(default.cache)).0,
-        keep_retries: default.keep_retries,
-    }
-}
-
-fn limits(written: &file::Limits) -> Limits {
-    let default = Limits::default();
-    let count = |written, default| or(written, Count(default)).0;
-    let octets = |written: Option<As<Octets>>, default| {
-        written.map_or(default, |As(Octets(octets))| usize::try_from(octets).unwrap_or(usize::MAX))
-    };
-    Limits {
-        message_size: or(written.message_size, Octets(default.message_size)).0,
-        connections: count(written.connections, default.connections),
-        connections_per_address: count(written.connections_per_address, default.connections_per_address),
-        recipients: count(written.recipients, default.recipients),
-        commands: count(written.commands, default.commands),
-        errors: count(written.errors, default.errors),
-        line: octets(written.line, default.line),
-        header_section: octets(written.header_section, default.header_section),
-        command_timeout: default.command_timeout,
-        data_timeout: default.data_timeout,
-        message_timeout: default.message_timeout,
-    }
 }
 
 /// What is written, or the default.
