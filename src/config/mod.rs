@@ -37,7 +37,7 @@ use crate::{relay, telemetry, threads};
 
 use document::KeyPath;
 use file::File;
-use problems::{Report, did_you_mean};
+use problems::Report;
 use values::{As, Count, DurationOrOff, Separators};
 
 pub use problems::{Problems, Remark};
@@ -197,7 +197,7 @@ fn unmatched(name: &str, file: &File, report: &mut Report<'_>) -> Unmatched {
         return Unmatched::Hold;
     }
     if !file.people.contains_key(name) {
-        let near = did_you_mean(name, file.people.keys().map(String::as_str).chain([people::HOLD]));
+        let near = report.did_you_mean(name, file.people.keys().map(String::as_str).chain([people::HOLD]));
         let key = KeyPath::from(["inbound", "unmatched"]);
         report.mistake(&key, format!(r#"there is no person {name:?}; expected "hold" or the name of a person{near}"#));
     }

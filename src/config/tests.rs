@@ -114,6 +114,24 @@ fn toml_that_is_none() {
 }
 
 #[test]
+fn more_mistakes_than_anybody_mends_at_once() {
+    let wrong = |count| format!("inbound.accept = [{}]", vec!["1"; count].join(",\n"));
+    let syntax = |count| "x\n".repeat(count);
+    let count = |text: &str| {
+        let problems = parse(&format!("{BASE}{text}")).unwrap_err();
+        (problems.remarks().len(), problems.remarks().last().unwrap().to_string())
+    };
+    let more = "f:104: … and more: mend these first";
+    assert_eq!(count(&wrong(100)).0, 100);
+    assert_eq!(count(&wrong(3000)), (101, more.into()));
+    assert_eq!(count(&syntax(3000)), (101, more.into()));
+    let unknown = (0..300).map(|index| format!("hostnam{index:03} = 1\n")).collect::<String>();
+    let problems = parse(&format!("{BASE}{unknown}")).unwrap_err();
+    let near = problems.remarks().iter().filter(|remark| remark.message.contains("did you mean"));
+    assert_eq!((problems.remarks().len(), near.count()), (300, 100), "each costs a look at all names");
+}
+
+#[test]
 fn unknown_keys() {
     check_added(
         "hostnam = 1\n[inbound]\nacept = []\nzzz = 1\n[[listen]]\naddress = '[::1]:0'\nrole = 'inbound'\nallowed = []\n[rule]\nx = 1",
