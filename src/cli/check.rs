@@ -1,5 +1,6 @@
 //! `sincerely check`: reads the configuration and prints who gets what, or every mistake.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -99,12 +100,12 @@ fn title(persona: &Persona) -> String {
     }
 }
 
-/// Addresses that are no persona's own.
+/// Addresses that are no persona's own, each once.
 fn shared_addresses(policy: &Policy) -> Vec<String> {
-    let accepted = policy.inbound.accept.iter().map(ToString::to_string);
-    let roles =
-        policy.reply_domain.iter().flat_map(|domain| [format!("postmaster@{domain}"), format!("abuse@{domain}")]);
-    accepted.chain(roles).collect()
+    let mut seen = HashSet::new();
+    let addresses = policy.inbound.accept.iter().cloned().chain(policy.role_addresses());
+    let shared = addresses.filter(|address| policy.people.personas_at(address).is_empty());
+    shared.filter(|address| seen.insert(address.folded())).map(|address| address.to_string()).collect()
 }
 
 /// What chooses the persona of an address that belongs to none, and what becomes of the rest.
@@ -167,22 +168,26 @@ mod tests {
         let text = include_str!("../../examples/two-people.toml");
         let (config, warnings) = Config::parse(text, Path::new("/etc/sincerely/two-people.toml")).unwrap();
         insta::assert_snapshot!(render(&config), @r#"
-        MAIL TO                          PERSONA                    PERSON   INBOX                                     FALLBACK
-        sophie@acme.example              sophie (Sophie from Acme)  sophie   sophie.martin@corp.example                tom@corp.example, tom.weber@home.example
-        hello@acme.example               sophie (Sophie from Acme)  sophie   sophie.martin@corp.example                tom@corp.example, tom.weber@home.example
-                                         tom (Tom from Acme)        tom      tom@corp.example, tom.weber@home.example  sophie.martin@corp.example
-                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
-        team@acme.example                team (The team at Acme)    sophie   sophie.martin@corp.example
-                                                                    or tom   tom@corp.example, tom.weber@home.example
-        tom@acme.example                 tom (Tom from Acme)        tom      tom@corp.example, tom.weber@home.example  sophie.martin@corp.example
-        support@acme.example             by the thread
-                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
-        postmaster@replies.acme.example  by the thread
-                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
-        abuse@replies.acme.example       by the thread
-                                         otherwise                  tom      tom@corp.example, tom.weber@home.example
-        *@replies.acme.example           by the signed token
-                                         otherwise                  refused
+        MAIL TO                            PERSONA                    PERSON   INBOX                                     FALLBACK
+        sophie@acme.example                sophie (Sophie from Acme)  sophie   sophie.martin@corp.example                tom@corp.example, tom.weber@home.example
+        hello@acme.example                 sophie (Sophie from Acme)  sophie   sophie.martin@corp.example                tom@corp.example, tom.weber@home.example
+                                           tom (Tom from Acme)        tom      tom@corp.example, tom.weber@home.example  sophie.martin@corp.example
+                                           otherwise                  tom      tom@corp.example, tom.weber@home.example
+        team@acme.example                  team (The team at Acme)    sophie   sophie.martin@corp.example
+                                                                      or tom   tom@corp.example, tom.weber@home.example
+        tom@acme.example                   tom (Tom from Acme)        tom      tom@corp.example, tom.weber@home.example  sophie.martin@corp.example
+        support@acme.example               by the thread
+                                           otherwise                  tom      tom@corp.example, tom.weber@home.example
+        postmaster@sincerely.acme.example  by the thread
+                                           otherwise                  tom      tom@corp.example, tom.weber@home.example
+        abuse@sincerely.acme.example       by the thread
+                                           otherwise                  tom      tom@corp.example, tom.weber@home.example
+        postmaster@replies.acme.example    by the thread
+                                           otherwise                  tom      tom@corp.example, tom.weber@home.example
+        abuse@replies.acme.example         by the thread
+                                           otherwise                  tom      tom@corp.example, tom.weber@home.example
+        *@replies.acme.example             by the signed token
+                                           otherwise                  refused
 
         LISTENER         ROLE      PROTOCOL  FROM
         127.0.0.1:10025  inbound   smtp      127.0.0.0/8, ::1/128
@@ -195,6 +200,18 @@ mod tests {
         insta::assert_snapshot!(warnings.iter().map(|warning| format!("{warning}\n")).collect::<String>(), @r#"
         /etc/sincerely/two-people.toml:21: people: mail programs must send answers as the persona: sophie as sophie@acme.example and team@acme.example, tom as team@acme.example and tom@acme.example
         "#);
+    }
+
+    #[test]
+    fn an_address_is_shared_once_and_only_if_no_persona_has_it() {
+        let text = include_str!("../../examples/minimal.toml");
+        let text = format!(
+            "reply_domain = 'sincerely.acme.example'\n\
+             inbound.accept = ['Postmaster@sincerely.acme.example', 'hello@acme.example', 'sophie@acme.example']\n{text}"
+        );
+        let (config, _) = Config::parse(&text, Path::new("minimal.toml")).unwrap();
+        let shared = shared_addresses(&config.policy);
+        assert_eq!(shared, ["Postmaster@sincerely.acme.example", "hello@acme.example", "abuse@sincerely.acme.example"]);
     }
 
     #[test]

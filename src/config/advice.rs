@@ -9,8 +9,7 @@ use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain};
 use crate::people::{Person, Persona};
 
-/// RFC 5321 §4.5.3.1.4 and §4.5.3.1.8: what every server must take.
-const LEAST_LINE: usize = 512;
+/// RFC 5321 §4.5.3.1.8: what every server must take.
 const LEAST_RECIPIENTS: usize = 100;
 
 /// Everything worth a second look.
@@ -112,19 +111,9 @@ fn shared_addresses(policy: &Policy, report: &mut Report<'_>) {
             report.warn(&key.item(index), format!("{address} is inside reply_domain: anyone may write to it"));
         }
     }
-    let is_shared = |address: &Address| policy.people.personas_at(address).len() > 1;
-    let some_shared = policy.people.personas().flat_map(|persona| &persona.addresses).any(is_shared)
-        || policy.reply_domain.is_some()
-        || !policy.inbound.accept.is_empty();
-    if policy.inbound.unmatched != Unmatched::Hold && !some_shared {
-        report.warn(&["inbound", "unmatched"].into(), "has no effect: there is no shared address");
-    }
 }
 
 fn tight_limits(config: &Config, report: &mut Report<'_>) {
-    if config.limits.line < LEAST_LINE {
-        report.warn(&["limits", "line"].into(), format!("RFC 5321 asks for {LEAST_LINE} octets at least"));
-    }
     if config.limits.recipients < LEAST_RECIPIENTS {
         report.warn(&["limits", "recipients"].into(), format!("RFC 5321 asks for {LEAST_RECIPIENTS} at least"));
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 use super::Role;
 use super::document::{Document, KeyPath};
-use super::problems::{Problems, Report, did_you_mean};
+use super::problems::{MOST, Problems, Report};
 use super::values::{As, Count, DurationOrOff, HostPort, Octets, Separators, Several, Table, Tables};
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
@@ -208,43 +208,52 @@ impl File {
     /// Reads `text` as far as it can be read; what cannot is in the report.
     ///
     /// # Errors
-    /// Where the text is not TOML: guesses about what it might mean would only be noise.
+    /// Where the text is not TOML, or hardly any value can be read: guesses about what it might mean
+    /// would only be noise.
     pub(super) fn read<'t>(text: &'t str, path: &'t Path) -> Result<(Self, Report<'t>), Problems> {
         let (document, errors) = Document::parse(text);
         let mut report = Report::new(path, document);
-        for error in &errors {
+        for error in errors.iter().take(MOST) {
             report.malformed(error.span().map_or(0, |span| span.start), error.message());
+        }
+        if errors.len() > MOST {
+            report.and_more();
         }
         if report.has_mistakes() {
             return Err(report.into_problems());
         }
-        let (file, unknown) = read_what_can_be_read(&mut report);
-        unknown.iter().for_each(|key| report.mistake(key, unknown_key(key)));
+        let Some((file, unknown)) = read_what_can_be_read(&mut report) else { return Err(report.into_problems()) };
+        unknown.iter().for_each(|key| report.mistake(key, unknown_key(key, &report)));
         Ok((file, report))
     }
 }
 
-/// Each round either succeeds or takes the value out that was in the way, so that it comes to an end.
-fn read_what_can_be_read(report: &mut Report<'_>) -> (File, Vec<KeyPath>) {
-    loop {
+/// Each round either succeeds or takes the value out that was in the way. `None` where too many were.
+fn read_what_can_be_read(report: &mut Report<'_>) -> Option<(File, Vec<KeyPath>)> {
+    for round in 0..=MOST {
         let error = match report.document().read() {
-            Ok(read) => return read,
+            Ok(read) => return Some(read),
             Err(error) => error,
         };
+        if round == MOST {
+            break;
+        }
         let key = error.span().and_then(|span| report.document().find(&span));
         let Some(key) = key else {
             report.mistake(&KeyPath::default(), error.message());
-            return Default::default();
+            return Some(Default::default());
         };
         report.reject(&key, error.message());
     }
+    report.and_more();
+    None
 }
 
-fn unknown_key(key: &KeyPath) -> String {
+fn unknown_key(key: &KeyPath, report: &Report<'_>) -> String {
     let name = key.names().next_back().unwrap_or_default();
     let table = key.names().collect::<Vec<_>>();
     let siblings = table.split_last().map_or(&[] as &[_], |(_, table)| keys_in(table));
-    format!("unknown key{}", did_you_mean(name, siblings.iter().copied()))
+    format!("unknown key{}", report.did_you_mean(name, siblings.iter().copied()))
 }
 
 type Keys = &'static [&'static str];

@@ -58,8 +58,11 @@ fn ours(address: &Address, policy: &Policy) -> Option<String> {
     if let Some(persona) = policy.people.personas_at(&user).first() {
         return Some(format!("is an address of persona {persona}"));
     }
-    let accepted = policy.inbound.accept.iter().any(|accepted| accepted.folded() == user.folded());
-    accepted.then(|| "is in inbound.accept".into())
+    let is_user = |address: &Address| address.folded() == user.folded();
+    if policy.inbound.accept.iter().any(is_user) {
+        return Some("is in inbound.accept".into());
+    }
+    policy.role_addresses().any(|role| is_user(&role)).then(|| "is accepted for hostname".into())
 }
 
 fn persona_address(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ mod problems;
 mod values;
 
 mod advice;
+mod limits;
 mod loops;
 mod network;
 mod people;
@@ -22,6 +23,7 @@ mod tests;
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -35,13 +37,15 @@ use crate::{relay, telemetry, threads};
 
 use document::KeyPath;
 use file::File;
-use problems::{Report, did_you_mean};
-use values::{As, Count, DurationOrOff, Octets, Separators};
+use problems::Report;
+use values::{As, Count, DurationOrOff, Separators};
 
 pub use problems::{Problems, Remark};
 
 /// Where the state lies unless `state_dir` says otherwise (FHS: variable state of a program).
 const STATE_DIR: &str = "/var/lib/sincerely";
+/// The control socket in the state directory.
+const SOCKET: &str = "control.sock";
 /// The default of `matching.separators`.
 const SEPARATORS: &str = "+";
 /// The default of `limits.hops`; RFC 5321 §6.3 asks for 100 of a server that only relays.
@@ -127,7 +131,7 @@ impl Config {
 /// so that the rest can be judged too: with a mistake noted, no [`Config`] leaves this module.
 fn checked(file: File, report: &mut Report<'_>) -> Config {
     let folder = report.file().parent().unwrap_or(Path::new(""));
-    let state_dir = folder.join(or(file.state_dir.clone(), STATE_DIR.into()));
+    let state_dir = state_dir(&file, folder, report);
     let policy = policy(&file, report);
     let listen = network::listen(&file.listen, report);
     Config {
@@ -137,10 +141,22 @@ fn checked(file: File, report: &mut Report<'_>) -> Config {
         relay: network::relay(&file.relay, folder, &listen, report),
         listen,
         policy,
-        threads: threads(&file.threads),
-        limits: limits(&file.limits),
+        threads: limits::threads(&file.threads, report),
+        limits: limits::limits(&file.limits, report),
         log: Log { format: or(file.log.format, telemetry::Format::default()) },
     }
+}
+
+fn state_dir(file: &File, folder: &Path, report: &mut Report<'_>) -> PathBuf {
+    let state_dir = folder.join(or(file.state_dir.clone(), STATE_DIR.into()));
+    let socket = state_dir.join(SOCKET);
+    // unix(7): the address of a socket has 108 octets on Linux, and a NUL ends the path.
+    if unix::net::SocketAddr::from_pathname(&socket).is_err() {
+        let length = socket.as_os_str().len();
+        let message = format!("too long: with {SOCKET} it has {length} octets, and no socket can have such a path");
+        report.mistake(&["state_dir"].into(), message);
+    }
+    state_dir
 }
 
 fn policy(file: &File, report: &mut Report<'_>) -> Policy {
@@ -181,7 +197,7 @@ fn unmatched(name: &str, file: &File, report: &mut Report<'_>) -> Unmatched {
         return Unmatched::Hold;
     }
     if !file.people.contains_key(name) {
-        let near = did_you_mean(name, file.people.keys().map(String::as_str).chain([people::HOLD]));
+        let near = report.did_you_mean(name, file.people.keys().map(String::as_str).chain([people::HOLD]));
         let key = KeyPath::from(["inbound", "unmatched"]);
         report.mistake(&key, format!(r#"there is no person {name:?}; expected "hold" or the name of a person{near}"#));
     }
@@ -199,36 +215,6 @@ fn stamp(file: &File, report: &mut Report<'_>) -> policy::Stamp {
         report.mistake(&["stamp", "return_path"].into(), "needs reply_domain, whose addresses it makes");
     }
     stamp
-}
-
-fn threads(written: &file::Threads) -> threads::Settings {
-    let default = threads::Settings::default();
-    threads::Settings {
-        keep: or(written.keep, default.keep),
-        cache: or(written.cache, Octets(default.cache)).0,
-        keep_retries: default.keep_retries,
-    }
-}
-
-fn limits(written: &file::Limits) -> Limits {
-    let default = Limits::default();
-    let count = |written, default| or(written, Count(default)).0;
-    let octets = |written: Option<As<Octets>>, default| {
-        written.map_or(default, |As(Octets(octets))| usize::try_from(octets).unwrap_or(usize::MAX))
-    };
-    Limits {
-        message_size: or(written.message_size, Octets(default.message_size)).0,
-        connections: count(written.connections, default.connections),
-        connections_per_address: count(written.connections_per_address, default.connections_per_address),
-        recipients: count(written.recipients, default.recipients),
-        commands: count(written.commands, default.commands),
-        errors: count(written.errors, default.errors),
-        line: octets(written.line, default.line),
-        header_section: octets(written.header_section, default.header_section),
-        command_timeout: default.command_timeout,
-        data_timeout: default.data_timeout,
-        message_timeout: default.message_timeout,
-    }
 }
 
 /// What is written, or the default.

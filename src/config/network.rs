@@ -22,13 +22,20 @@ pub(super) fn listen(written: &Tables<file::Listen>, report: &mut Report<'_>) ->
     for (index, table) in written.0.iter().enumerate() {
         let at = KeyPath::from(["listen"]).item(index);
         let Some(listener) = listener(table, &at, report) else { continue };
-        let taken = |other: &Listen| other.address == listener.address && listener.address.port() != 0;
-        if listeners.iter().any(taken) {
-            report.mistake(&at.key("address"), format!("{} is listened at already", listener.address));
+        if let Some(other) = listeners.iter().find(|other| overlap(other.address, listener.address)) {
+            let message = format!("{} is listened at already, by the listener {}", listener.address, other.address);
+            report.mistake(&at.key("address"), message);
         }
         listeners.push(listener);
     }
     listeners
+}
+
+/// Whether the system refuses to bind both. Listeners of IPv6 are for IPv6 only, so `[::]` leaves IPv4 alone.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_wide = one.ip().is_unspecified() || other.ip().is_unspecified();
+    let same_port = one.port() == other.port() && one.port() != 0;
+    same_port && (one == other || (is_wide && one.is_ipv4() == other.is_ipv4()))
 }
 
 fn listener(written: &file::Listen, at: &KeyPath, report: &mut Report<'_>) -> Option<Listen> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::document::KeyPath;
 use super::file::{self, File};
-use super::problems::{Report, did_you_mean};
+use super::problems::Report;
 use super::values::{As, Scalar, Several};
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
 use crate::people::{People, Person, PersonName, Persona, fold_name};
@@ -77,7 +77,7 @@ fn answered_by(written: &Several<String>, at: &KeyPath, file: &File, report: &mu
     }
     for (index, name) in written.0.iter().enumerate() {
         if !file.people.contains_key(name.as_str()) {
-            let near = did_you_mean(name, file.people.keys().map(String::as_str));
+            let near = report.did_you_mean(name, file.people.keys().map(String::as_str));
             report.mistake(&at.item(index), format!("there is no person {:?}{near}", name.as_str()));
         }
     }
@@ -99,7 +99,7 @@ fn fallback(name: &str, at: &KeyPath, file: &File, report: &mut Report<'_>) -> V
             let address = Address::from_text(name);
             if address.is_none() {
                 let names = file.people.keys().chain(file.personas.keys());
-                let near = did_you_mean(name, names.map(String::as_str));
+                let near = report.did_you_mean(name, names.map(String::as_str));
                 report.mistake(at, format!("{name:?} is no person, no persona and no address{near}"));
             }
             address.into_iter().collect()

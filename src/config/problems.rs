@@ -63,6 +63,9 @@ impl fmt::Display for Problems {
     }
 }
 
+/// So many mistakes are told where each one costs a look at the whole file; nobody mends more at a time.
+pub(super) const MOST: usize = 100;
+
 /// Gathers remarks while a file is read and checked.
 pub(super) struct Report<'t> {
     file: &'t Path,
@@ -99,6 +102,13 @@ impl<'t> Report<'t> {
         self.mistakes.push(Remark { file, line, key: String::new(), message: message.into() });
     }
 
+    /// Says, below all others, that there are more mistakes than are told.
+    pub(super) fn and_more(&mut self) {
+        let line = self.mistakes.iter().filter_map(|remark| remark.line).max();
+        let message = "… and more: mend these first".into();
+        self.mistakes.push(Remark { file: self.file.into(), line, key: String::new(), message });
+    }
+
     /// Notes a mistake of a key's value, and takes the value out so that the rest can be read.
     pub(super) fn reject(&mut self, key: &KeyPath, message: impl Into<String>) {
         self.mistake(key, message);
@@ -127,6 +137,18 @@ impl<'t> Report<'t> {
         self.warnings.push(remark);
     }
 
+    /// `; did you mean "accept"?`, where one of `known` is near to what was written. Nothing below
+    /// the first [`MOST`] mistakes: every name is compared with every other.
+    pub(super) fn did_you_mean<'k>(&self, written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+        if self.mistakes.len() >= MOST {
+            return String::new();
+        }
+        let distance = |word: &'k str| (strsim::damerau_levenshtein(written, word), word);
+        let near = |(distance, word): &(usize, &str)| *distance <= (written.len().max(word.len()) / 3).max(1);
+        let nearest = known.into_iter().map(distance).filter(near).min_by_key(|(distance, _)| *distance);
+        nearest.map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
+    }
+
     /// Whether a mistake was noted.
     pub(super) fn has_mistakes(&self) -> bool {
         !self.mistakes.is_empty()
@@ -150,16 +172,4 @@ impl<'t> Report<'t> {
 fn by_line(mut remarks: Vec<Remark>) -> Vec<Remark> {
     remarks.sort_by_key(|remark| remark.line);
     remarks
-}
-
-/// `; did you mean "accept"?`, where one of `known` is near to what was written.
-pub(super) fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    let distance = |word: &&str| strsim::damerau_levenshtein(written, word);
-    let near = |word: &&str| distance(word) <= (written.len().max(word.len()) / 3).max(1);
-    known
-        .into_iter()
-        .filter(near)
-        .min_by_key(distance)
-        .map(|word| format!("; did you mean {word:?}?"))
-        .unwrap_or_default()
 }

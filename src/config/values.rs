@@ -42,6 +42,19 @@ pub(super) trait Scalar: Sized {
     }
 }
 
+/// Integers of more than 64 bits are never right; Serde's own words about them would say `i128`.
+macro_rules! long_integers_are_wrong {
+    () => {
+        fn visit_i128<E: Error>(self, number: i128) -> Result<Self::Value, E> {
+            Err(E::invalid_value(Unexpected::Other(&format!("integer `{number}`")), &self))
+        }
+
+        fn visit_u128<E: Error>(self, number: u128) -> Result<Self::Value, E> {
+            Err(E::invalid_value(Unexpected::Other(&format!("integer `{number}`")), &self))
+        }
+    };
+}
+
 /// A value of the file, read as a `T`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct As<T>(pub T);
@@ -65,6 +78,8 @@ struct ScalarVisitor<T>(PhantomData<T>);
 impl<T: Scalar> Visitor<'_> for ScalarVisitor<T> {
     type Value = As<T>;
 
+    long_integers_are_wrong! {}
+
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::EXPECTED)
     }
@@ -76,6 +91,10 @@ impl<T: Scalar> Visitor<'_> for ScalarVisitor<T> {
     fn visit_i64<E: Error>(self, number: i64) -> Result<As<T>, E> {
         let value = u64::try_from(number).ok().and_then(T::from_number);
         value.map(As).ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<As<T>, E> {
+        T::from_number(number).map(As).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
     }
 
     fn visit_bool<E: Error>(self, bool: bool) -> Result<As<T>, E> {
@@ -103,6 +122,8 @@ struct SeveralVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Scalar> Visitor<'de> for SeveralVisitor<T> {
     type Value = Several<T>;
+
+    long_integers_are_wrong! {}
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, or a list of such", T::EXPECTED)
@@ -140,6 +161,8 @@ struct TableVisitor<T>(PhantomData<T>);
 impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
     type Value = Table<T>;
 
+    long_integers_are_wrong! {}
+
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table, headed by the key in single brackets")
     }
@@ -169,6 +192,8 @@ struct TablesVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for TablesVisitor<T> {
     type Value = Tables<T>;
+
+    long_integers_are_wrong! {}
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of tables, each headed by the key in double brackets")

@@ -97,24 +97,19 @@ impl<'a> Desk<'a> {
     pub fn recipient(&self, address: &Address) -> Result<Recipient, Reply> {
         let policy = self.policy;
         let (user, _) = address.split_detail(&policy.separators);
-        let is_accepted = policy.inbound.accept.iter().any(|accepted| accepted.folded() == user.folded());
+        let is_user = |address: &Address| address.folded() == user.folded();
+        let is_shared =
+            || policy.inbound.accept.iter().any(is_user) || policy.role_addresses().any(|role| is_user(&role));
         match policy.people.personas_at(&user) {
             [only] => return Ok(Recipient::Persona(only.clone())),
             [_, _, ..] => return Ok(Recipient::Shared),
-            [] if is_accepted || self.is_role_address(&user) => return Ok(Recipient::Shared),
+            [] if is_shared() => return Ok(Recipient::Shared),
             [] => {}
         }
         if policy.reply_domain.as_ref() == Some(address.domain()) {
             return self.matcher().recipient_token(address).map(Recipient::Token).ok_or_else(no_such_recipient);
         }
         Err(if self.is_our_domain(address) { no_such_recipient() } else { relaying_denied() })
-    }
-
-    /// Postmaster and abuse, which every domain must have (RFC 2142 §5, §2).
-    fn is_role_address(&self, user: &Address) -> bool {
-        let is_role = ["postmaster", "abuse"].contains(&user.local().to_lowercase().as_str());
-        let ours = [Some(&self.policy.hostname), self.policy.reply_domain.as_ref()];
-        is_role && ours.contains(&Some(user.domain()))
     }
 
     fn is_our_domain(&self, address: &Address) -> bool {

@@ -26,6 +26,16 @@ pub struct Policy {
     pub hops: usize,
 }
 
+impl Policy {
+    /// Postmaster and abuse of the domains that are ours alone: every domain must have them (RFC 2142
+    /// §5, §2), so that the door takes mail to them, unwritten though they are.
+    pub fn role_addresses(&self) -> impl Iterator<Item = Address> {
+        let reply_domain = self.reply_domain.as_ref().filter(|domain| **domain != self.hostname);
+        let of = |domain| ["postmaster", "abuse"].map(|role| Address::new(role, domain).ok());
+        [&self.hostname].into_iter().chain(reply_domain).flat_map(of).flatten()
+    }
+}
+
 /// `[inbound]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {

@@ -111,6 +111,7 @@ fn memory() -> Found {
     "recipient-token sophie 1 held/bounce"
 )]
 #[case("postmaster@replies.acme.example", "Subject: hi", "unmatched - - held/unmatched")]
+#[case("Abuse+x@sincerely.acme.example", "Subject: hi", "unmatched - - held/unmatched")]
 // Machines.
 #[case(
     "sophie@acme.example",
