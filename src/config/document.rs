@@ -38,6 +38,11 @@ impl KeyPath {
         })
     }
 
+    /// The path `rest`, begun at the table at this path.
+    fn join(&self, rest: &Self) -> Self {
+        Self(self.0.iter().chain(&rest.0).cloned().collect())
+    }
+
     fn step(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
@@ -77,6 +82,7 @@ impl fmt::Display for KeyPath {
 
 /// A parsed document.
 pub(super) struct Document<'t> {
+    text: &'t str,
     /// Where the lines end.
     line_ends: Vec<usize>,
     root: Spanned<DeValue<'t>>,
@@ -87,7 +93,7 @@ impl<'t> Document<'t> {
     pub(super) fn parse(text: &'t str) -> (Self, Vec<Error>) {
         let (root, errors) = DeTable::parse_recoverable(text);
         let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
-        (Self { line_ends: text.match_indices('\n').map(|(end, _)| end).collect(), root }, errors)
+        (Self { text, line_ends: text.match_indices('\n').map(|(end, _)| end).collect(), root }, errors)
     }
 
     /// Reads the document as a `T`, and which keys `T` does not know. Stops at the first mistake.
@@ -101,6 +107,20 @@ impl<'t> Document<'t> {
     /// The innermost key or item that covers `span`.
     pub(super) fn find(&self, span: &Range<usize>) -> Option<KeyPath> {
         find(self.root.get_ref(), span, &KeyPath::default())
+    }
+
+    /// The key whose name stands at `span`, read from the text: what is written twice, the parser leaves out.
+    pub(super) fn key_written_at(&self, span: &Range<usize>) -> KeyPath {
+        let name = self.text.get(span.clone()).unwrap_or_default();
+        let before = self.text.get(..span.end).unwrap_or_default();
+        let written = before.rsplit(['\n', '{', ',']).next().unwrap_or_default().trim();
+        let path = |key: &str| path_in(&format!("{key} = 0"));
+        if let Some(header) = written.strip_prefix('[') {
+            return path(header.trim_start_matches('[')).or_else(|| path(name)).unwrap_or_default();
+        }
+        let header = || before.lines().rev().filter(|line| line.trim_start().starts_with('[')).find_map(path_in);
+        let table = self.find(span).or_else(header).unwrap_or_default();
+        table.join(&path(written).or_else(|| path(name)).unwrap_or_default())
     }
 
     /// Takes a value out of the document; nothing happens where there is none.
@@ -133,6 +153,18 @@ impl<'t> Document<'t> {
     pub(super) fn line_at(&self, offset: usize) -> usize {
         self.line_ends.partition_point(|end| *end < offset) + 1
     }
+}
+
+/// The way to the only key of a line of TOML, which may be a `[header]`.
+fn path_in(line: &str) -> Option<KeyPath> {
+    let table = DeTable::parse(line).ok()?.into_inner();
+    let mut path = KeyPath::default();
+    let mut inner = Some(&table);
+    while let Some((name, value)) = inner.and_then(|table| table.iter().next()) {
+        path = path.key(name.get_ref());
+        inner = value.get_ref().as_table();
+    }
+    (path != KeyPath::default()).then_some(path)
 }
 
 /// Where a child stands (a value by its key), and what it is.

@@ -213,19 +213,28 @@ impl File {
     pub(super) fn read<'t>(text: &'t str, path: &'t Path) -> Result<(Self, Report<'t>), Problems> {
         let (document, errors) = Document::parse(text);
         let mut report = Report::new(path, document);
-        for error in errors.iter().take(MOST) {
-            report.malformed(error.span().map_or(0, |span| span.start), error.message());
-        }
-        if errors.len() > MOST {
-            report.and_more();
-        }
-        if report.has_mistakes() {
-            return Err(report.into_problems());
-        }
-        let Some((file, unknown)) = read_what_can_be_read(&mut report) else { return Err(report.into_problems()) };
+        let read = is_readable(&errors, &mut report).then(|| read_what_can_be_read(&mut report)).flatten();
+        let Some((file, unknown)) = read else { return Err(report.into_problems()) };
         unknown.iter().for_each(|key| report.mistake(key, unknown_key(key, &report)));
         Ok((file, report))
     }
+}
+
+/// Notes what is not TOML. A key that is written twice leaves a document that can be read: of its values the
+/// parser keeps the first, of its tables the keys of both.
+fn is_readable(errors: &[toml::de::Error], report: &mut Report<'_>) -> bool {
+    let is_twice = |error: &toml::de::Error| error.message() == "duplicate key";
+    for error in errors.iter().take(MOST) {
+        let span = error.span().unwrap_or_default();
+        let is_at_key = is_twice(error) || error.message().starts_with("cannot extend value");
+        let key = if is_at_key { report.document().key_written_at(&span) } else { KeyPath::default() };
+        let message = if is_twice(error) { "is written twice; keep one of the two" } else { error.message() };
+        report.malformed(span.start, &key, message);
+    }
+    if errors.len() > MOST {
+        report.and_more();
+    }
+    errors.len() <= MOST && errors.iter().all(is_twice)
 }
 
 /// Each round either succeeds or takes the value out that was in the way. `None` where too many were.

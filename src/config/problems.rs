@@ -96,10 +96,14 @@ impl<'t> Report<'t> {
         self.mistakes.push(remark);
     }
 
-    /// Notes a mistake of the TOML itself, which has a place but no key.
-    pub(super) fn malformed(&mut self, offset: usize, message: &str) {
+    /// Notes a mistake of the TOML itself, once: the parser may stumble twice at the same place. Where
+    /// no key is meant, the path is empty.
+    pub(super) fn malformed(&mut self, offset: usize, key: &KeyPath, message: &str) {
         let (file, line) = (self.file.into(), Some(self.document.line_at(offset)));
-        self.mistakes.push(Remark { file, line, key: String::new(), message: message.into() });
+        let remark = Remark { file, line, key: key.to_string(), message: message.into() };
+        if !self.mistakes.contains(&remark) {
+            self.mistakes.push(remark);
+        }
     }
 
     /// Says, below all others, that there are more mistakes than are told.
