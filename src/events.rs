@@ -128,9 +128,9 @@ pub struct Summary<'a> {
 /// The one line for each message and recipient, written before the reply is sent.
 pub fn settled(line: &Summary<'_>) {
     let ms = u64::try_from(line.took.as_millis()).unwrap_or(u64::MAX);
-    log!(info, Event::Settled, from = %line.from, to = %line.to, kind = line.kind, evidence = line.evidence,
-        thread = text(line.thread.as_ref()), rule = line.rule, fate = line.fate, destination = line.destination,
-        reply = %line.reply, ms);
+    log!(info, Event::Settled, from = %line.from, to = %line.to, kind = %line.kind, evidence = %line.evidence,
+        thread = %text(line.thread.as_ref()), rule = line.rule, fate = %line.fate, destination = %line.destination,
+        reply = line.reply.to_string(), ms);
 }
 
 fn text(thread: Option<&ThreadId>) -> String {

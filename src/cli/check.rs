@@ -198,7 +198,7 @@ mod tests {
         SECRET    /etc/sincerely/var/sincerely/secret
         "#);
         insta::assert_snapshot!(warnings.iter().map(|warning| format!("{warning}\n")).collect::<String>(), @r#"
-        /etc/sincerely/two-people.toml:21: people: mail programs must send answers as the persona: sophie as sophie@acme.example and team@acme.example, tom as team@acme.example and tom@acme.example
+        /etc/sincerely/two-people.toml:21: people: answering from a personal inbox shows the customer its address, unless the mail program sends as the persona: sophie as sophie@acme.example and team@acme.example, tom as team@acme.example and tom@acme.example
         "#);
     }
 

@@ -93,7 +93,7 @@ impl Stage {
         let folder = self.folder.display();
         format!(
             "\nLook around:\n  {folder}/mail            one Maildir for each address\n  \
-             {folder}/state/held      what was held, by reason\n  {folder}/sincerely.toml  the company's configuration\n"
+             {folder}/state/held      what was held, by reason\n  {folder}/sincerely.toml  the company's configuration\nNothing else uses this folder: remove it when you like.\n"
         )
     }
 }
@@ -116,11 +116,11 @@ async fn automated(stage: &Stage, application: &MailClient) -> anyhow::Result<St
 
 async fn incoming(stage: &Stage, customers: &MailClient) -> anyhow::Result<String> {
     let mut text = String::new();
-    for (number, scene) in scenes::incoming(&delivered(stage)?).iter().enumerate() {
+    for (number, scene) in (1..).zip(&scenes::incoming(&delivered(stage)?)) {
         let from = if scene.from.is_empty() { ReversePath::Null } else { ReversePath::Address(scene.from.parse()?) };
         let said = customers.send(from, &scene.to.parse()?, &scene.text(number)).await;
         let (place, why) = became(stage, number, &said)?;
-        writeln!(text, "  {:>2}. {}", number + 1, scene.title)?;
+        writeln!(text, "  {:>2}. {}", number, scene.title)?;
         writeln!(text, "      {} → {place}   {}", scene.to, code(&said))?;
         writeln!(text, "      {why}")?;
     }

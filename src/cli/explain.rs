@@ -110,8 +110,7 @@ impl Index {
         let why = match runtime.block_on(client.reach()) {
             Reach::Alive => return Ok(Self::Live(client, runtime)),
             Reach::Silent(why) => why,
-            Reach::Nobody if config.state_dir.join("journal").exists() => "no daemon runs here".into(),
-            Reach::Nobody => return Ok(Self::Empty),
+            Reach::Nobody => "no daemon runs here".into(),
         };
         complain(format_args!("warning: {why}: explaining as if nothing were remembered"));
         Ok(Self::Empty)

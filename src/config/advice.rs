@@ -71,7 +71,10 @@ fn sending_as_the_persona(policy: &Policy, report: &mut Report<'_>) {
     };
     let duties = policy.people.people().filter_map(duty).collect::<Vec<_>>();
     if !duties.is_empty() {
-        let message = format!("mail programs must send answers as the persona: {}", duties.join(", "));
+        let message = format!(
+            "answering from a personal inbox shows the customer its address, unless the mail program sends as the persona: {}",
+            duties.join(", ")
+        );
         report.warn(&["people"].into(), message);
     }
 }

@@ -120,11 +120,28 @@ impl Outbound {
         answer
     }
 
+    /// A persona's address without the display name that tells whose mail it is: most likely a mistake
+    /// of the application, and the answer to it would match nobody.
+    fn wonder(&self, message: &Message) {
+        let policy = &self.0.policy;
+        let Some(author) = message.author() else { return };
+        let (user, _) = author.address.split_detail(&policy.separators);
+        if !policy.people.personas_at(&user).is_empty() {
+            events::alarm(
+                "automated mail from a shared address has no persona's display name: it is not learned",
+                author,
+            );
+        }
+    }
+
     /// Stamps the message and learns its id, on disk, before it goes: a reply must not overtake it.
     /// `Ok(None)` is mail of a stranger, which passes untouched.
     async fn learn(&self, parcel: &Parcel<'_>, found: &Found) -> Result<Option<Stamp>, Reply> {
         let desk = self.desk();
-        let Some(persona) = desk.signing_persona(parcel.message) else { return Ok(None) };
+        let Some(persona) = desk.signing_persona(parcel.message) else {
+            self.wonder(parcel.message);
+            return Ok(None);
+        };
         let stamp = desk.stamp(persona, parcel.message, Some(&parcel.mail.reverse_path), found);
         let Some(record) = parcel.learned(persona, &stamp) else { return Ok(Some(stamp)) };
         match self.0.threads.learn(vec![record], Durability::Disk).await {
