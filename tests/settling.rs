@@ -321,6 +321,24 @@ fn a_message_too_large_for_the_next_hop_is_held_and_not_offered_to_the_fallback(
 }
 
 #[test]
+fn copies_that_come_at_the_same_time_reach_an_inbox_once() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let everyone_is_ready = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut client = Client::connect(daemon.inbound());
+                assert_eq!(client.begin("ann@customer.example", &["sophie@acme.example"]).unwrap(), None);
+                everyone_is_ready.wait();
+                assert!(client.finish(&mail("storm")).unwrap().starts_with("250"));
+            });
+        }
+    });
+    assert_eq!(hop.only().to, ["sophie.martin@corp.example"]);
+}
+
+#[test]
 fn outbound_passes_every_recipient_on_and_returns_the_next_hops_words() {
     let hop = NextHop::start();
     let daemon = Daemon::start(hop.address);
