@@ -64,9 +64,6 @@ impl Journey<'_> {
         for to in destinations {
             legs.extend(self.deliver(plan, to).await);
         }
-        if legs.iter().any(|leg| leg.outcome == Outcome::Relayed) {
-            self.heal(plan).await;
-        }
         legs
     }
 
@@ -129,7 +126,7 @@ impl Journey<'_> {
         };
         let leg = self.send(plan, to).await?;
         match leg.outcome {
-            Outcome::Relayed => self.remember_done(plan, inbox(to)).await,
+            Outcome::Relayed => self.remember_relayed(plan, inbox(to)).await,
             // It lies in `held/`.
             Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&to.folded())).await,
             Outcome::Deferred(_) | Outcome::Uncertain => {}
@@ -296,33 +293,35 @@ impl Journey<'_> {
         })
     }
 
-    async fn remember_done(&self, plan: &Plan, destination: DestinationHash) {
-        let retry = self.arrival.retry_key(&plan.recipient);
-        let record = Record::Done { retry, twin: self.arrival.twin(), destination, at: self.now.as_second() };
-        self.remember(record, "a leg that is done could not be remembered").await;
+    /// A leg that was relayed is done, and the message's own id joins its thread, so that an answer to it
+    /// is known: in one write, since the peer waits for it.
+    async fn remember_relayed(&self, plan: &Plan, destination: DestinationHash) {
+        self.remember([Some(self.done(plan, destination)), self.healed(plan)].into_iter().flatten().collect()).await;
     }
 
-    /// The message's own id joins its thread, so that an answer to it is known.
-    async fn heal(&self, plan: &Plan) {
-        let matched = &plan.matched;
-        if let (Some(thread), Some(id), Some(persona), Some(correspondent)) =
-            (plan.joins, self.arrival.message.message_id(), &matched.persona, &matched.correspondent)
-        {
-            let record = Record::Healed {
-                message_id: id.clone(),
-                thread,
-                persona: persona.clone(),
-                correspondent: correspondent.folded(),
-                at: self.now.as_second(),
-            };
-            self.remember(record, "an id could not be remembered").await;
-        }
+    async fn remember_done(&self, plan: &Plan, destination: DestinationHash) {
+        self.remember(vec![self.done(plan, destination)]).await;
+    }
+
+    fn done(&self, plan: &Plan, destination: DestinationHash) -> Record {
+        let retry = self.arrival.retry_key(&plan.recipient);
+        Record::Done { retry, twin: self.arrival.twin(), destination, at: self.now.as_second() }
+    }
+
+    fn healed(&self, plan: &Plan) -> Option<Record> {
+        Some(Record::Healed {
+            message_id: self.arrival.message.message_id()?.clone(),
+            thread: plan.joins?,
+            persona: plan.matched.persona.clone()?,
+            correspondent: plan.matched.correspondent.as_ref()?.folded(),
+            at: self.now.as_second(),
+        })
     }
 
     /// Remembers what a power cut may take: the leg is done whatever becomes of its memory.
-    async fn remember(&self, record: Record, trouble: &str) {
-        if let Err(error) = self.house.threads.learn(vec![record], Durability::Written).await {
-            events::alarm(trouble, &error);
+    async fn remember(&self, records: Vec<Record>) {
+        if let Err(error) = self.house.threads.learn(records, Durability::Written).await {
+            events::alarm("a leg that is done could not be remembered", &error);
         }
     }
 }
