@@ -383,6 +383,16 @@ fn a_message_that_is_refused_has_its_line_in_the_log() {
 }
 
 #[test]
+fn automated_mail_that_names_no_persona_at_a_shared_address_is_told() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let nameless = crlf("From: hello@acme.example\nMessage-ID: <nameless@app.example>\n\nHello\n");
+    assert!(to_ann(&daemon, &nameless).starts_with("250"));
+    assert_eq!(field(&hop.only().bytes, "References"), None, "it passes untouched");
+    wait_until("the operator is told", || daemon.log().contains("has no persona's display name"));
+}
+
+#[test]
 fn an_outbound_retry_sends_only_to_those_it_did_not_reach_and_keeps_its_stamp() {
     let hop = NextHop::start();
     let daemon = Daemon::start(hop.address);

@@ -17,7 +17,7 @@ use crate::mail::address::AddressError;
 use crate::mail::{Address, Reply, ReversePath};
 use crate::message::Message;
 use crate::signing::{self, KeyError, Keys};
-use crate::threads::{Found, Query, Unavailable};
+use crate::threads::{Fingerprint, Found, Query, Unavailable};
 use crate::{clock, smtp};
 
 use super::complain;
@@ -162,7 +162,7 @@ impl Explainer<'_> {
         let desk = self.desk();
         let message = Message::read(bytes);
         let path = self.reverse_path(&message);
-        let twin = Some(crate::threads::Fingerprint::of(&message));
+        let twin = Some(Fingerprint::of(&message));
         let found = self.index.look_up(Query { twin, ..Query::default() }).unwrap_or_default();
         let stamp = desk
             .signing_persona(&message)

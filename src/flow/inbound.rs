@@ -6,8 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::mail::{Address, Fate, Leg, Outcome, Plan, Reply, ReversePath};
-use crate::message::trace::Hop;
-use crate::smtp::service::{ForwardPath, Mail, Protocol, Service, Session};
+use crate::smtp::service::{ForwardPath, Mail, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
 use crate::{clock, events, signing};
@@ -15,7 +14,8 @@ use crate::{clock, events, signing};
 use super::House;
 use super::legs::Journey;
 use super::plan::{Arrival, Desk};
-use super::settle::{local_trouble, settle};
+use super::reception::{address, hop};
+use super::settle::{fate_of, local_trouble, same_for_all, settle};
 
 /// The service behind a listener of role `inbound`.
 pub struct Inbound(pub Arc<House>);
@@ -60,7 +60,7 @@ impl Service for Inbound {
         let arrival = Arrival::read(bytes, Some(mail.reverse_path.clone()), recipients);
         if let Some(reply) = desk.door(&arrival.message) {
             summarise_refusal(&arrival, &reply, began);
-            return same_for_all(&session, &arrival, reply);
+            return same_for_all(session.protocol, reply, arrival.recipients.len());
         }
 
         // match, classify, decide
@@ -68,7 +68,7 @@ impl Service for Inbound {
         let planned = desk.plan(&arrival, found.as_ref());
         if let Some(reply) = planned.plans.iter().find_map(deferral) {
             summarise_refusal(&arrival, reply, began);
-            return same_for_all(&session, &arrival, reply.clone());
+            return same_for_all(session.protocol, reply.clone(), arrival.recipients.len());
         }
 
         // edit, relay, remember
@@ -124,32 +124,6 @@ impl Inbound {
     }
 }
 
-fn same_for_all(session: &Session, arrival: &Arrival, reply: Reply) -> Vec<Reply> {
-    match session.protocol {
-        Protocol::Smtp => vec![reply],
-        Protocol::Lmtp => vec![reply; arrival.recipients.len()],
-    }
-}
-
-/// `<Postmaster>` is the postmaster of our own host name.
-pub(super) fn address(to: ForwardPath, desk: Desk<'_>) -> Option<Address> {
-    match to {
-        ForwardPath::Address(address) => Some(address),
-        ForwardPath::Postmaster => Address::new("postmaster", &desk.policy.hostname).ok(),
-    }
-}
-
-pub(super) fn hop<'a>(session: &'a Session, mail: &Mail) -> Hop<'a> {
-    let with = match (session.protocol, session.extended, mail.transport.utf8) {
-        (Protocol::Smtp, false, _) => "SMTP",
-        (Protocol::Smtp, true, false) => "ESMTP",
-        (Protocol::Smtp, true, true) => "UTF8SMTP",
-        (Protocol::Lmtp, _, false) => "LMTP",
-        (Protocol::Lmtp, _, true) => "UTF8LMTP",
-    };
-    Hop { helo: &session.helo, peer: session.peer.to_string(), with, recipient: None }
-}
-
 fn deferral(plan: &Plan) -> Option<&Reply> {
     match &plan.fate {
         Fate::Defer(reply) => Some(reply),
@@ -167,7 +141,7 @@ fn summarise_refusal(arrival: &Arrival, reply: &Reply, began: Instant) {
             evidence: "-",
             thread: None,
             rule: "-",
-            fate: if reply.is_permanent() { "reject" } else { "defer" },
+            fate: fate_of(reply),
             destination: "-".into(),
             reply,
             took: began.elapsed(),

@@ -9,6 +9,8 @@
 pub mod inbound;
 pub mod outbound;
 
+mod reception;
+
 pub mod plan;
 pub mod stamp;
 

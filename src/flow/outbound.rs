@@ -17,9 +17,9 @@ use crate::threads::{Durability, Found};
 use crate::{clock, events, relay, signing};
 
 use super::House;
-use super::inbound::address;
 use super::parcel::{Parcel, Sent, as_it_came};
 use super::plan::Desk;
+use super::reception::address;
 use super::settle;
 use super::stamp::Stamp;
 

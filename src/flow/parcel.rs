@@ -7,14 +7,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::mail::{Address, Edits, Failure, Reply, Transport};
 use crate::message::{Message, edit, trace};
 use crate::people::Persona;
-use crate::smtp::service::{Mail, Protocol, Session};
+use crate::smtp::service::{Mail, Session};
 use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Query, Record, RetryKey};
 use crate::{events, relay};
 
 use super::House;
-use super::inbound::hop;
 use super::once::Claim;
 use super::outbound::{Passed, Transaction};
+use super::reception::hop;
 use super::settle;
 use super::stamp::Stamp;
 
@@ -202,13 +202,13 @@ impl<'a> Parcel<'a> {
             }
         };
         self.summarise(stamp, &reply);
-        self.same_for_all(reply)
+        settle::same_for_all(self.session.protocol, reply, self.recipients.len())
     }
 
     /// Refuses the message for all recipients.
     pub(super) fn refuse(&self, reply: Reply) -> Vec<Reply> {
         self.summarise(None, &reply);
-        self.same_for_all(reply)
+        settle::same_for_all(self.session.protocol, reply, self.recipients.len())
     }
 
     fn summarise(&self, stamp: Option<&Stamp>, reply: &Reply) {
@@ -220,24 +220,11 @@ impl<'a> Parcel<'a> {
                 evidence: "-",
                 thread: stamp.map(|stamp| stamp.thread),
                 rule: "-",
-                fate: if reply.is_positive() {
-                    "forward"
-                } else if reply.is_permanent() {
-                    "reject"
-                } else {
-                    "defer"
-                },
+                fate: settle::fate_of(reply),
                 destination: to.to_string(),
                 reply,
                 took: self.began.elapsed(),
             });
-        }
-    }
-
-    fn same_for_all(&self, reply: Reply) -> Vec<Reply> {
-        match self.session.protocol {
-            Protocol::Smtp => vec![reply],
-            Protocol::Lmtp => vec![reply; self.recipients.len()],
         }
     }
 

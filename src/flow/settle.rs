@@ -31,6 +31,25 @@ fn all_recipients(id: &TransactionId, each: Vec<Reply>) -> Reply {
     each.into_iter().find(|reply| !reply.is_positive()).unwrap_or_else(|| done(id))
 }
 
+/// One reply for the whole message, as the protocol says it: once, or for each recipient.
+pub fn same_for_all(protocol: Protocol, reply: Reply, recipients: usize) -> Vec<Reply> {
+    match protocol {
+        Protocol::Smtp => vec![reply],
+        Protocol::Lmtp => vec![reply; recipients],
+    }
+}
+
+/// The fate of a message of which only the reply tells: its name in the log.
+pub fn fate_of(reply: &Reply) -> &'static str {
+    if reply.is_positive() {
+        "forward"
+    } else if reply.is_permanent() {
+        "reject"
+    } else {
+        "defer"
+    }
+}
+
 /// Every leg is done.
 pub fn done(id: &TransactionId) -> Reply {
     Reply::new(250, 0, 0, format!("Ok: {id}"))
