@@ -54,7 +54,7 @@ fn what_must_be_written() {
     check_added(
         "[[listen]]\n[people.tom]\n[personas.tom]\n",
         &[
-            r#"f:5: listen.address: missing: an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#,
+            r#"f:5: listen.address: missing: an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#,
             r#"f:5: listen.role: missing: "inbound" or "outbound""#,
             "f:6: people.tom.inbox: missing: the address where this person reads mail",
             r#"f:7: personas.tom.address: missing: a name and an address such as "Sophie from Acme <sophie@acme.example>""#,
@@ -90,7 +90,7 @@ message_size = "plenty"
         &[
             r#"f:2: hostname: invalid value: string "sincerely acme", expected a domain name such as "mail.acme.example""#,
             r#"f:3: state_dri: unknown key; did you mean "state_dir"?"#,
-            r#"f:5: listen.address: invalid value: string "localhost:10025", expected an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#,
+            r#"f:5: listen.address: invalid value: string "localhost:10025", expected an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#,
             r#"f:6: listen.role: invalid value: string "inbond", expected "inbound" or "outbound""#,
             "f:9: relay.maildir: is written beside relay.smtp; keep one of the two",
             r#"f:11: people.sophie.inbox: invalid value: integer `5`, expected an address such as "sophie@acme.example""#,
@@ -598,7 +598,7 @@ fn a_person_before_a_persona_before_an_address() {
 fn paths_are_relative_to_the_file() {
     let text = BASE.replace("relay.smtp = \"127.0.0.1:10026\"", "relay.maildir = 'mail'") + "state_dir = 'state'";
     let (config, _) = Config::parse(&text, Path::new("/etc/sincerely/x.toml")).unwrap();
-    assert_eq!(config.relay.next_hop, NextHop::Maildir("/etc/sincerely/mail".into()));
+    assert_eq!(config.relay.inbound.next_hop, NextHop::Maildir("/etc/sincerely/mail".into()));
     assert_eq!(config.secret_file, Path::new("/etc/sincerely/state/secret"));
     let (config, _) = parse(&format!("{BASE}secret_file = '/run/secret'")).unwrap();
     assert_eq!(config.secret_file, Path::new("/run/secret"));
@@ -645,7 +645,8 @@ mod sample {
         let (default, _) = parse(BASE).unwrap();
         assert_eq!(sample.state_dir, default.state_dir);
         assert_eq!(sample.secret_file, default.secret_file);
-        assert_eq!(sample.relay.timeouts, default.relay.timeouts);
+        assert_eq!(sample.relay.inbound, default.relay.inbound);
+        assert_eq!(sample.relay.outbound, default.relay.outbound);
         assert_eq!(sample.threads, default.threads);
         assert_eq!(sample.limits, default.limits);
         assert_eq!(sample.log, default.log);
