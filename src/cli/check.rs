@@ -237,6 +237,25 @@ mod tests {
     }
 
     #[test]
+    fn sockets_and_two_next_hops() {
+        let text = include_str!("../../examples/minimal.toml")
+            .replace("\"127.0.0.1:10025\"", "\"unix:in.sock\"\ngroup = \"postfix\"");
+        let text = text.replace("127.0.0.1:10027", "systemd:outbound") + "[relay.outbound]\nmaildir = \"out\"\n";
+        let (config, _) = Config::parse(&text, Path::new("/etc/minimal.toml")).unwrap();
+        let shown = render(&config);
+        insta::assert_snapshot!(shown.split_once("\n\n").unwrap().1, @r"
+        LISTENER           ROLE      PROTOCOL  FROM
+        unix:/etc/in.sock  inbound   smtp      mode 0660, group postfix
+        systemd:outbound   outbound  smtp      127.0.0.0/8, ::1/128
+
+        NEXT HOP  inbound: smtp 127.0.0.1:10026
+                  outbound: Maildirs in /etc/out
+        STATE     /etc/var/sincerely
+        SECRET    /etc/var/sincerely/secret
+        ");
+    }
+
+    #[test]
     fn mistakes_exit_with_78() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sincerely.toml");

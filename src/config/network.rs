@@ -37,10 +37,15 @@ pub(super) fn listen(written: &Tables<file::Listen>, folder: &Path, report: &mut
 fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
     match (one, other) {
         (Endpoint::Ip(one), Endpoint::Ip(other)) => addresses_overlap(*one, *other),
-        (Endpoint::Unix(one), Endpoint::Unix(other)) => one.path == other.path,
+        (Endpoint::Unix(one), Endpoint::Unix(other)) => absolute(&one.path) == absolute(&other.path),
         (Endpoint::Passed(one), Endpoint::Passed(other)) => one == other,
         (Endpoint::Ip(_) | Endpoint::Unix(_) | Endpoint::Passed(_), _) => false,
     }
+}
+
+/// Two ways to write one path, as far as can be told without following links.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
 }
 
 /// Whether the system refuses to bind both. Listeners of IPv6 are for IPv6 only, so `[::]` leaves IPv4 alone.

@@ -106,3 +106,70 @@ impl Drop for Made {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+
+    use super::*;
+
+    fn at(path: &Path) -> UnixSocket {
+        UnixSocket { path: path.into(), mode: 0o600, group: None }
+    }
+
+    #[test]
+    fn nobody_else_can_enter_where_a_socket_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let private = private_folder(folder.path()).unwrap();
+        assert_eq!(fs::metadata(private.path()).unwrap().mode() & 0o777, 0o700);
+        let octets = |path: &Path| path.as_os_str().len();
+        assert_eq!(octets(private.path()) - octets(folder.path()), PRIVATE);
+    }
+
+    #[test]
+    fn a_socket_that_somebody_listens_at_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let (listener, _made) = bind(&at(&path)).unwrap();
+        // Nobody accepts; a second question must not wait for it either.
+        for _ in 0..2 {
+            assert!(matches!(bind(&at(&path)), Err(BindError::InUse)));
+        }
+        listener.set_nonblocking(false).unwrap();
+        assert!(listener.accept().is_ok(), "the listener was not disturbed");
+    }
+
+    #[test]
+    fn a_full_backlog_is_in_use_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        socket.listen(0).unwrap();
+        let _first = UnixStream::connect(&path).unwrap();
+        assert!(matches!(bind(&at(&path)), Err(BindError::InUse)));
+    }
+
+    #[test]
+    fn a_datagram_socket_is_somebody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let _datagram = UnixDatagram::bind(&path).unwrap();
+        assert!(matches!(bind(&at(&path)), Err(BindError::Unix(_))));
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn the_socket_goes_with_its_listener_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let (_, made) = bind(&at(&path)).unwrap();
+        drop(made);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let (_, made) = bind(&at(&path)).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "somebody else's").unwrap();
+        drop(made);
+        assert!(path.exists());
+    }
+}
