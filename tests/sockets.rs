@@ -231,6 +231,33 @@ fn a_restart_refuses_no_connection() {
     assert!(deliver(&mut Client::greet(stays, "EHLO client.example").unwrap(), "after").starts_with("250"));
 }
 
+/// A mail server that is told 421 keeps its mail for minutes: no peer is to notice a restart at all.
+#[test]
+fn restarts_amid_mail_are_not_noticed() {
+    const MAILS: usize = 60;
+    let hop = NextHop::start();
+    let held = Held::new();
+    let mut daemon = Daemon::start_as(&listening(hop.address, &[PASSED]), held.program("inbound", "inbound"));
+    let peer = |number: usize| {
+        let (address, path) = (held.address(), held.path());
+        move || {
+            for mail in 0..MAILS {
+                let mut client = if mail % 2 == 0 { Client::connect(address) } else { connect(&path) };
+                let reply = deliver(&mut client, &format!("{number}.{mail}"));
+                assert!(reply.starts_with("250"), "mail {mail} of peer {number}: {reply}");
+            }
+        }
+    };
+    let peers: Vec<_> = (0..3).map(|number| std::thread::spawn(peer(number))).collect();
+    for round in 1..4 {
+        wait_until("mail flows", || hop.count() > round * MAILS / 2);
+        assert_eq!(daemon.terminate(), Some(0));
+        daemon.restart();
+    }
+    peers.into_iter().for_each(|peer| peer.join().unwrap());
+    assert_eq!(hop.count(), 3 * MAILS);
+}
+
 #[test]
 fn every_socket_of_a_name_is_served() {
     let hop = NextHop::start();

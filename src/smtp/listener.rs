@@ -45,8 +45,8 @@ impl<S: Service> Server<S> {
 
     /// Accepts connections until `shutdown`, and begins a session for each.
     ///
-    /// Returns when no more are accepted. Sessions without a transaction end at once then, others
-    /// after their message; wait for `tasks`, as long as you can afford, to see them end.
+    /// Returns when no more are accepted. Sessions without a transaction end then, those that have just
+    /// begun after three seconds, others after their message; wait for `tasks`, as long as you can afford, to see them end.
     ///
     /// # Errors
     /// When the runtime cannot take the socket.
