@@ -4,6 +4,7 @@
 //! splices of them. Reading is lenient and never fails; a message of which nothing can be read is
 //! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
 
+pub mod auth;
 pub mod edit;
 pub mod ids;
 pub mod kind;
@@ -119,10 +120,7 @@ impl Message {
     /// The values of all fields of that name, from the top, unfolded and trimmed. Octets that are not
     /// UTF-8 are replaced: seen in practice.
     pub fn values(&self, name: &str) -> impl Iterator<Item = String> {
-        self.named(name).map(|field| {
-            let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
-            String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
-        })
+        self.named(name).map(|field| self.unfolded(field))
     }
 
     /// The value of the first field of that name.
@@ -143,6 +141,17 @@ impl Message {
     /// How many Received fields there are: the hops it came (RFC 5321 §6.3).
     pub fn hops(&self) -> usize {
         self.count("Received")
+    }
+
+    /// The fields of any of these names, from the top, each as it is written and with its value.
+    pub fn fields_named(&self, names: &[&str]) -> impl Iterator<Item = (&str, String)> {
+        let is_wanted = |field: &&FieldView| names.iter().any(|name| field.name.eq_ignore_ascii_case(name));
+        self.fields.iter().filter(is_wanted).map(|field| (field.name.as_str(), self.unfolded(field)))
+    }
+
+    fn unfolded(&self, field: &FieldView) -> String {
+        let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
+        String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
