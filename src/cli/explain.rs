@@ -179,12 +179,12 @@ impl Explainer<'_> {
 
     /// Those that were asked for, else those in the header section that are ours.
     fn recipients(&self, message: &Message) -> Vec<Address> {
-        if !self.options.to.is_empty() {
-            return self.options.to.clone();
-        }
         let desk = self.desk();
+        if !self.options.to.is_empty() {
+            return self.options.to.iter().cloned().map(|address| desk.real(address)).collect();
+        }
         let mut ours: Vec<Address> = Vec::new();
-        for address in message.recipients() {
+        for address in message.recipients().into_iter().map(|address| desk.real(address)) {
             if desk.recipient(&address).is_ok() && !ours.contains(&address) {
                 ours.push(address);
             }

@@ -449,6 +449,69 @@ fn mail_that_would_come_back() {
 }
 
 #[test]
+fn internal_domains() {
+    let aliases = |written: &str| format!("[inbound.aliases]\n{written}");
+    check_added(&aliases("'sincerely.internal' = 'ACME.example'"), &[]);
+    check_added(
+        &aliases("'a b' = 'acme.example'\n'a.internal' = 'nobody'\n'A.internal' = 'acme.example'"),
+        &[
+            r#"f:6: inbound.aliases."a b": is no domain; expected a domain name such as "mail.acme.example""#,
+            "f:7: inbound.aliases.\"a.internal\": is written twice, in upper and lower case; keep one of the two",
+            "f:7: inbound.aliases.\"a.internal\": nobody is the domain of no persona and of nothing in inbound.accept",
+        ],
+    );
+    check(
+        &format!(
+            "reply_domain = 'r.acme.example'\n{BASE}{}",
+            aliases(
+                "'r.acme.example' = 'acme.example'\n'sincerely.acme.example' = 'acme.example'\n\
+                 'b.internal' = 'a.internal'\n'a.internal' = 'acme.example'",
+            )
+        ),
+        &[
+            "f:7: inbound.aliases.\"r.acme.example\": r.acme.example is reply_domain; an internal domain is the mail server's own and serves nothing else",
+            "f:8: inbound.aliases.\"sincerely.acme.example\": sincerely.acme.example is hostname; an internal domain is the mail server's own and serves nothing else",
+            "f:9: inbound.aliases.\"b.internal\": a.internal is an internal domain itself; name the real domain",
+        ],
+    );
+    check_added(
+        &aliases("'acme.example' = 'acme.example'"),
+        &[
+            "f:3: people.sophie.inbox: sophie.martin@acme.example is inside the internal domain acme.example: mail to it would come back; expected a personal inbox",
+            "f:6: inbound.aliases.\"acme.example\": acme.example is the domain of a persona, or in inbound.accept; an internal domain is the mail server's own and serves nothing else",
+            "f:6: inbound.aliases.\"acme.example\": acme.example is an internal domain itself; name the real domain",
+        ],
+    );
+    check_added(
+        &("people.tom.inbox = 'tom@a.internal'\n".to_owned() + &aliases("'a.internal' = 'acme.example'")),
+        &[
+            "f:5: people.tom.inbox: tom@a.internal is inside the internal domain a.internal: mail to it would come back; expected a personal inbox",
+        ],
+    );
+}
+
+#[test]
+fn whose_results_are_believed() {
+    let trust = |text: &str| parse(&format!("{BASE}{text}")).unwrap().0.policy.inbound.trust;
+    let servers =
+        |text: &str| trust(text).unwrap().servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(trust(""), None);
+    assert_eq!(servers("inbound.authserv_id = 'MX.acme.example'"), "mx.acme.example sincerely.acme.example");
+    let two = "inbound = { authserv_id = 'mx', servers = ['a.example', 'b.example'] }";
+    assert_eq!(servers(two), "a.example b.example sincerely.acme.example");
+    check_warnings(
+        "inbound.servers = 'a.example'",
+        &["f:5: inbound.servers: is of no use without inbound.authserv_id, which says whose results to believe"],
+    );
+    check_added(
+        "inbound.authserv_id = 'mx; dmarc=pass'",
+        &[
+            r#"f:5: inbound.authserv_id: invalid value: string "mx; dmarc=pass", expected a domain name such as "mail.acme.example""#,
+        ],
+    );
+}
+
+#[test]
 fn stamps() {
     check_added("stamp.return_path = true", &["f:5: stamp.return_path: needs reply_domain, whose addresses it makes"]);
     let local = |length| "s".repeat(length);

@@ -36,7 +36,7 @@ impl Service for Inbound {
 
     async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
         let desk = self.desk(0);
-        let Some(address) = address(to, desk) else { return local_trouble() };
+        let Some(address) = address(to, desk).map(|address| desk.real(address)) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
                 transaction.recipients.push((address, recipient));

@@ -90,7 +90,16 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// RCPT: what a recipient means to us.
+    /// RCPT: whom an address really means. The mail server may know a persona by an address of its own
+    /// making, where the real one is also a mailbox: everything later sees the real one.
+    pub fn real(&self, address: Address) -> Address {
+        match self.policy.inbound.aliases.get(address.domain()) {
+            Some(domain) => address.at(domain),
+            None => address,
+        }
+    }
+
+    /// RCPT: what a recipient, by its real address, means to us.
     ///
     /// # Errors
     /// The reply that refuses a recipient who is not ours.
@@ -113,8 +122,9 @@ impl<'a> Desk<'a> {
     }
 
     fn is_our_domain(&self, address: &Address) -> bool {
-        let mut personas = self.policy.people.personas().flat_map(|persona| &persona.addresses);
-        personas.any(|persona| persona.domain() == address.domain()) || address.domain() == &self.policy.hostname
+        let personas = self.policy.people.personas().flat_map(|persona| &persona.addresses);
+        let mut ours = personas.chain(&self.policy.inbound.accept).map(Address::domain).chain([&self.policy.hostname]);
+        ours.any(|domain| domain == address.domain())
     }
 
     /// What could be read in two ways is refused at the door.

@@ -1,5 +1,6 @@
 //! What the configuration asks of the flows. A transaction keeps the policy that it began with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::mail::{Address, Domain};
@@ -47,12 +48,32 @@ pub struct Inbound {
     pub collapse: Duration,
     /// Believe `X-Spam-Flag: YES`.
     pub hold_spam: bool,
+    /// Domains of the mail server's own making, and the real domain that each stands for.
+    pub aliases: BTreeMap<Domain, Domain>,
+    /// Whose Authentication-Results are believed; `None`: nobody's.
+    pub trust: Option<Trust>,
 }
 
 impl Default for Inbound {
     fn default() -> Self {
-        Self { accept: Vec::new(), unmatched: Unmatched::Hold, collapse: Duration::from_hours(24), hold_spam: true }
+        Self {
+            accept: Vec::new(),
+            unmatched: Unmatched::Hold,
+            collapse: Duration::from_hours(24),
+            hold_spam: true,
+            aliases: BTreeMap::new(),
+            trust: None,
+        }
     }
+}
+
+/// Whose Authentication-Results fields are believed (RFC 8601 §1.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    /// `inbound.authserv_id`: the name under which the company's server writes them.
+    pub authserv_id: Domain,
+    /// `inbound.servers` and our own host name: the hops that a believed field may stand above.
+    pub servers: Vec<Domain>,
 }
 
 /// `inbound.unmatched`.
