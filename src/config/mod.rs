@@ -96,6 +96,8 @@ pub enum Role {
     Inbound,
     /// Automated mail.
     Outbound,
+    /// Copies of mail that other systems sent.
+    Copies,
 }
 
 /// `[log]`.

@@ -76,6 +76,7 @@ fn wider(net: IpNet, role: Role) -> String {
     let consequence = match role {
         Role::Inbound => "hand in mail that no mail server in front has checked",
         Role::Outbound => "send mail to anybody through the next hop",
+        Role::Copies => "teach ids with a forged copy, and so lead replies to a person who should not get them",
     };
     format!("{net} is wider than loopback: whoever connects from there can {consequence}")
 }

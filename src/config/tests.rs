@@ -55,7 +55,7 @@ fn what_must_be_written() {
         "[[listen]]\n[people.tom]\n[personas.tom]\n",
         &[
             r#"f:5: listen.address: missing: an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#,
-            r#"f:5: listen.role: missing: "inbound" or "outbound""#,
+            r#"f:5: listen.role: missing: "inbound", "outbound" or "copies""#,
             "f:6: people.tom.inbox: missing: the address where this person reads mail",
             r#"f:7: personas.tom.address: missing: a name and an address such as "Sophie from Acme <sophie@acme.example>""#,
             "f:7: personas.tom.answered_by: missing: at least one person who answers",
@@ -91,7 +91,7 @@ message_size = "plenty"
             r#"f:2: hostname: invalid value: string "sincerely acme", expected a domain name such as "mail.acme.example""#,
             r#"f:3: state_dri: unknown key; did you mean "state_dir"?"#,
             r#"f:5: listen.address: invalid value: string "localhost:10025", expected an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#,
-            r#"f:6: listen.role: invalid value: string "inbond", expected "inbound" or "outbound""#,
+            r#"f:6: listen.role: invalid value: string "inbond", expected "inbound", "outbound" or "copies""#,
             "f:9: relay.maildir: is written beside relay.smtp; keep one of the two",
             r#"f:11: people.sophie.inbox: invalid value: integer `5`, expected an address such as "sophie@acme.example""#,
             "f:11: people.sophie.inbox: sophie@acme.example is an address of persona sophie: mail to it would come back; expected a personal inbox",
@@ -265,12 +265,16 @@ fn listeners() {
         "listen = [{ address = '[::1]:0', role = 'inbound' }, { address = '[::1]:0', role = 'outbound' }]",
         &[],
     );
-    check_warnings(
-        &listen("allow = ['127.0.0.1', '10.0.0.0/8']"),
-        &[
-            "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can hand in mail that no mail server in front has checked",
-        ],
-    );
+    for (role, consequence) in [
+        ("inbound", "hand in mail that no mail server in front has checked"),
+        ("outbound", "send mail to anybody through the next hop"),
+        ("copies", "teach ids with a forged copy, and so lead replies to a person who should not get them"),
+    ] {
+        let said = format!(
+            "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can {consequence}"
+        );
+        check_warnings(&listen("allow = ['127.0.0.1', '10.0.0.0/8']").replace("inbound", role), &[&*said]);
+    }
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn summarise(arrival: &Arrival, plans: &[Plan], legs: &[Vec<Leg>], replies: &[Re
             to: &plan.recipient,
             kind: plan.kind.into(),
             evidence: plan.matched.evidence.into(),
-            thread: plan.matched.thread.or(plan.joins),
+            thread: plan.matched.thread.or(plan.joins).or(plan.lesson.as_ref().map(|lesson| lesson.thread)),
             rule: &plan.rule,
             fate: plan.fate.name(),
             destination: destination(legs),

@@ -15,14 +15,23 @@ impl Client {
         Self::try_connect(address).expect("the listener accepts")
     }
 
+    /// Connects and says LHLO (RFC 2033).
+    pub fn connect_lmtp(address: SocketAddr) -> Self {
+        Self::greet(address, "LHLO").expect("the listener accepts")
+    }
+
     /// Connects and says EHLO; an error is for tests that kill the daemon.
     pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
+        Self::greet(address, "EHLO")
+    }
+
+    fn greet(address: SocketAddr, hello: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut client = Self { stream: BufReader::new(stream) };
         client.reply()?;
-        client.say("EHLO client.example")?;
+        client.say(&format!("{hello} client.example"))?;
         Ok(client)
     }
 

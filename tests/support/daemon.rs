@@ -65,6 +65,13 @@ impl Daemon {
         assert!(kill.success());
     }
 
+    /// Lets no file grow any more, or lets all grow again.
+    pub fn fill_disk(&self, full: bool) {
+        let limit = if full { "--fsize=0:" } else { "--fsize=unlimited:" };
+        let done = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), limit]).status().unwrap();
+        assert!(done.success());
+    }
+
     /// Waits for its end; its exit code.
     pub fn ended(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
@@ -79,7 +86,9 @@ impl Daemon {
     }
 
     fn wait_for_listeners(&self) {
-        wait_until("both listeners listen", || self.log().matches(" listening ").count() == 2);
+        let config = std::fs::read_to_string(self.folder.path().join("sincerely.toml")).unwrap();
+        let listeners = config.matches("[[listen]]").count();
+        wait_until("all listeners listen", || self.log().matches(" listening ").count() == listeners);
     }
 
     /// What it logged since it was started.
@@ -95,7 +104,7 @@ impl Daemon {
         self.listener("outbound")
     }
 
-    fn listener(&self, role: &str) -> SocketAddr {
+    pub fn listener(&self, role: &str) -> SocketAddr {
         let log = self.log();
         let line = log.lines().find(|line| line.contains(" listening ") && line.contains(role)).expect("it listens");
         let address =
@@ -144,7 +153,9 @@ pub fn command(config: &Path, arguments: &[&str]) -> Output {
 }
 
 fn spawn(folder: &Path) -> (Child, Arc<Mutex<String>>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sincerely"))
+    // What `fill_disk` does is then an error of the write, as a full disk is, and not the end.
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_sincerely")])
         .args(["--config", "sincerely.toml", "serve"])
         .current_dir(folder)
         .stderr(Stdio::piped())
