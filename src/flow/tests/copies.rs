@@ -83,6 +83,10 @@ fn a_copy_of_a_mail_that_also_went_through_us_is_the_same_learned_id() {
 
     let stamped = format!("{mail}|References: {}", acme.seed("sophie", 1));
     assert_eq!(told(lesson(&acme, &stamped, &known)), "Known", "learned otherwise, it would be ambiguous");
+    let seeded_by_us = format!("{mail}|References: {}", acme.seed("sophie", 2));
+    let by_another_way = Origin::Learned(Fingerprint::of(&message(&seeded_by_us)));
+    let known_in_one = Memory::default().claim("own@acme.example", "sophie", 1, by_another_way).0;
+    assert_eq!(told(lesson(&acme, &seeded_by_us, &known_in_one)), "sophie 2 ann@customer.example", "as outbound does");
     let another = format!("{mail}|X-Other: mail");
     assert_eq!(told(lesson(&acme, &another, &known)), "sophie new ann@customer.example");
 }
