@@ -6,8 +6,8 @@
 use bytes::Bytes;
 
 use crate::mail::{
-    Address, Destination, Evidence, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath,
-    ThreadId,
+    Address, Choice, Destination, Edits, Evidence, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply,
+    ReversePath, ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals, trace};
 use crate::people::Person;
@@ -170,15 +170,21 @@ impl<'a> Desk<'a> {
         let person = self.person(&matched, chosen);
         let fate = self.fate(case, recipient, &matched, kind, person);
         let fresh = self.fresh(index);
+        let forwarded = person.filter(|_| matches!(fate, Fate::Forward(_)));
         Plan {
             reverse_path: self.reverse_path(case.arrival, &matched, &fate, fresh),
             joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
-            person: person.filter(|_| matches!(fate, Fate::Forward(_))).map(|person| person.name.clone()),
+            person: forwarded.map(|person| person.name.clone()),
             recipient: to.clone(),
-            matched,
             kind,
             rule: rules::defaults::NAME.to_owned(),
+            continued: Vec::new(),
             fate,
+            rejection: None,
+            copies: Vec::new(),
+            edits: Edits::default(),
+            choices: self.choice(to, &matched, forwarded).into_iter().collect(),
+            matched,
         }
     }
 
@@ -242,6 +248,13 @@ impl<'a> Desk<'a> {
         let chosen = chosen.filter(|name| persona.answered_by.contains(name));
         let answering = || people.answering(persona, matched.correspondent.as_ref());
         chosen.and_then(|name| people.person(name)).or_else(answering)
+    }
+
+    /// Whom a pool chose, if it is one.
+    fn choice(&self, to: &Address, matched: &Match, person: Option<&Person>) -> Option<Choice> {
+        let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name))?;
+        let person = person.filter(|_| persona.answered_by.len() > 1)?;
+        Some(Choice { recipient: to.clone(), person: person.name.clone() })
     }
 
     fn fallback(&self, matched: &Match) -> &'a [Address] {

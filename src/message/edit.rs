@@ -11,7 +11,8 @@ pub fn apply(message: &Message, edits: &Edits) -> Vec<Bytes> {
     let mut pieces = vec![written(&edits.prepend)];
     let mut from = 0;
     let insert = edits.insert_before_value.as_ref();
-    if let Some((text, at)) = insert.and_then(|insert| Some((&insert.value, message.value_range(insert.name)?.start))) {
+    if let Some((text, at)) = insert.and_then(|insert| Some((&insert.value, message.value_range(&insert.name)?.start)))
+    {
         pieces.extend([bytes.slice(from..at), Bytes::from(text.clone())]);
         from = at;
     }
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     fn field(name: &'static str, value: &str) -> Field {
-        Field { name, value: value.into() }
+        Field::new(name, value)
     }
 
     fn edited(text: &str, edits: &Edits) -> String {

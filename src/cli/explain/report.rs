@@ -190,14 +190,14 @@ impl Line {
         let (fate, reply) = match (door, &plan.fate) {
             (Some(reply), _) => ("reject", reply.clone()),
             (None, Fate::Reject(reply) | Fate::Defer(reply)) => (plan.fate.name(), reply.clone()),
-            (None, Fate::Forward(_) | Fate::Hold(_)) => (plan.fate.name(), taken()),
+            (None, Fate::Forward(_) | Fate::Hold(_) | Fate::Discard) => (plan.fate.name(), taken()),
         };
         let (deliveries, reason) = match &plan.fate {
             Fate::Forward(to) if door.is_none() => {
                 (to.iter().map(|to| Delivery::new(&to.address, &plan)).collect(), None)
             }
             Fate::Hold(reason) if door.is_none() => (Vec::new(), Some(*reason)),
-            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Defer(_) => (Vec::new(), None),
+            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => (Vec::new(), None),
         };
         Self {
             recipient: Some(plan.recipient.to_string()),
