@@ -1,4 +1,4 @@
-//! The configuration: one TOML file, read strictly.
+//! The configuration: one TOML file and those that it includes, read strictly.
 //!
 //! In two stages: `file` is the file as it is written, [`Config`] what the program needs, built
 //! from it and checked. Unknown keys, values that cannot be read, names that lead nowhere and
@@ -9,6 +9,7 @@
 
 mod document;
 mod file;
+mod include;
 mod problems;
 mod values;
 
@@ -119,7 +120,13 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn parse(text: &str, path: &Path) -> Result<(Self, Vec<Remark>), Problems> {
-        let (file, mut report) = File::read(text, path)?;
+        let (mut file, mut of_main) = File::read(text, path)?;
+        let included = include::texts(&file.include, &mut of_main);
+        // From here on it speaks of the included files too, which live shorter than the main one.
+        let mut report = of_main;
+        if !include::read(&included, &mut file, &mut report) {
+            return Err(report.into_problems());
+        }
         let config = checked(file, &mut report);
         loops::check(&config.policy, &mut report);
         advice::give(&config, &mut report);

@@ -1,0 +1,68 @@
+//! The sample of the repository: it is complete, and it says the defaults.
+
+use super::*;
+
+const SAMPLE: &str = include_str!("../../../config/sincerely.toml");
+
+#[test]
+fn every_value_in_it_is_the_default() {
+    let (sample, _) = parse(SAMPLE).unwrap();
+    let (default, _) = parse(BASE).unwrap();
+    assert_eq!(sample.state_dir, default.state_dir);
+    assert_eq!(sample.secret_file, default.secret_file);
+    assert_eq!(sample.relay.timeouts, default.relay.timeouts);
+    assert_eq!(sample.threads, default.threads);
+    assert_eq!(sample.limits, default.limits);
+    assert_eq!(sample.log, default.log);
+    let (sample, default) = (sample.policy, default.policy);
+    assert_eq!(sample.reply_domain, default.reply_domain);
+    assert_eq!(sample.inbound, default.inbound);
+    assert_eq!(sample.outbound, default.outbound);
+    assert_eq!(sample.stamp, default.stamp);
+    assert_eq!(sample.separators, default.separators);
+    assert_eq!(sample.hops, default.hops);
+}
+
+#[test]
+fn the_listeners_in_it_have_the_defaults() {
+    let (sample, _) = parse(SAMPLE).unwrap();
+    let [inbound, outbound] = sample.listen.as_slice() else { panic!("two listeners") };
+    assert_eq!((inbound.protocol, &inbound.allow), (outbound.protocol, &outbound.allow));
+}
+
+#[test]
+fn every_key_is_in_it_and_no_other() {
+    let mut known = file::every_key();
+    let mut written = written_keys();
+    known.sort();
+    written.sort();
+    written.dedup();
+    assert_eq!(written, known);
+}
+
+/// The keys of the sample, also those that are commented out; `*` stands for the name of a person or persona.
+fn written_keys() -> Vec<String> {
+    let mut table = String::new();
+    let mut keys = Vec::new();
+    for line in SAMPLE.lines() {
+        let line = line.trim_start_matches("# ");
+        let header = line.strip_prefix('[').map(|rest| rest.trim_matches(['[', ']']));
+        if let Some(header) = header {
+            table = header.replace("people.sophie", "people.*").replace("people.tom", "people.*");
+            table = table.replace("personas.sophie", "personas.*") + ".";
+        }
+        let key = line.split_once(" =").map(|(key, _)| key.trim());
+        if let Some(key) = key.filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '_')) {
+            keys.push(format!("{table}{key}"));
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_examples_are_right() {
+    for text in [include_str!("../../../examples/minimal.toml"), include_str!("../../../examples/two-people.toml")] {
+        let (config, _) = parse(text).unwrap();
+        assert_eq!(config.listen.len(), 2);
+    }
+}
