@@ -173,6 +173,7 @@ fn policy(file: &File, report: &mut Report<'_>) -> Policy {
         hostname: hostname(file, report),
         reply_domain: file.reply_domain.clone().map(|As(domain)| domain),
         people: people::check(file, &separators, report),
+        rules: crate::rules::Rules::default(),
         inbound: inbound(file, report),
         outbound: policy::Outbound { strangers: or(file.outbound.strangers, policy::Strangers::default()) },
         stamp: stamp(file, report),

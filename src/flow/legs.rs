@@ -443,6 +443,7 @@ mod tests {
             hostname: "sincerely.acme.example".parse().unwrap(),
             reply_domain: None,
             people: sophie(),
+            rules: crate::rules::Rules::default(),
             inbound: policy::Inbound::default(),
             outbound: policy::Outbound::default(),
             stamp: policy::Stamp::default(),

@@ -11,6 +11,7 @@ pub mod outbound;
 
 mod reception;
 
+mod course;
 pub mod plan;
 pub mod stamp;
 

@@ -5,18 +5,16 @@
 
 use bytes::Bytes;
 
-use crate::mail::{
-    Address, Choice, Destination, Edits, Evidence, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply,
-    ReversePath, ThreadId,
-};
-use crate::message::{Message, Signal, kind, signals, trace};
+use crate::mail::{Address, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath, ThreadId};
+use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
-use crate::rules::{self, Verdict};
+use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
 use crate::threads::matcher::{self, Clues, Matcher, Recipient};
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Fingerprint, Found, Query, RetryKey, Unavailable};
 
+use super::course::{Share, is_return_path};
 use super::policy::{Policy, Unmatched};
 
 /// Who decides, and when: what every plan of one message has in common.
@@ -51,14 +49,16 @@ pub struct Planned {
 }
 
 /// What all plans of one message are made from.
-struct Case<'a> {
-    arrival: &'a Arrival,
-    signals: &'a [Signal],
+pub(super) struct Case<'a> {
+    pub(super) arrival: &'a Arrival,
+    pub(super) signals: &'a [Signal],
     clues: Clues,
     correspondent: Option<Address>,
-    held_at_sight: Option<HoldReason>,
-    known: &'a Found,
-    index_is_away: bool,
+    pub(super) held_at_sight: Option<HoldReason>,
+    /// The message as the rules see it.
+    pub(super) reading: Reading<'a>,
+    pub(super) known: &'a Found,
+    pub(super) index_is_away: bool,
 }
 
 impl Arrival {
@@ -134,58 +134,97 @@ impl<'a> Desk<'a> {
     pub fn question(&self, arrival: &Arrival) -> Query {
         let parents = arrival.message.parents();
         let seeds = self.matcher().seeds(&parents);
+        let to = arrival.recipients.iter().map(|(recipient, _)| recipient);
         Query {
             threads: seeds.iter().map(|seed| ThreadId(seed.id)).collect(),
             ids: parents.into_iter().chain(arrival.message.message_id().cloned()).collect(),
-            retries: arrival.recipients.iter().map(|(recipient, _)| arrival.retry_key(recipient)).collect(),
+            retries: to.chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
             twin: None,
         }
+    }
+
+    /// The addresses for which it is remembered whom a pool chose that a rule names.
+    fn pools(&self) -> impl Iterator<Item = &'a Address> {
+        let personas = self.policy.rules.personas().filter_map(|name| self.policy.people.persona(name));
+        personas.filter(|persona| persona.answered_by.len() > 1).filter_map(|persona| persona.addresses.first())
     }
 
     /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
-        let null = arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null);
-        let signals = signals::collect(&arrival.message, null);
-        let nothing = Found::default();
-        let case = Case {
-            arrival,
-            signals: &signals,
-            clues: self.matcher().clues(&arrival.message),
-            correspondent: self.correspondent(&arrival.message),
-            held_at_sight: self.held_at_sight(&arrival.message),
-            known: found.unwrap_or(&nothing),
-            index_is_away: found.is_err(),
-        };
+        let (signals, nothing) = (self.signals(arrival), Found::default());
+        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
         let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
         Planned { signals, plans }
     }
 
+    fn signals(&self, arrival: &Arrival) -> Vec<Signal> {
+        signals::collect(&arrival.message, arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null))
+    }
+
+    fn case<'c>(&self, arrival: &'c Arrival, signals: &'c [Signal], known: &'c Found, index_is_away: bool) -> Case<'c>
+    where
+        'a: 'c,
+    {
+        Case {
+            arrival,
+            signals,
+            clues: self.matcher().clues(&arrival.message),
+            correspondent: self.correspondent(&arrival.message),
+            held_at_sight: self.held_at_sight(&arrival.message),
+            reading: Reading::new(&self.policy.rules, &arrival.message),
+            known,
+            index_is_away,
+        }
+    }
+
     fn plan_one(&self, case: &Case<'_>, index: usize, to: &Address, recipient: &Recipient) -> Plan {
-        let candidates = self.matcher().candidates(&case.clues, to, recipient, case.known);
-        let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
-        let kind = kind::classify(case.signals, matched.evidence.is_strong());
-        let chosen = case.known.retries.get(&case.arrival.retry_key(to)).and_then(|before| before.chosen.as_ref());
-        let person = self.person(&matched, chosen);
-        let fate = self.fate(case, recipient, &matched, kind, person);
-        let fresh = self.fresh(index);
-        let forwarded = person.filter(|_| matches!(fate, Fate::Forward(_)));
+        let matched = self.matched(case, to, recipient);
+        let share = self.share(case, to, recipient, &matched);
+        let course = self.course(case, &share);
+        let (kind, fresh) = (share.kind, self.fresh(index));
+        let is_handed_on = matches!(course.fate, Fate::Forward(_)) || !course.copies.is_empty();
         Plan {
-            reverse_path: self.reverse_path(case.arrival, &matched, &fate, fresh),
+            reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
             joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
-            person: forwarded.map(|person| person.name.clone()),
             recipient: to.clone(),
             kind,
-            rule: rules::defaults::NAME.to_owned(),
-            continued: Vec::new(),
-            fate,
-            rejection: None,
-            copies: Vec::new(),
-            edits: Edits::default(),
-            choices: self.choice(to, &matched, forwarded).into_iter().collect(),
             matched,
+            person: course.person,
+            rule: course.rule,
+            continued: course.continued,
+            fate: course.fate,
+            rejection: None,
+            copies: course.copies,
+            edits: course.edits,
+            choices: course.choices,
         }
+    }
+
+    /// For each recipient, in their order, the rules that are asked and what each says.
+    pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
+        let (signals, nothing) = (self.signals(arrival), Found::default());
+        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let tried = |(to, recipient): &(Address, Recipient)| {
+            let matched = self.matched(&case, to, recipient);
+            self.tried_for(&case, &self.share(&case, to, recipient, &matched))
+        };
+        arrival.recipients.iter().map(tried).collect()
+    }
+
+    fn matched(&self, case: &Case<'_>, to: &Address, recipient: &Recipient) -> Match {
+        let candidates = self.matcher().candidates(&case.clues, to, recipient, case.known);
+        matcher::decide(&candidates, recipient, case.correspondent.clone())
+    }
+
+    fn share<'s>(&self, case: &Case<'_>, to: &'s Address, recipient: &'s Recipient, matched: &'s Match) -> Share<'s>
+    where
+        'a: 's,
+    {
+        let chosen = case.known.retries.get(&case.arrival.retry_key(to)).and_then(|before| before.chosen.as_ref());
+        let kind = kind::classify(case.signals, matched.evidence.is_strong());
+        Share { to, recipient, matched, kind, person: self.person(matched, chosen) }
     }
 
     /// The author, unless he is a person or persona of ours: they never become correspondents.
@@ -203,38 +242,6 @@ impl<'a> Desk<'a> {
         (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
     }
 
-    fn fate(
-        &self,
-        case: &Case<'_>,
-        recipient: &Recipient,
-        matched: &Match,
-        kind: Kind,
-        person: Option<&Person>,
-    ) -> Fate {
-        if case.index_is_away && index_could_decide(&case.arrival.message, recipient, matched) {
-            return Fate::Defer(index_unavailable());
-        }
-        if let Some(reason) = case.held_at_sight {
-            return Fate::Hold(reason);
-        }
-        match (rules::verdict(kind, matched.evidence), person) {
-            (Verdict::Hold(reason), _) => Fate::Hold(reason),
-            (Verdict::Forward, _) if is_return_path(recipient) => Fate::Hold(HoldReason::Bounce),
-            (Verdict::Forward, None) => Fate::Hold(HoldReason::Unmatched),
-            (Verdict::Forward, Some(person)) => self.forward(&case.arrival.message, person, self.fallback(matched)),
-        }
-    }
-
-    fn forward(&self, message: &Message, person: &Person, fallback: &[Address]) -> Fate {
-        let hostname = &self.policy.hostname;
-        let to = |inbox: &Address| Destination { address: inbox.clone(), fallback: fallback.to_vec() };
-        if person.inboxes.iter().any(|inbox| trace::is_loop(message, hostname, inbox, self.keys)) {
-            Fate::Hold(HoldReason::Loop)
-        } else {
-            Fate::Forward(person.inboxes.iter().map(to).collect())
-        }
-    }
-
     /// Who answers: whom a pool chose before, else the persona's person, else whoever takes what
     /// matches nothing; `None` means that an operator looks at it.
     fn person(&self, matched: &Match, chosen: Option<&PersonName>) -> Option<&'a Person> {
@@ -250,24 +257,23 @@ impl<'a> Desk<'a> {
         chosen.and_then(|name| people.person(name)).or_else(answering)
     }
 
-    /// Whom a pool chose, if it is one.
-    fn choice(&self, to: &Address, matched: &Match, person: Option<&Person>) -> Option<Choice> {
-        let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name))?;
-        let person = person.filter(|_| persona.answered_by.len() > 1)?;
-        Some(Choice { recipient: to.clone(), person: person.name.clone() })
-    }
-
-    fn fallback(&self, matched: &Match) -> &'a [Address] {
+    pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
         let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
         persona.map_or(&[], |persona| persona.fallback.as_slice())
     }
 
     /// Our own return path, so that a failure of the inbox comes back to us, and its address never to
     /// the customer. A null path stays null: nobody is to be told, not even we.
-    fn reverse_path(&self, arrival: &Arrival, matched: &Match, fate: &Fate, copy: ThreadId) -> Option<ReversePath> {
+    fn reverse_path(
+        &self,
+        arrival: &Arrival,
+        matched: &Match,
+        is_handed_on: bool,
+        copy: ThreadId,
+    ) -> Option<ReversePath> {
         let original = arrival.reverse_path.clone();
-        let (Some(domain), Fate::Forward(_)) = (&self.policy.reply_domain, fate) else { return original };
-        if original == Some(ReversePath::Null) {
+        let Some(domain) = &self.policy.reply_domain else { return original };
+        if !is_handed_on || original == Some(ReversePath::Null) {
             return original;
         }
         let persona = matched.persona.as_ref().map_or(PersonaTag::NOBODY, PersonaTag::of);
@@ -308,35 +314,10 @@ fn is_spam(message: &Message) -> bool {
     message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
 }
 
-/// Whether a recipient is a return path that we made. What comes there is *about* a message of ours: a
-/// bounce, or a vacation notice, the forwarded person's own among them. It is never handed on: that
-/// person's responder would answer again, to a new return path.
-fn is_return_path(recipient: &Recipient) -> bool {
-    match recipient {
-        Recipient::Token(token) => match token.purpose {
-            Purpose::ReturnOfForward | Purpose::ReturnOfOutbound => true,
-            Purpose::Seed | Purpose::Reply => false,
-        },
-        Recipient::Persona(_) | Recipient::Shared => false,
-    }
-}
-
-/// Whether the index, could it answer, might choose another persona than was chosen without it.
-fn index_could_decide(message: &Message, recipient: &Recipient, matched: &Match) -> bool {
-    match recipient {
-        Recipient::Persona(_) | Recipient::Token(_) => false,
-        Recipient::Shared => matched.evidence == Evidence::Unmatched && !message.parents().is_empty(),
-    }
-}
-
 fn no_such_recipient() -> Reply {
     Reply::new(550, 1, 1, "No such recipient here")
 }
 
 fn relaying_denied() -> Reply {
     Reply::new(550, 7, 1, "Relaying denied")
-}
-
-fn index_unavailable() -> Reply {
-    Reply::new(451, 3, 0, "The thread index is being rebuilt, try again later")
 }

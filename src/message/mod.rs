@@ -9,11 +9,13 @@ pub mod ids;
 pub mod kind;
 pub mod signals;
 pub mod trace;
+pub mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
+use mail_parser::parsers::MessageStream;
 use mail_parser::{Header, HeaderName, HeaderValue, MessageParser};
 use sha2::{Digest, Sha256};
 
@@ -125,6 +127,13 @@ impl Message {
         })
     }
 
+    /// The values of all fields of that name as people read them: encoded words decoded (RFC 2047), a
+    /// line fold one space.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = String> {
+        let text = |raw| MessageStream::new(raw).parse_unstructured().as_text().unwrap_or_default().to_owned();
+        self.raw_values(name).map(text)
+    }
+
     /// The value of the first field of that name.
     pub fn value(&self, name: &str) -> Option<String> {
         self.values(name).next()
@@ -143,6 +152,10 @@ impl Message {
     /// How many Received fields there are: the hops it came (RFC 5321 §6.3).
     pub fn hops(&self) -> usize {
         self.count("Received")
+    }
+
+    fn raw_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.named(name).map(|field| self.bytes.get(field.value.clone()).unwrap_or_default())
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
@@ -169,6 +182,18 @@ impl Message {
     /// The author: the first mailbox of From.
     pub fn author(&self) -> Option<&Mailbox> {
         self.view.from.first()
+    }
+
+    /// All mailboxes of From.
+    pub fn authors(&self) -> &[Mailbox] {
+        &self.view.from
+    }
+
+    /// The addresses of the To and Cc fields.
+    pub fn addressed(&self) -> Vec<Address> {
+        let values = ["To", "Cc"].into_iter().flat_map(|name| self.raw_values(name));
+        let mailboxes = values.flat_map(|raw| mailboxes(&MessageStream::new(raw).parse_address()));
+        mailboxes.map(|mailbox| mailbox.address).collect()
     }
 
     /// The addresses in the fields where servers and clients write recipients, each as it stands.
@@ -355,11 +380,29 @@ mod tests {
         assert_eq!(author.display_name.as_deref(), Some("Söphie from Acme"));
     }
 
+    #[test]
+    fn fields_are_read_as_people_read_them() {
+        let message = read("X-A: one\n\ttwo\n  three \nX-B: =?utf-8?q?J=C3=B6rg?=\n =?utf-8?b?IGVu?= said\nx-a:\n\n");
+        assert_eq!(message.texts("x-a").collect::<Vec<_>>(), ["one two three", ""]);
+        assert_eq!(message.texts("X-B").collect::<Vec<_>>(), ["Jörg en said"]);
+    }
+
+    #[test]
+    fn everybody_is_found_whom_a_message_is_addressed_to() {
+        let message = read(
+            "To: \"Ann, of c@d.example\" <a@b.example>, friends: x@y.example, z@y.example;\nCc: =?utf-8?q?=40?= <q@r.example>\n\
+             Bcc: no@b.example\ncc: <last@b.example>\n\n",
+        );
+        let found: Vec<String> = message.addressed().iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["a@b.example", "x@y.example", "z@y.example", "q@r.example", "last@b.example"]);
+    }
+
     proptest::proptest! {
         #[test]
         fn any_bytes_are_a_message(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
             let message = Message::read(Bytes::from(bytes.clone()));
             proptest::prop_assert!(bytes.ends_with(message.body()));
+            let _read = (message.addressed(), message.texts("A").count());
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};
 use crate::mail::{Address, MessageId, PersonName, PersonaName, PersonaTag, ThreadId};
 use crate::people::{People, Person, Persona};
+use crate::rules::Rules;
 use crate::signing::Keys;
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Claim, Fingerprint, Found, Origin, Thread};
@@ -61,6 +62,7 @@ impl Acme {
             hostname: "sincerely.acme.example".parse().unwrap(),
             reply_domain: Some("replies.acme.example".parse().unwrap()),
             people,
+            rules: Rules::default(),
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             stamp: Stamp::default(),
