@@ -51,6 +51,11 @@ impl KeyPath {
         self.steps.get(..key).is_some_and(|steps| other.steps.starts_with(steps))
     }
 
+    /// Whether this is `table`, or something in it.
+    pub(super) fn is_inside(&self, table: &Self) -> bool {
+        self.steps.starts_with(&table.steps)
+    }
+
     /// The names on the way; which item of a list is left out.
     pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.steps.iter().filter_map(|step| match step {

@@ -1,14 +1,15 @@
-//! `include`: further files with people and personas, read as if they stood below the main file.
+//! `include`: further files with people, personas, rules and tests, read as if they stood below the main file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, mem};
 
 use glob::{GlobError, MatchOptions, Pattern};
 
 use super::document::KeyPath;
 use super::file::{File, Included};
 use super::problems::Report;
-use super::values::Several;
+use super::rules::written::{Rule, Test};
+use super::values::{Several, Table, Tables};
 
 /// The text of an included file.
 pub(super) struct Text {
@@ -63,19 +64,43 @@ fn matching(pattern: &Path, key: &KeyPath, report: &mut Report<'_>) -> Vec<PathB
     })
 }
 
-/// Adds what the included files hold to the main file. Whether they are TOML, all of them.
-pub(super) fn read<'t>(texts: &'t [Text], file: &mut File, report: &mut Report<'t>) -> bool {
+/// What all files hold together.
+pub(super) struct Merged {
+    /// The main file, with the people and personas of the others.
+    pub file: File,
+    /// The rules of all files, in their order.
+    pub rules: Placed<Rule>,
+    /// The tests of all files.
+    pub tests: Placed<Test>,
+}
+
+/// Tables of a list, each with its place.
+pub(super) type Placed<T> = Vec<(KeyPath, Table<T>)>;
+
+/// Adds what the included files hold to the main file. `None` where one of them is no TOML.
+pub(super) fn read<'t>(texts: &'t [Text], mut file: File, report: &mut Report<'t>) -> Option<Merged> {
+    let rules = placed("rule", mem::take(&mut file.rule), Report::MAIN).collect();
+    let tests = placed("test", mem::take(&mut file.test), Report::MAIN).collect();
+    let mut merged = Merged { file, rules, tests };
     let mut are_readable = true;
     for Text { path, text } in texts {
         match Included::read(text, path, report) {
-            Some((included, number)) => merge(included, number, file, report),
+            Some((included, number)) => merge(included, number, &mut merged, report),
             None => are_readable = false,
         }
     }
-    are_readable
+    are_readable.then_some(merged)
 }
 
-fn merge(included: Included, number: usize, file: &mut File, report: &mut Report<'_>) {
+fn placed<T>(name: &str, tables: Tables<T>, number: usize) -> impl Iterator<Item = (KeyPath, Table<T>)> {
+    let list = KeyPath::from([name]).within(number);
+    tables.0.into_iter().enumerate().map(move |(index, table)| (list.item(index), table))
+}
+
+fn merge(included: Included, number: usize, merged: &mut Merged, report: &mut Report<'_>) {
+    merged.rules.extend(placed("rule", included.rule, number));
+    merged.tests.extend(placed("test", included.test, number));
+    let file = &mut merged.file;
     for (name, person) in included.people.0 {
         let key = KeyPath::from(["people", &name]);
         if file.people.contains_key(&name) {

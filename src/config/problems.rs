@@ -185,6 +185,12 @@ impl<'t> Report<'t> {
         nearest.map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
     }
 
+    /// Whether a mistake was noted about the table at `key`, or anything in it.
+    pub(super) fn has_mistakes_in(&self, key: &KeyPath) -> bool {
+        let file = self.file_of(key);
+        self.mistakes.iter().any(|said| said.file == file && said.key.is_inside(key))
+    }
+
     /// Whether a mistake was noted.
     pub(super) fn has_mistakes(&self) -> bool {
         !self.mistakes.is_empty()

@@ -80,18 +80,26 @@ pub enum Target {
 }
 
 impl Rules {
+    /// Whether a rule sends mail to that person by name.
+    pub fn name_person(&self, person: &PersonName) -> bool {
+        self.targets().any(|target| matches!(target, Target::Person(name) if name == person))
+    }
+
     /// The personas that mail is sent to by name: their pools may have chosen somebody before.
     pub fn personas(&self) -> impl Iterator<Item = &PersonaName> {
-        let named = self.0.iter().flat_map(|rule| {
+        self.targets().filter_map(|target| match target {
+            Target::Persona(name) => Some(name),
+            Target::Person(_) | Target::Address(_) => None,
+        })
+    }
+
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.0.iter().flat_map(|rule| {
             let forward_to = match &rule.decision {
                 Some(Decision::ForwardTo(targets)) => targets.as_slice(),
                 Some(Decision::Forward | Decision::Hold | Decision::Reject(_) | Decision::Discard) | None => &[],
             };
             forward_to.iter().chain(&rule.additions.copy_to)
-        });
-        named.filter_map(|target| match target {
-            Target::Persona(name) => Some(name),
-            Target::Person(_) | Target::Address(_) => None,
         })
     }
 }

@@ -73,8 +73,8 @@ fn a_key_of_the_main_file_and_one_that_is_there_already() {
             ]
         ),
         [
-            "a.toml:1: hostname: belongs into main.toml: an included file has people, personas alone",
-            "a.toml:2: include: belongs into main.toml: an included file has people, personas alone",
+            "a.toml:1: hostname: belongs into main.toml: an included file has people, personas, rule, test alone",
+            "a.toml:2: include: belongs into main.toml: an included file has people, personas, rule, test alone",
             r#"a.toml:3: person: unknown key; did you mean "personas"?"#,
             "b.toml:1: people.sophie: is written in main.toml:3 already; keep one of the two",
             "b.toml:3: people.kim: is written in a.toml:4 already; keep one of the two",

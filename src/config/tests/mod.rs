@@ -3,6 +3,7 @@
 mod include;
 mod network;
 mod people;
+mod rules;
 mod sample;
 mod toml;
 mod values;

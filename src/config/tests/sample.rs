@@ -60,6 +60,21 @@ fn written_keys() -> Vec<String> {
 }
 
 #[test]
+fn the_rule_and_the_test_in_it_are_right() {
+    let (_, below) = SAMPLE.split_once("\n# [[rule]]").unwrap();
+    let (rule, _) = below.split_once("\n# Mail from customers.").unwrap();
+    let is_toml = |line: &&str| line.contains(" = ") || line.starts_with('[');
+    // A rule has one fate; the sample names them all.
+    let is_other_fate =
+        |line: &str| ["forward ", "hold ", "reject ", "discard "].iter().any(|fate| line.starts_with(fate));
+    let lines = rule.lines().map(|line| line.trim_start_matches("# ")).filter(is_toml);
+    let rule: Vec<&str> = lines.filter(|line| !is_other_fate(line) || line.contains("# the reason")).collect();
+    let (config, _) = parse(&format!("{SAMPLE}\n[[rule]]\n{}", rule.join("\n"))).unwrap();
+    assert_eq!((config.policy.rules.0.len(), config.tests.len()), (1, 1));
+    assert_eq!((config.policy.rules.0[0].when.0.len(), config.tests[0].expect.len()), (12, 9));
+}
+
+#[test]
 fn the_examples_are_right() {
     for text in [include_str!("../../../examples/minimal.toml"), include_str!("../../../examples/two-people.toml")] {
         let (config, _) = parse(text).unwrap();

@@ -113,13 +113,13 @@ fn more_mistakes_than_anybody_mends_at_once() {
 #[test]
 fn unknown_keys() {
     check_added(
-        "hostnam = 1\n[inbound]\nacept = []\nzzz = 1\n[[listen]]\naddress = '[::1]:0'\nrole = 'inbound'\nallowed = []\n[rule]\nx = 1",
+        "hostnam = 1\n[inbound]\nacept = []\nzzz = 1\n[[listen]]\naddress = '[::1]:0'\nrole = 'inbound'\nallowed = []\n[rules]\nx = 1",
         &[
             r#"f:5: hostnam: unknown key; did you mean "hostname"?"#,
             r#"f:7: inbound.acept: unknown key; did you mean "accept"?"#,
             "f:8: inbound.zzz: unknown key",
             r#"f:12: listen.allowed: unknown key; did you mean "allow"?"#,
-            "f:13: rule: unknown key",
+            r#"f:13: rules: unknown key; did you mean "rule"?"#,
         ],
     );
 }
