@@ -61,6 +61,8 @@ pub struct Tried {
     pub rule: String,
     /// Whether it matches.
     pub answer: Answer,
+    /// It has no fate: the next rule is asked too.
+    pub goes_on: bool,
     /// The first condition that kept it from matching, as it is written.
     pub failed: Option<String>,
 }
@@ -96,7 +98,7 @@ impl<'a> Reading<'a> {
             let answer = rule.when.answer(self, facts);
             let fails = |condition: &&Condition| condition.answer(self, facts) != Answer::Yes;
             let failed = rule.when.0.iter().find(fails).map(ToString::to_string);
-            tried.push(Tried { rule: rule.name.clone(), answer, failed });
+            tried.push(Tried { rule: rule.name.clone(), answer, goes_on: rule.decision.is_none(), failed });
             if answer != Answer::No && (rule.decision.is_some() || answer != Answer::Yes) {
                 break;
             }

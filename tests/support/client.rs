@@ -17,12 +17,21 @@ impl Client {
 
     /// Connects and says EHLO; an error is for tests that kill the daemon.
     pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
+        Self::greet(address, "EHLO")
+    }
+
+    /// Connects to a listener that speaks LMTP.
+    pub fn lmtp(address: SocketAddr) -> Self {
+        Self::greet(address, "LHLO").expect("the listener accepts")
+    }
+
+    fn greet(address: SocketAddr, hello: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut client = Self { stream: BufReader::new(stream) };
         client.reply()?;
-        client.say("EHLO client.example")?;
+        client.say(&format!("{hello} client.example"))?;
         Ok(client)
     }
 
@@ -55,6 +64,13 @@ impl Client {
     /// Sends a message; the first reply that is not positive, or the one to the final dot.
     pub fn send(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<String> {
         self.begin(from, to)?.map_or_else(|| self.finish(message), Ok)
+    }
+
+    /// Sends a message over LMTP; the reply for each recipient.
+    pub fn send_lmtp(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<Vec<String>> {
+        assert_eq!(self.begin(from, to)?, None);
+        self.raw(&stuffed(message))?;
+        to.iter().map(|_| self.reply()).collect()
     }
 
     /// MAIL, RCPT, DATA; the reply that refused, if one did.

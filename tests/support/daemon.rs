@@ -39,8 +39,18 @@ impl Daemon {
 
     /// The same, with more of a configuration.
     pub fn start_with(next_hop: SocketAddr, more: &str) -> Self {
+        Self::start_text(&configuration(next_hop, more))
+    }
+
+    /// The same, with an inbound listener that speaks LMTP.
+    pub fn start_lmtp(next_hop: SocketAddr, more: &str) -> Self {
+        let smtp = "role = \"inbound\"\n";
+        Self::start_text(&configuration(next_hop, more).replace(smtp, &format!("{smtp}protocol = \"lmtp\"\n")))
+    }
+
+    fn start_text(configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("sincerely.toml"), configuration(next_hop, more)).unwrap();
+        std::fs::write(folder.path().join("sincerely.toml"), configuration).unwrap();
         let (child, log) = spawn(folder.path());
         let daemon = Self { folder, child, log };
         daemon.wait_for_listeners();

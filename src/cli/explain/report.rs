@@ -6,10 +6,12 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::flow::plan::{Arrival, Planned};
 use crate::flow::stamp::Stamp;
 use crate::mail::{Address, Conflict, Evidence, Fate, HoldReason, Kind, Match, PersonaName, Plan, Reply, ReversePath};
 use crate::message::{Message, Signal, kind, signals};
+use crate::rules::{Answer, Tried, Why};
+
+use crate::cli::judge::Judged;
 
 /// One line for each recipient; one without a recipient where there is none.
 pub(super) struct Report {
@@ -31,6 +33,11 @@ struct Line {
     matched: Option<Matched>,
     parents: Vec<String>,
     rule: Option<String>,
+    // For people only.
+    #[serde(skip)]
+    tried: Vec<Tried>,
+    #[serde(skip)]
+    copies: Vec<String>,
     fate: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<HoldReason>,
@@ -81,15 +88,13 @@ struct Told {
 
 impl Report {
     /// Of a message that comes to an inbound listener.
-    pub(super) fn inbound(
-        arrival: &Arrival,
-        planned: Planned,
-        refused: Vec<(Address, Reply)>,
-        door: Option<Reply>,
-    ) -> Self {
+    pub(super) fn inbound(judged: Judged) -> Self {
+        let Judged { arrival, planned, tried, refused, door } = judged;
         let kind = kind::classify(&planned.signals, false);
         let bare = Line::new("inbound", &arrival.message, kind, planned.signals);
-        let mut lines: Vec<Line> = planned.plans.into_iter().map(|plan| bare.clone().with_plan(plan, &door)).collect();
+        let plans = planned.plans.into_iter().zip(tried);
+        let mut lines: Vec<Line> =
+            plans.map(|(plan, tried)| Line { tried, ..bare.clone().with_plan(plan, &door) }).collect();
         lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
         if lines.is_empty() {
             lines.push(Line { reply: door.as_ref().map(Told::new), ..bare });
@@ -154,15 +159,32 @@ impl Report {
         )?;
         row("kind", &line.kind_text())?;
         row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
+        for tried in &line.tried {
+            let (what, why) = told(tried);
+            row(what, &why)?;
+        }
         row("rule", line.rule.as_deref().unwrap_or_default())?;
         row("fate", &line.fate_text())?;
         for delivery in &line.deliveries {
             let from = delivery.from.as_deref().unwrap_or("a reverse path that the file does not tell");
             row("delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
         }
+        row("copies", &line.copies.join(", "))?;
         row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
         row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
         writeln!(out)
+    }
+}
+
+/// Why a rule does not decide; nothing about the one that does.
+fn told(tried: &Tried) -> (&'static str, String) {
+    let Tried { rule, answer, goes_on, failed } = tried;
+    let failed = failed.as_deref().unwrap_or_default();
+    match answer {
+        Answer::No => ("not rule", format!("{rule}: {failed} does not hold")),
+        Answer::CannotTell(Why::IndexAway) => ("cannot tell", format!("{rule}: {failed}: the thread index is away")),
+        Answer::Yes if *goes_on => ("and rule", rule.clone()),
+        Answer::Yes => ("", String::new()),
     }
 }
 
@@ -177,6 +199,8 @@ impl Line {
             matched: None,
             parents: message.parents().iter().map(ToString::to_string).collect(),
             rule: None,
+            tried: Vec::new(),
+            copies: Vec::new(),
             fate: None,
             reason: None,
             deliveries: Vec::new(),
@@ -204,6 +228,7 @@ impl Line {
             kind: plan.kind,
             matched: Some(Matched::new(&plan.matched)),
             rule: Some(plan.rule),
+            copies: plan.copies.iter().map(ToString::to_string).collect(),
             fate: Some(fate),
             reason,
             deliveries,

@@ -75,6 +75,19 @@ fn the_rule_and_the_test_in_it_are_right() {
 }
 
 #[test]
+fn the_reference_tells_every_key_of_rules_and_tests() {
+    let reference = include_str!("../../../docs/reference.md");
+    let of_rules =
+        |key: &String| ["rule.when.", "rule.then.", "test.expect."].iter().any(|table| key.starts_with(table));
+    let keys: Vec<String> = file::every_key().into_iter().filter(of_rules).collect();
+    assert_eq!(keys.len(), 29);
+    for key in keys {
+        let name = key.rsplit('.').next().unwrap();
+        assert!(reference.contains(&format!("\n| `{name}` | ")), "{key}");
+    }
+}
+
+#[test]
 fn the_examples_are_right() {
     for text in [include_str!("../../../examples/minimal.toml"), include_str!("../../../examples/two-people.toml")] {
         let (config, _) = parse(text).unwrap();

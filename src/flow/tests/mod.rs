@@ -1,6 +1,7 @@
 //! What is decided: tables of cases over the pure functions.
 
 mod plans;
+mod rules;
 mod stamps;
 
 use crate::flow::plan::Desk;
