@@ -130,8 +130,8 @@ impl Message {
     /// The values of all fields of that name as people read them: encoded words decoded (RFC 2047), a
     /// line fold one space.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = String> {
-        let text = |raw| MessageStream::new(raw).parse_unstructured().as_text().unwrap_or_default().to_owned();
-        self.raw_values(name).map(text)
+        self.lines(name)
+            .map(|raw| MessageStream::new(&raw).parse_unstructured().as_text().unwrap_or_default().to_owned())
     }
 
     /// The value of the first field of that name.
@@ -154,8 +154,10 @@ impl Message {
         self.count("Received")
     }
 
-    fn raw_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.named(name).map(|field| self.bytes.get(field.value.clone()).unwrap_or_default())
+    /// The values of all fields of that name, each with the end of its line: the last one of a cut message
+    /// lacks it, and the parser reads up to there.
+    fn lines(&self, name: &str) -> impl Iterator<Item = Vec<u8>> {
+        self.named(name).map(|field| [self.bytes.get(field.value.clone()).unwrap_or_default(), b"\r\n"].concat())
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
@@ -191,8 +193,8 @@ impl Message {
 
     /// The addresses of the To and Cc fields.
     pub fn addressed(&self) -> Vec<Address> {
-        let values = ["To", "Cc"].into_iter().flat_map(|name| self.raw_values(name));
-        let mailboxes = values.flat_map(|raw| mailboxes(&MessageStream::new(raw).parse_address()));
+        let values = ["To", "Cc"].into_iter().flat_map(|name| self.lines(name));
+        let mailboxes = values.flat_map(|raw| mailboxes(&MessageStream::new(&raw).parse_address()));
         mailboxes.map(|mailbox| mailbox.address).collect()
     }
 
@@ -385,6 +387,9 @@ mod tests {
         let message = read("X-A: one\n\ttwo\n  three \nX-B: =?utf-8?q?J=C3=B6rg?=\n =?utf-8?b?IGVu?= said\nx-a:\n\n");
         assert_eq!(message.texts("x-a").collect::<Vec<_>>(), ["one two three", ""]);
         assert_eq!(message.texts("X-B").collect::<Vec<_>>(), ["Jörg en said"]);
+        let cut = read("To: a@b.example\nX-A: the last line has no end".trim());
+        assert_eq!(cut.texts("X-A").collect::<Vec<_>>(), ["the last line has no end"]);
+        assert_eq!(read("To: a@b.example").addressed().len(), 1);
     }
 
     #[test]

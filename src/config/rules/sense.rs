@@ -4,7 +4,7 @@
 use crate::config::document::KeyPath;
 use crate::config::problems::Report;
 use crate::config::{Config, advice, loops};
-use crate::flow::policy::Policy;
+use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Evidence, PersonName, PersonaName};
 use crate::rules::{Condition, Content, Decision, Pattern, Rule, Size, Target, When};
 
@@ -93,7 +93,7 @@ impl Judge<'_> {
             || self.policy.reply_domain.as_ref() == Some(address.domain())
     }
 
-    /// A persona that none of the people answers for, or one where nothing was found.
+    /// People who answer for nobody, or for none of the personas, or a persona where nothing was found.
     fn nobody(&self, when: &When, at: &KeyPath) -> Option<Never> {
         let mut personas: Option<&[PersonaName]> = None;
         let mut people: Option<&[PersonName]> = None;
@@ -107,7 +107,10 @@ impl Judge<'_> {
                 Condition::Not(_) | Condition::Any(_) => {}
             }
         }
-        let personas = personas?;
+        let Some(personas) = personas else {
+            let idle = people.is_some_and(|people| !people.iter().any(|name| self.may_answer(name)));
+            return idle.then(|| (at.key("person"), "answers for no persona, nor for what is unmatched".into()));
+        };
         if evidence.is_some_and(|pieces| pieces.iter().all(|piece| *piece == Evidence::Unmatched)) {
             return Some((at.key("persona"), "what is unmatched is for no persona".into()));
         }
@@ -117,6 +120,12 @@ impl Judge<'_> {
         };
         let nobody = people.is_some() && !personas.iter().any(answers);
         nobody.then(|| (at.key("person"), "answers for none of these personas".into()))
+    }
+
+    /// Whether there is mail that the person would answer.
+    fn may_answer(&self, person: &PersonName) -> bool {
+        self.policy.people.personas().any(|persona| persona.answered_by.contains(person))
+            || self.policy.inbound.unmatched == Unmatched::Person(person.clone())
     }
 
     /// Bounds between which no size lies. They only change at their own numbers, so these are all to try.

@@ -16,6 +16,7 @@ fn every_value_in_it_is_the_default() {
     assert_eq!(sample.log, default.log);
     let (sample, default) = (sample.policy, default.policy);
     assert_eq!(sample.reply_domain, default.reply_domain);
+    assert_eq!(sample.rules, default.rules);
     assert_eq!(sample.inbound, default.inbound);
     assert_eq!(sample.outbound, default.outbound);
     assert_eq!(sample.stamp, default.stamp);
