@@ -80,7 +80,7 @@ fn fallback_comes_back(persona: &Persona, policy: &Policy, report: &mut Report<'
     });
 }
 
-fn comes_back(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
+pub(super) fn comes_back(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
     if let Some(ours) = ours(address, policy) {
         report.mistake(at, format!("{address} {ours}: mail to it would come back; expected a personal inbox"));
     }
