@@ -334,6 +334,18 @@ fn sockets_for_another_process_are_not_ours() {
 }
 
 #[test]
+fn no_room_is_made_for_more_sockets_than_there_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for count in ["1001", "100000", "4000000000"] {
+        let mut program = Command::new("bash");
+        let shell = "export LISTEN_PID=$$ LISTEN_FDS=$1; shift; exec \"$@\"";
+        program.args(["-c", shell, "bash", count, env!("CARGO_BIN_EXE_sincerely")]);
+        let (code, errors) = serve(folder.path(), &listening(nobody(), &[PASSED]), program);
+        assert_eq!((code, errors.contains("LISTEN_FDS")), (Some(78), true), "{errors}");
+    }
+}
+
+#[test]
 fn the_service_manager_is_told_of_the_start_and_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");

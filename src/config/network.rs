@@ -17,6 +17,8 @@ use crate::smtp::settings::{Endpoint, UnixSocket};
 const SMTP: u16 = 25;
 /// The permission bit of everybody who has a login.
 const OTHERS_MAY_WRITE: u32 = 0o002;
+/// The permission bits of which one is needed to connect to a unix socket (unix(7)).
+const ANYBODY_MAY_WRITE: u32 = 0o222;
 
 /// The listeners that are complete.
 pub(super) fn listen(written: &Tables<file::Listen>, folder: &Path, report: &mut Report<'_>) -> Vec<Listen> {
@@ -75,16 +77,28 @@ fn listener(written: &file::Listen, at: &KeyPath, folder: &Path, report: &mut Re
             allow
         }
         Endpoint::Unix(socket) => {
-            if socket.mode & OTHERS_MAY_WRITE != 0 {
-                let message = format!("{:04o} lets everybody on this machine connect, and {}", socket.mode, deed(role));
-                report.warn(&at.key("mode"), message);
-            }
+            judge_unix(socket, role, protocol, at, report);
             Vec::new()
         }
         Endpoint::Passed(_) => allow,
     };
     allow.iter().filter(|net| !is_loopback(net)).for_each(|net| report.warn(&at.key("allow"), wider(*net, role)));
     Some(Listen { address, role, protocol, allow })
+}
+
+fn judge_unix(socket: &UnixSocket, role: Role, protocol: Protocol, at: &KeyPath, report: &mut Report<'_>) {
+    if socket.mode & OTHERS_MAY_WRITE != 0 {
+        let message = format!("{:04o} lets everybody on this machine connect, and {}", socket.mode, deed(role));
+        report.warn(&at.key("mode"), message);
+    }
+    if socket.mode & ANYBODY_MAY_WRITE == 0 {
+        let message = format!("{:04o} lets nobody write, so nobody but root can connect", socket.mode);
+        report.warn(&at.key("mode"), message);
+    }
+    if protocol == Protocol::Smtp {
+        let message = "Postfix and Exim speak only LMTP at unix sockets: write protocol = \"lmtp\"";
+        report.warn(&at.key("protocol"), message);
+    }
 }
 
 /// What to bind, and whether the other keys go with it.
@@ -120,9 +134,11 @@ fn unix_socket(path: PathBuf, written: &file::Listen, at: &KeyPath, report: &mut
         let message = "is for TCP; listen.mode and listen.group say who may connect to a unix socket";
         report.mistake(&at.key("allow"), message);
     }
-    let length = path.as_os_str().len();
+    // The system is told the whole path, wherever the daemon is started.
+    let length = absolute(&path).as_os_str().len();
     if length > LONGEST_PATH {
-        let message = format!("too long: the path has {length} octets, and {LONGEST_PATH} are the most here");
+        let message =
+            format!("too long: from the root on the path has {length} octets, and {LONGEST_PATH} are the most here");
         report.mistake(&at.key("address"), message);
     }
     let Mode(mode) = or(written.mode, Mode(UnixSocket::MODE));

@@ -100,7 +100,11 @@ fn reaches(server: &str, listener: &Endpoint) -> bool {
     let Endpoint::Ip(listener) = listener else { return false };
     let Some((host, port)) = server.rsplit_once(':') else { return false };
     let is_ours = match server.parse().map(|address: SocketAddr| address.ip()) {
-        Ok(ip) => ip == listener.ip() || (ip.is_loopback() && listener.ip().is_unspecified()),
+        // `::ffff:127.0.0.1` is reached by IPv4.
+        Ok(ip) => {
+            let (ip, own) = (ip.to_canonical(), listener.ip().to_canonical());
+            ip == own || (ip.is_loopback() && own.is_unspecified())
+        }
         Err(_) => {
             host.eq_ignore_ascii_case("localhost") && (listener.ip().is_loopback() || listener.ip().is_unspecified())
         }

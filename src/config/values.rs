@@ -361,6 +361,8 @@ impl Scalar for Domain {
     const EXPECTED: &'static str = r#"a domain name such as "mail.acme.example""#;
 
     fn from_text(text: &str) -> Option<Self> {
+        // With or without the dot of the root.
+        let text = text.strip_suffix('.').unwrap_or(text);
         is_domain_name(text).then(|| text.parse().ok())?
     }
 }

@@ -1,6 +1,7 @@
 //! Sockets that a service manager passes (sd_listen_fds(3)): they outlive us, so that a restart refuses no
 //! connection.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::TcpListener;
 use std::os::fd::{IntoRawFd, OwnedFd};
@@ -35,8 +36,16 @@ pub enum Unfit {
 
 /// The environment speaks of passed sockets, in no language that is known.
 #[derive(Debug, thiserror::Error)]
-#[error("LISTEN_PID or LISTEN_FDS in the environment is no number: they are the service manager's to set")]
+#[error(
+    "LISTEN_PID or LISTEN_FDS in the environment is no number, or above {MOST}: they are the service manager's to set"
+)]
 pub struct Malformed;
+
+/// No more sockets are taken: room is made for as many as the environment claims, before it is known whether
+/// they are there.
+const MOST: u64 = 1000;
+/// No more names of them are told.
+const MOST_NAMES: usize = 8;
 
 impl Passed {
     /// Takes what was passed to this process, once: a second call finds nothing. Call it before any file is
@@ -48,6 +57,10 @@ impl Passed {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         if TAKEN.swap(true, Ordering::Relaxed) {
             return Ok(Self::default());
+        }
+        let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+        if number("LISTEN_PID") == Some(std::process::id().into()) && number("LISTEN_FDS") > Some(MOST) {
+            return Err(Malformed);
         }
         let passed = sd_listen_fds::get().map_err(|_| Malformed)?;
         // sd_listen_fds(3): systemd itself says "unknown" where a unit gives no name.
@@ -65,9 +78,10 @@ impl Passed {
         if listeners.is_empty() { Err(BindError::NotPassed(all)) } else { Ok(listeners) }
     }
 
-    /// The names of sockets that nobody took.
+    /// The names of sockets that nobody took, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        let mut seen = HashSet::new();
+        self.0.iter().map(|(name, _)| name.as_str()).filter(move |name| seen.insert(*name))
     }
 }
 
@@ -77,8 +91,12 @@ impl fmt::Display for Passed {
         if self.0.is_empty() {
             return f.write_str("no socket at all");
         }
-        let names = self.names().map(|name| format!("{name:?}")).collect::<Vec<_>>();
-        write!(f, "only {}", names.join(", "))
+        let names = self.names().take(MOST_NAMES).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+        write!(f, "only {}", names.join(", "))?;
+        match self.names().count().saturating_sub(MOST_NAMES) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 

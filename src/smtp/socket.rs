@@ -88,7 +88,9 @@ impl BindError {
     /// Whether the next try would fail in the same way until somebody changes the configuration.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Tcp(_) | Self::InUse | Self::Unix(_) | Self::Group { .. } => false,
+            Self::Tcp(_) | Self::InUse | Self::Unix(_) => false,
+            // Only membership, or another configuration, makes the daemon's user allowed to.
+            Self::Group { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
             Self::NotASocket | Self::NoGroup(_) | Self::NotPassed(_) | Self::Unfit(_) => true,
         }
     }

@@ -16,7 +16,8 @@ use super::socket::{BACKLOG, BindError};
 
 /// Octets that the private folder puts into a path: `/.` and six characters.
 const PRIVATE: usize = 8;
-/// The longest path of a socket that we can make: unix(7) has 108 octets for a path with its NUL.
+/// The longest path of a socket that we can make, from the root on: unix(7) has 108 octets for a path with
+/// its NUL.
 pub const LONGEST_PATH: usize = 107 - PRIVATE;
 
 /// The socket that we made; removed with this, unless somebody has put another one in its place.

@@ -79,6 +79,10 @@ fn the_next_hop() {
         &own("127.0.0.1:10026", "0.0.0.0:10026"),
         &["f:2: relay.smtp: is our own listener 0.0.0.0:10026: mail would go round; name the mail server"],
     );
+    check(
+        &own("[::ffff:127.0.0.1]:10026", "127.0.0.1:10026"),
+        &["f:2: relay.smtp: is our own listener 127.0.0.1:10026: mail would go round; name the mail server"],
+    );
     check(&own("localhost:10026", "10.0.0.1:10026"), &[]);
     check(
         &own("mail.acme.example", "[::1]:0"),
@@ -136,7 +140,7 @@ async fn the_control_socket_fits_into_the_state_directory() {
 #[test]
 fn listeners_at_unix_sockets() {
     let listen = |fields: &str| format!("[[listen]]\nrole = 'inbound'\n{fields}\n");
-    let unix = |fields: &str| listen(&format!("address = 'unix:in.sock'\n{fields}"));
+    let unix = |fields: &str| listen(&format!("address = 'unix:in.sock'\n{fields}\nprotocol = 'lmtp'"));
     check_added(
         &unix("allow = '::1'"),
         &["f:8: listen.allow: is for TCP; listen.mode and listen.group say who may connect to a unix socket"],
@@ -163,9 +167,17 @@ fn listeners_at_unix_sockets() {
         ],
     );
     check_warnings(&unix(rights), &[]);
+    check_warnings(
+        &unix("mode = '0440'"),
+        &["f:8: listen.mode: 0440 lets nobody write, so nobody but root can connect"],
+    );
+    check_warnings(
+        &listen("address = 'unix:in.sock'\nprotocol = 'smtp'"),
+        &["f:8: listen.protocol: Postfix and Exim speak only LMTP at unix sockets: write protocol = \"lmtp\""],
+    );
     check_added(
         &(unix("") + &listen("address = 'unix:./in.sock'") + &listen("address = 'unix:out.sock'")),
-        &["f:11: listen.address: unix:./in.sock is listened at already, by the listener unix:in.sock"],
+        &["f:12: listen.address: unix:./in.sock is listened at already, by the listener unix:in.sock"],
     );
     let passed = listen("address = 'systemd:in'");
     check_added(
@@ -233,8 +245,14 @@ fn the_path_of_a_unix_socket_fits() {
     }
     check_added(
         &format!("listen = [{{ role = 'inbound', address = 'unix:/{}' }}]", "s".repeat(99)),
-        &["f:5: listen.address: too long: the path has 100 octets, and 99 are the most here"],
+        &["f:5: listen.address: too long: from the root on the path has 100 octets, and 99 are the most here"],
     );
+    // Where the file has a relative path, the path is longer than it is written.
+    let here = std::env::current_dir().unwrap().as_os_str().len() + 1;
+    for (length, fits) in [(99 - here, true), (100 - here, false)] {
+        let text = format!("{BASE}listen = [{{ role = 'inbound', address = 'unix:{}' }}]", "s".repeat(length));
+        assert_eq!(Config::parse(&text, Path::new("f")).is_ok(), fits, "{length}");
+    }
 }
 
 #[test]
