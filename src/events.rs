@@ -53,7 +53,11 @@ pub fn received(bytes: usize) {
 
 /// A message's id was learned.
 pub fn learned(thread: ThreadId, persona: &str, skipped: &[&'static str]) {
-    log!(debug, Event::Learned, %thread, persona, skipped = skipped.join(","), "skipped: signed by DKIM");
+    if skipped.is_empty() {
+        log!(debug, Event::Learned, %thread, persona);
+    } else {
+        log!(debug, Event::Learned, %thread, persona, skipped = skipped.join(","), "skipped: signed by DKIM");
+    }
 }
 
 /// Nothing was learned from a copy.

@@ -180,22 +180,27 @@ impl Journey<'_> {
             events::deferred(name, &"another copy of the same mail is still on its way there");
             return Err(Leg::new(name, Outcome::Deferred(settle::not_now())));
         };
-        if self.is_done(plan, name, destination).await {
-            events::suppressed(name);
-            return Err(Leg::new(name, Outcome::Collapsed));
+        match self.done_before(plan, name, destination).await {
+            None => return Ok(claim),
+            Some(Before::ByThis) => {}
+            // A retry of this mail may come when the other one is forgotten as such. Not under the destination
+            // itself: what was collapsed makes the time in which it collapses no longer.
+            Some(Before::ByTwin) => self.remember_done(plan, given_up(name)).await,
         }
-        Ok(claim)
+        events::suppressed(name);
+        Err(Leg::new(name, Outcome::Collapsed))
     }
 
-    /// Whether this leg is done: by this very mail, or by the same mail through another alias. Where the
-    /// memory cannot tell, a copy is better than a loss.
-    async fn is_done(&self, plan: &Plan, name: &str, to: DestinationHash) -> bool {
+    /// Who did this leg before, if anybody. Where the memory cannot tell, a copy is better than a loss.
+    async fn done_before(&self, plan: &Plan, name: &str, to: DestinationHash) -> Option<Before> {
         let retry = self.arrival.retry_key(&plan.recipient);
         let query = Query { retries: vec![retry], twin: Some(self.arrival.twin()), ..Query::default() };
-        let Ok(found) = self.house.threads.look_up(query).await else { return false };
+        let found = self.house.threads.look_up(query).await.ok()?;
         let ends = [to, given_up(name)];
-        let by_retry = found.retries.get(&retry).is_some_and(|before| ends.iter().any(|end| before.done.contains(end)));
-        by_retry || self.is_collapsed(found.twin.as_ref(), to)
+        if found.retries.get(&retry).is_some_and(|before| ends.iter().any(|end| before.done.contains(end))) {
+            return Some(Before::ByThis);
+        }
+        self.is_collapsed(found.twin.as_ref(), to).then_some(Before::ByTwin)
     }
 
     fn is_collapsed(&self, twin: Option<&crate::threads::Twin>, to: DestinationHash) -> bool {
@@ -377,6 +382,14 @@ impl Journey<'_> {
     }
 }
 
+/// Who did a leg before.
+enum Before {
+    /// This very mail.
+    ByThis,
+    /// The same mail, through another alias.
+    ByTwin,
+}
+
 /// Why an address does not take a message, now or later; with the next hop's words.
 enum Refusal {
     /// This inbox refuses: another one may take it.
@@ -406,8 +419,9 @@ fn inbox(address: &Address) -> DestinationHash {
     DestinationHash::new(&address.folded())
 }
 
-/// An inbox whose copy lies in `held/` instead: done for a retry, but not reached by this mail, which
-/// may come for another persona with another fallback.
+/// A destination that this mail did not reach, and need not any more: its copy lies in `held/` instead, or
+/// another one was there. Done for a retry, and for nobody else: the same mail may come for another persona
+/// with another fallback.
 fn given_up(inbox: &str) -> DestinationHash {
     DestinationHash::new(&format!("given-up/{inbox}"))
 }
@@ -435,6 +449,8 @@ mod tests {
     use crate::signing::Keys;
     use crate::threads::Threads;
     use crate::threads::memory::Memory;
+
+    const SOPHIE: &str = "sophie@acme.example";
 
     fn address(text: &str) -> Address {
         text.parse().unwrap()
@@ -480,10 +496,10 @@ mod tests {
     }
 
     /// The legs of a mail to Sophie whose time is over in `patience`.
-    async fn legs(house: &House, patience: Duration) -> Vec<Leg> {
-        let now = jiff::Timestamp::UNIX_EPOCH;
+    async fn legs(house: &House, to: &str, patience: Duration) -> Vec<Leg> {
+        let now = crate::clock::now();
         let desk = Desk { policy: &house.policy, keys: &house.keys, now, serial: 0 };
-        let to = address("sophie@acme.example");
+        let to = address(to);
         let recipients = vec![(to.clone(), desk.recipient(&to).unwrap())];
         let bytes = Bytes::from_static(b"From: ann@customer.example\r\nSubject: late\r\n\r\nHello\r\n");
         let arrival = Arrival::read(bytes, Some(ReversePath::Address(address("ann@customer.example"))), recipients);
@@ -504,10 +520,23 @@ mod tests {
     async fn nothing_is_begun_after_the_deadline() {
         let root = tempfile::tempdir().unwrap();
         let house = house(root.path());
-        let late = legs(&house, Duration::ZERO).await;
+        let late = legs(&house, SOPHIE, Duration::ZERO).await;
         assert_eq!(late, [Leg::new("sophie@corp.example", Outcome::Deferred(settle::not_now()))]);
         assert!(!root.path().join("mail").exists(), "what is deferred was not delivered");
-        let in_time = legs(&house, Duration::from_secs(60)).await;
+        let in_time = legs(&house, SOPHIE, Duration::from_secs(60)).await;
         assert_eq!(in_time, [Leg::new("sophie@corp.example", Outcome::Relayed)]);
+    }
+
+    #[tokio::test]
+    async fn what_was_collapsed_is_done_also_when_collapsing_is_over() {
+        let root = tempfile::tempdir().unwrap();
+        let mut house = house(root.path());
+        let soon = Duration::from_secs(60);
+        let inbox = |outcome| [Leg::new("sophie@corp.example", outcome)];
+        assert_eq!(legs(&house, SOPHIE, soon).await, inbox(Outcome::Relayed));
+        assert_eq!(legs(&house, "sophie+x@acme.example", soon).await, inbox(Outcome::Collapsed));
+        Arc::get_mut(&mut house.policy).unwrap().inbound.collapse = Duration::ZERO;
+        assert_eq!(legs(&house, "sophie+x@acme.example", soon).await, inbox(Outcome::Collapsed), "its retry");
+        assert_eq!(legs(&house, "sophie+y@acme.example", soon).await, inbox(Outcome::Relayed), "no retry");
     }
 }

@@ -86,9 +86,16 @@ impl Address {
         &self.domain
     }
 
-    /// The whole address in lower case: the form to compare and to index by.
+    /// The whole address in lower case, without quotes that it does not need: the form to compare and to
+    /// index by. RFC 5321 §4.1.2: `"sophie"@acme.example` and `sophie@acme.example` are the same.
     pub fn folded(&self) -> String {
-        format!("{}@{}", self.local.to_lowercase(), self.domain)
+        format!("{}@{}", self.plain_local().to_lowercase(), self.domain)
+    }
+
+    /// The local part without quotes, where it says the same without them.
+    fn plain_local(&self) -> &str {
+        let inner = self.local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        inner.filter(|inner| !inner.is_empty() && is_local_part(inner)).unwrap_or(&self.local)
     }
 
     /// Whether the address needs SMTPUTF8 (RFC 6531) to travel.
@@ -97,12 +104,15 @@ impl Address {
     }
 
     /// Splits a subaddress (RFC 5233): the address of the user, and the detail after the first of
-    /// `separators`, if there is one. A separator in first place is part of the user's name.
+    /// `separators`, if there is one. A separator in first place is part of the user's name, and so is any
+    /// in a local part that needs its quotes.
     pub fn split_detail(&self, separators: &str) -> (Self, Option<&str>) {
-        let cut = self.local.char_indices().skip(1).find(|(_, c)| separators.contains(*c));
+        let local = self.plain_local();
+        let is_quoted = local.starts_with('"');
+        let cut = local.char_indices().skip(1).find(|(_, c)| !is_quoted && separators.contains(*c));
         match cut {
             Some((at, separator)) => {
-                let (user, rest) = self.local.split_at(at);
+                let (user, rest) = local.split_at(at);
                 let user = Self { local: user.into(), domain: self.domain.clone() };
                 (user, rest.get(separator.len_utf8()..))
             }
@@ -242,6 +252,8 @@ mod tests {
             ("Sophie+Ab+c@acme.example", "Sophie@acme.example", Some("Ab+c")),
             ("+1@acme.example", "+1@acme.example", None),
             ("sophie@acme.example", "sophie@acme.example", None),
+            ("\"sophie+x\"@acme.example", "sophie@acme.example", Some("x")),
+            ("\"a b+x\"@acme.example", "\"a b+x\"@acme.example", None),
         ] {
             let whole = address(text);
             let (found, rest) = whole.split_detail("+-");
@@ -252,5 +264,20 @@ mod tests {
     #[test]
     fn comparing_is_case_blind() {
         assert_eq!(address("SOPHIE@Acme.Example").folded(), address("sophie@acme.example").folded());
+    }
+
+    #[test]
+    fn quotes_that_are_not_needed_make_no_other_address() {
+        for (text, folded) in [
+            ("\"Sophie\"@acme.example", "sophie@acme.example"),
+            ("\"a..b\"@c.example", "a..b@c.example"),
+            ("\"a b\"@c.example", "\"a b\"@c.example"),
+            ("\"a@b\"@c.example", "\"a@b\"@c.example"),
+            ("\"a\\\"b\"@c.example", "\"a\\\"b\"@c.example"),
+            ("\"\"@c.example", "\"\"@c.example"),
+        ] {
+            assert_eq!(address(text).folded(), folded);
+            assert_eq!(address(text).to_string(), text, "it travels as it was written");
+        }
     }
 }

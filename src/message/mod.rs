@@ -63,7 +63,7 @@ struct View {
     in_reply_to: Vec<MessageId>,
     references: Vec<MessageId>,
     from: Vec<Mailbox>,
-    // From holds one mailbox, and nothing that cannot be read.
+    // From holds one mailbox, and nothing else.
     is_of_one: bool,
     subject: Option<String>,
     content_type: Option<ContentType>,
@@ -261,7 +261,8 @@ impl View {
             in_reply_to: ids(HeaderName::InReplyTo),
             references: ids(HeaderName::References),
             from: first(HeaderName::From).map(|header| mailboxes(&header.value)).unwrap_or_default(),
-            is_of_one: first(HeaderName::From).is_some_and(|header| count_of_mailboxes(&header.value) == 1),
+            is_of_one: first(HeaderName::From)
+                .is_some_and(|header| count_of_mailboxes(&header.value) == 1 && is_one_mailbox(raw(head, header))),
             subject: first(HeaderName::Subject).and_then(|header| header.value.as_text()).map(str::to_owned),
             content_type: first(HeaderName::ContentType).and_then(|header| ContentType::new(&header.value)),
         }
@@ -295,6 +296,28 @@ fn mailboxes(value: &HeaderValue<'_>) -> Vec<Mailbox> {
 /// How many mailboxes an address field lists, readable or not.
 fn count_of_mailboxes(value: &HeaderValue<'_>) -> usize {
     if let HeaderValue::Address(list) = value { list.iter().count() } else { 0 }
+}
+
+/// Whether an address field is written as one mailbox (RFC 5322 §3.4): outside quotes and comments it has
+/// nothing that makes a list or a group, one `@`, and brackets only around it. Others may read another author
+/// in anything else.
+fn is_one_mailbox(value: &[u8]) -> bool {
+    let (mut in_quotes, mut comments, mut signs) = (false, 0_usize, Vec::new());
+    let mut octets = value.iter();
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'\\' if in_quotes || comments > 0 => drop(octets.next()),
+            b'"' if comments == 0 => in_quotes = !in_quotes,
+            _ if in_quotes => {}
+            b'(' => comments += 1,
+            b')' if comments == 0 => return false,
+            b')' => comments -= 1,
+            _ if comments > 0 => {}
+            b',' | b';' | b':' | b'<' | b'>' | b'@' => signs.push(*octet),
+            _ => {}
+        }
+    }
+    !in_quotes && comments == 0 && (signs == b"@" || signs == b"<@>")
 }
 
 /// The addresses in the value of a recipient field: words with an `@`, whatever stands around them.
@@ -354,14 +377,19 @@ fn by_name(fields: &[FieldView]) -> HashMap<String, Vec<usize>> {
 /// make it another one. The first is made of the second, so that a large body is hashed once.
 fn hashes(bytes: &[u8], end_of_trace: usize, fields: &[FieldView]) -> ([u8; 32], [u8; 32]) {
     let piece = |range: Range<usize>| bytes.get(range).unwrap_or_default();
-    let (mut whole, mut below) = (Sha256::new().chain_update(piece(0..end_of_trace)), Sha256::new());
+    let (mut whole, mut below) = (Sha256::new(), Sha256::new());
+    // Each piece with its place and its length: the same octets, cut otherwise, are another mail.
+    let mut note = |range: Range<usize>| {
+        whole.update((range.start as u64).to_be_bytes());
+        whole.update((range.len() as u64).to_be_bytes());
+        whole.update(piece(range));
+    };
+    note(0..end_of_trace);
     let mut at = end_of_trace;
     let bcc = fields.iter().filter(|field| field.start >= end_of_trace && field.name.eq_ignore_ascii_case("Bcc"));
     for field in bcc {
         below.update(piece(at..field.start));
-        // With its place: the same field elsewhere makes other bytes.
-        whole.update(field.start.to_be_bytes());
-        whole.update(piece(field.start..field.value.end));
+        note(field.start..field.value.end);
         at = field.value.end;
     }
     below.update(piece(at..bytes.len()));
@@ -412,6 +440,11 @@ mod tests {
         assert_ne!(archived.bytes_hash(), mail("", "").bytes_hash());
         assert_ne!(archived.bytes_hash(), mail("", "Bcc: archive@b,\n\tc@d\n").bytes_hash());
         assert_ne!(archived.fingerprint(), mail("", "X-Bcc: c@d\n").fingerprint());
+        // Where the trace ends and a Bcc begins is part of the bytes.
+        let below_the_trace = read("Received: by x\nBcc: a@b\nFrom: a@b\n\nbody");
+        let within_it = read("Bcc: a@b\nReceived: by x\nFrom: a@b\n\nbody");
+        assert_eq!(below_the_trace.fingerprint(), within_it.fingerprint());
+        assert_ne!(below_the_trace.bytes_hash(), within_it.bytes_hash());
         assert_ne!(read("Bcc: a@b\n\nbody").fingerprint(), read("\nBcc: a@b\n\nbody").fingerprint());
     }
 
@@ -423,6 +456,14 @@ mod tests {
             ("From: s@corp.example, no address\n", None),
             ("From: s@corp.example\nFrom: s@corp.example\n", None),
             ("From: two: s@corp.example, t@corp.example;\n", None),
+            ("From: one: s@corp.example;\n", None),
+            ("From: s@corp.example, <>\n", None),
+            ("From: <>, s@corp.example\n", None),
+            ("From: <> s@corp.example\n", None),
+            ("From: <s@corp.example> <t@corp.example>\n", None),
+            ("From: s@corp.example <t@corp.example>\n", None),
+            ("From: s@corp.example (no end\n", None),
+            ("From: \"Martin, S. <x>\" (all: of, us) <s@corp.example>\n", Some("s@corp.example")),
             ("", None),
         ] {
             let message = read(&format!("{from}\nbody\n"));

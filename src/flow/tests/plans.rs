@@ -298,3 +298,16 @@ fn only_a_customers_own_mail_joins_a_thread() {
     let to = tokens(&acme, "bounce+RETURN:sophie:1@replies.acme.example");
     assert_eq!(plan(&acme, &to, "Subject: I am away", Ok(&known)).joins, None);
 }
+
+#[test]
+fn quotes_that_an_address_does_not_need_make_no_stranger() {
+    let acme = Acme::new();
+    for (quoted, plain) in [
+        ("\"Sophie\"@acme.example", "sophie@acme.example"),
+        ("\"sophie+x\"@acme.example", "sophie@acme.example"),
+        ("\"hello\"@acme.example", "hello@acme.example"),
+    ] {
+        assert_eq!(acme.desk().recipient(&address(quoted)), acme.desk().recipient(&address(plain)), "{quoted}");
+        assert!(acme.desk().recipient(&address(quoted)).is_ok());
+    }
+}
