@@ -132,6 +132,43 @@ fn a_copy_that_cannot_be_written_waits_with_the_peer() {
 }
 
 #[test]
+fn a_copy_that_could_be_read_in_two_ways_is_taken_and_teaches_nothing() {
+    let hop = NextHop::start();
+    let lmtp = LISTEN.replace("copies\"\n", "copies\"\nprotocol = \"lmtp\"\n");
+    let limits = "[limits]\nheader_section = \"1 KiB\"\nmessage_size = \"64 KiB\"\nerrors = 2\n";
+    let daemon = Daemon::start_with(hop.address, &format!("{lmtp}{limits}"));
+    let mut client = Client::connect_lmtp(daemon.listener("copies"));
+    let mail = mail("Tom from Acme", "odd", "");
+    for (odd, why) in [
+        (mail.replace("Hello", "Hel\rlo"), "a bare CR or LF"),
+        (mail.replace("Subject: hi", &format!("Subject: {}", "x".repeat(1025))), "too long"),
+        (mail.replace("Hello", &"x\n".repeat(40_000)), "too large"),
+    ] {
+        let replies = client.send_lmtp("", &["a@anywhere.example", "b@anywhere.example"], &crlf(&odd)).unwrap();
+        assert!(replies.iter().all(|reply| reply.starts_with("250")), "{why}: {replies:?}");
+        wait_until(why, || daemon.log().contains(why) && daemon.log().contains("not-learned"));
+    }
+    assert_eq!((answered(&daemon, &hop, "odd").as_str(), hop.count()), ("held", 0));
+    // Everywhere else it is refused.
+    let odd = crlf(&mail.replace("Hello", "Hel\rlo"));
+    let reply = Client::connect(daemon.inbound()).send("", &["sophie@acme.example"], &odd).unwrap();
+    assert!(reply.starts_with("550 5.5.2"), "{reply}");
+}
+
+#[test]
+fn a_strangers_mail_that_was_copied_too_teaches_nothing() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, &format!("{LISTEN}[inbound]\nauthserv_id = \"mail.acme.example.\"\n"));
+    let results = "Authentication-Results: mail.acme.example; dmarc=fail header.from=acme.example\n";
+    let forged = crlf(&format!("{results}{}", mail("Tom from Acme", "forged", "")));
+    assert!(copy(&daemon, &forged).starts_with("250"));
+    wait_until("it is said", || daemon.log().contains("its author is not proved"));
+    assert_eq!(answered(&daemon, &hop, "forged"), "held");
+    assert!(copy(&daemon, &copied(&mail("Tom from Acme", "own", ""))).starts_with("250"));
+    assert_eq!(answered(&daemon, &hop, "own"), "tom@corp.example");
+}
+
+#[test]
 fn explain_tells_what_a_copy_teaches() {
     let hop = NextHop::start();
     let daemon = Daemon::start_with(hop.address, LISTEN);

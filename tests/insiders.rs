@@ -90,6 +90,66 @@ fn the_others_of_a_pool_get_it_and_one_who_is_missing_gets_it_later() {
     assert_eq!(reached(&hop, &mut seen), ["ute@corp.example"]);
 }
 
+/// An answer of Ann's, to whoever of the team answers her; who got it.
+fn answered(daemon: &Daemon, hop: &NextHop, seen: &mut usize, to: &str, id: &str) -> Vec<String> {
+    let answer = from_ann(&format!("to.{id}"), &format!("In-Reply-To: <{id}@corp.example>"));
+    assert!(send(daemon, "ann@customer.example", to, &answer).starts_with("250"));
+    reached(hop, seen)
+}
+
+#[test]
+fn the_customers_answer_comes_back_to_whoever_of_the_pool_wrote() {
+    let (hop, mut seen) = (NextHop::start(), 0);
+    let daemon =
+        Daemon::start_with(hop.address, &format!("{MORE}\n[[listen]]\naddress = \"127.0.0.1:0\"\nrole = \"copies\"\n"));
+    for (person, inbox) in
+        [("sophie", "sophie.martin@corp.example"), ("tom", "tom@corp.example"), ("ute", "ute@corp.example")]
+    {
+        let own = |id: &str| {
+            String::from_utf8(answer(id, PROOF))
+                .unwrap()
+                .replace("sophie.martin@", &format!("{}@", &inbox[..inbox.len() - 13]))
+        };
+        assert!(send(&daemon, inbox, "team@acme.example", own(person).as_bytes()).starts_with("250"));
+        assert_eq!(reached(&hop, &mut seen).len(), 2, "the others");
+        assert_eq!(answered(&daemon, &hop, &mut seen, "team@acme.example", person), [inbox]);
+
+        // Written as the persona, with the login's word; and the copy of it, which was signed, at the same time.
+        let login = format!("Authentication-Results: mx.acme.example; auth=pass smtp.auth={inbox}\n");
+        let id = format!("{person}.as.team");
+        let as_team = own(&id).replace(inbox, "team@acme.example");
+        let proved = as_team.replacen(PROOF.replace('\n', "\r\n").as_str(), &login.replace('\n', "\r\n"), 1);
+        let signed = as_team.replacen(PROOF.replace('\n', "\r\n").as_str(), "DKIM-Signature: v=1; b=x\r\n", 1);
+        let copies = daemon.listener("copies");
+        let copy = std::thread::spawn(move || {
+            Client::connect(copies).send("", &["a@archive.example"], signed.as_bytes()).unwrap()
+        });
+        assert!(send(&daemon, inbox, "team@acme.example", proved.as_bytes()).starts_with("250"));
+        assert!(copy.join().unwrap().starts_with("250"));
+        assert_eq!(reached(&hop, &mut seen).len(), 2, "the others");
+        assert_eq!(answered(&daemon, &hop, &mut seen, "hello@acme.example", &id), [inbox]);
+    }
+}
+
+#[test]
+fn what_cannot_be_learned_is_not_sent() {
+    let (hop, mut seen) = (NextHop::start(), 0);
+    let daemon = Daemon::start_with(hop.address, MORE);
+    let sophie = "sophie.martin@corp.example";
+    // Something lies in the journal, so that it is not begun anew.
+    assert!(send(&daemon, sophie, "team@acme.example", &answer("first", PROOF)).starts_with("250"));
+    assert_eq!(reached(&hop, &mut seen).len(), 2);
+    daemon.fill_disk(true);
+    let reply = send(&daemon, sophie, "team@acme.example", &answer("second", PROOF));
+    assert!(reply.starts_with("451 4.3.0"), "{reply}");
+    assert_eq!(reached(&hop, &mut seen), [""; 0]);
+    daemon.fill_disk(false);
+    support::wait_until("there is room again", || {
+        send(&daemon, sophie, "team@acme.example", &answer("second", PROOF)).starts_with("250")
+    });
+    assert_eq!(reached(&hop, &mut seen).len(), 2);
+}
+
 #[test]
 fn an_internal_address_is_the_real_one_from_rcpt_on() {
     let hop = NextHop::start();

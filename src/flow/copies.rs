@@ -3,6 +3,7 @@
 //! The mail itself has gone on its way: a copy is never refused, since a bounce of it would go to whoever
 //! wrote the mail. It is answered 250 once what it teaches is on disk, or where it teaches nothing.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::mail::{Address, Lesson, Reply, ThreadId};
 use crate::message::Message;
-use crate::smtp::service::{ForwardPath, Mail, Service, Session};
+use crate::smtp::service::{ForwardPath, Mail, Service, Session, Unfit};
 use crate::{clock, events, signing};
 
 use super::House;
@@ -47,8 +48,13 @@ impl Service for Copies {
         let began = Instant::now();
         events::received(bytes.len());
 
-        // read, match, decide
+        // read; nobody else learns the same mail meanwhile
         let message = Message::read(bytes);
+        let Some(_claim) = learning::claim(&self.0.once, &message, began + self.0.outbound.patience).await else {
+            return transaction.settle(None, settle::not_now(), began);
+        };
+
+        // match, decide
         let decided = self.decide(&message).await;
 
         // learn, settle
@@ -58,8 +64,14 @@ impl Service for Copies {
             Err(reply) => Err(reply),
         };
         let reply = learned.map_or_else(|refusal| refusal, |()| settle::done(&transaction.mail.id));
-        transaction.summarise(thread, &reply, began);
-        settle::same_for_all(transaction.session.protocol, reply, transaction.recipients.len())
+        transaction.settle(thread, reply, began)
+    }
+
+    /// Nothing is relayed, so nobody behind us could read it in another way: it only teaches nothing.
+    fn unfit(&self, transaction: Transaction, why: &dyn fmt::Display) -> Result<Vec<Reply>, Unfit> {
+        events::not_learned(why);
+        let reply = settle::done(&transaction.mail.id);
+        Ok(transaction.settle(None, reply, Instant::now()))
     }
 }
 
@@ -87,6 +99,11 @@ impl Copies {
 }
 
 impl Transaction {
+    fn settle(&self, thread: Option<ThreadId>, reply: Reply, began: Instant) -> Vec<Reply> {
+        self.summarise(thread, &reply, began);
+        settle::same_for_all(self.session.protocol, reply, self.recipients.len())
+    }
+
     fn summarise(&self, thread: Option<ThreadId>, reply: &Reply, began: Instant) {
         for to in &self.recipients {
             events::settled(&events::Summary {

@@ -2,6 +2,7 @@
 
 use crate::mail::{Evidence, Lesson, PersonaName, ThreadId};
 use crate::message::Message;
+use crate::message::auth::Results;
 use crate::people::Persona;
 use crate::threads::matcher::{Candidate, Recipient};
 use crate::threads::{Found, Query};
@@ -18,6 +19,9 @@ pub enum Unlearned {
     /// It can be read in two ways.
     #[error("its From field does not name exactly one author")]
     NotOneAuthor,
+    /// It came from elsewhere, and anybody may have written it.
+    #[error("its author is not proved: the trusted Authentication-Results say so")]
+    NotProved,
     /// An answer cannot refer to it.
     #[error("it has no Message-ID")]
     NoMessageId,
@@ -44,15 +48,18 @@ impl Desk<'_> {
     /// What a copy teaches. Of a persona's mail, the id, as if it had gone through us; of a person's, the
     /// id where strong evidence names a persona's thread.
     ///
+    /// Mail that goes out bears no results of our own servers, or those of its author's login. Where they are
+    /// there and prove nothing, it is a stranger's mail that was copied too.
+    ///
     /// # Errors
     /// Why it teaches nothing: no reason to refuse it, since the mail itself has gone.
     pub fn lesson_of_copy(&self, message: &Message, known: &Found) -> Result<Lesson, Unlearned> {
         let people = &self.policy.people;
-        let author = message.author().ok_or(Unlearned::Stranger)?;
-        if !people.is_insider(&author.address, &self.policy.separators) {
-            return Err(Unlearned::Stranger);
-        }
+        let insider = self.insider(message).ok_or(Unlearned::Stranger)?;
         let author = message.sole_author().ok_or(Unlearned::NotOneAuthor)?;
+        if !insider.proved && self.results(message) != Results::Silent {
+            return Err(Unlearned::NotProved);
+        }
         let message_id = message.message_id().cloned().ok_or(Unlearned::NoMessageId)?;
 
         let correspondents = self.policy.customers(&message.addressees());
@@ -67,8 +74,9 @@ impl Desk<'_> {
             }
             None => before.or_else(|| strongest(&evidence)).ok_or(Unlearned::NoThread)?,
         };
-        let lesson = Lesson { message_id, thread, persona, correspondents };
-        if learning::is_known_otherwise(&lesson, message, known) { Err(Unlearned::Known) } else { Ok(lesson) }
+        let writer = self.writer_for(&insider, &persona);
+        let lesson = Lesson { message_id, thread, persona, correspondents, writer };
+        learning::unless_known(lesson, message, known).ok_or(Unlearned::Known)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::threads::matcher::Recipient;
 use crate::threads::token::Purpose;
 
 use super::insiders::Insider;
-use super::plan::{Case, Desk, Readers};
+use super::plan::{Case, Desk, Readers, writer_in_thread};
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -160,12 +160,13 @@ impl<'a> Desk<'a> {
         route
     }
 
-    /// Who answers for a persona that a rule names. What its pool chose is remembered for its own address:
-    /// the recipient's choice is another one.
+    /// Who answers for a persona that a rule names, as for the message's own. What its pool chose is remembered
+    /// for its own address: the recipient's choice is another one.
     fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<&'a Person> {
         let people = &self.policy.people;
         let key = persona.addresses.first().map(|address| case.arrival.retry_key(address));
         let chosen = key.and_then(|key| case.known.retries.get(&key)).and_then(|before| before.chosen.as_ref());
+        let chosen = chosen.or_else(|| writer_in_thread(case, share.matched));
         let chosen = chosen.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
         let answering = || people.person(&people.answering(persona, share.matched.correspondent.as_ref())?.name);
         chosen.or_else(answering)

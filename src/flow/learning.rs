@@ -3,23 +3,35 @@
 
 use jiff::Timestamp;
 
+use tokio::time::Instant;
+
 use crate::events;
 use crate::mail::{Address, Lesson, MessageId, PersonaName, Reply, ThreadId};
 use crate::message::Message;
-use crate::threads::{Durability, Fingerprint, Found, Origin, Record, Threads};
+use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Origin, Record, Threads};
 
+use super::once::{Claim, Once};
 use super::settle;
 
 /// What is remembered of a lesson.
 pub fn record(lesson: Lesson, message: &Message, now: Timestamp) -> Record {
-    Record::Learned {
-        message_id: lesson.message_id,
-        thread: lesson.thread,
-        persona: lesson.persona,
-        fingerprint: Fingerprint::of(message),
-        correspondents: lesson.correspondents.iter().map(Address::folded).collect(),
-        at: now.as_second(),
+    let correspondents = folded(&lesson.correspondents);
+    let Lesson { message_id, thread, persona, correspondents: _, writer } = lesson;
+    let (fingerprint, at) = (Fingerprint::of(message), now.as_second());
+    match writer {
+        None => Record::Learned { message_id, thread, persona, fingerprint, correspondents, at },
+        Some(writer) => Record::LearnedFrom { message_id, thread, persona, fingerprint, correspondents, writer, at },
     }
+}
+
+fn folded(addresses: &[Address]) -> Vec<String> {
+    addresses.iter().map(Address::folded).collect()
+}
+
+/// The right to be the only one who asks for the thread of this mail and then learns it: the mail itself and
+/// a copy of it, at the same time, would open two. `None` after `deadline`.
+pub(super) async fn claim(once: &Once, message: &Message, deadline: Instant) -> Option<Claim> {
+    once.claim(Fingerprint::of(message), DestinationHash::new("learned"), deadline).await
 }
 
 /// Learns, on disk when it returns: nobody may be told 250 for a message whose id could still be lost.
@@ -52,13 +64,29 @@ pub(super) fn learned_before(id: &MessageId, message: &Message, known: &Found) -
     Some((thread, known.threads.get(&thread)?.persona.clone()))
 }
 
-/// Whether the lesson is known from a message that differs, as one does that was stamped or signed on its
-/// way. To learn it again would make the id ambiguous, which it is not: both belong to one thread.
-pub(super) fn is_known_otherwise(lesson: &Lesson, message: &Message, known: &Found) -> bool {
-    let this = Fingerprint::of(message);
-    let claims = known.ids.get(&lesson.message_id).into_iter().flatten();
-    claims.filter(|claim| claim.thread == lesson.thread).any(|claim| match claim.origin {
-        Origin::Learned(other) => other != this,
-        Origin::Healed(_) => false,
-    })
+/// The lesson, unless it is known from a message that differs, as one does that was stamped or signed on its
+/// way: both belong to one thread, and the id says so already. Who wrote it may still be news.
+pub(super) fn unless_known(lesson: Lesson, message: &Message, known: &Found) -> Option<Lesson> {
+    let Some(thread) = known_otherwise(&lesson, message, known) else { return Some(lesson) };
+    let before = known.threads.get(&thread).and_then(|known| known.writer.as_ref());
+    let is_news = lesson.writer.is_some() && lesson.writer.as_ref() != before;
+    is_news.then_some(Lesson { thread, ..lesson })
+}
+
+/// The thread in which a message that differs has the lesson's id.
+///
+/// One id for one persona and a common correspondent is one mail, whatever fields differ: no list of fields
+/// to leave out would know what servers write. Nobody gains by it, since the id stays where it was.
+fn known_otherwise(lesson: &Lesson, message: &Message, known: &Found) -> Option<ThreadId> {
+    let (this, to) = (Origin::Learned(Fingerprint::of(message)), folded(&lesson.correspondents));
+    let claims = known.ids.get(&lesson.message_id)?;
+    if claims.iter().any(|claim| claim.origin == this) {
+        return None;
+    }
+    let is_same = |thread: &ThreadId| {
+        let known = known.threads.get(thread);
+        *thread == lesson.thread || known.is_some_and(|known| known.is_of_same_mail(&lesson.persona, &to))
+    };
+    let learned = claims.iter().filter(|claim| matches!(claim.origin, Origin::Learned(_)));
+    learned.map(|claim| claim.thread).find(is_same)
 }

@@ -78,6 +78,7 @@ impl Service for Outbound {
 
         // ask what was done and learned before; nobody else sends the same mail meanwhile
         let Some(_claim) = parcel.claim().await else { return parcel.refuse(settle::not_now()) };
+        let Some(lesson) = parcel.claim_lesson().await else { return parcel.refuse(settle::not_now()) };
         let found = parcel.look_up().await;
 
         // stamp, learn
@@ -85,6 +86,7 @@ impl Service for Outbound {
             Ok(stamp) => stamp,
             Err(reply) => return parcel.refuse(reply),
         };
+        drop(lesson);
 
         // relay, remember, settle
         let sent = parcel.relay(passed, stamp.as_ref(), &found).await;

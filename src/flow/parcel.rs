@@ -56,6 +56,11 @@ impl<'a> Parcel<'a> {
         Self { house, session, mail, recipients, message, now, began, deadline: began + house.outbound.patience }
     }
 
+    /// Waits until nobody else learns this mail, such as a copy of it that comes at the same time.
+    pub(super) async fn claim_lesson(&self) -> Option<Claim> {
+        learning::claim(&self.house.once, self.message, self.deadline).await
+    }
+
     /// Waits until nobody else sends this mail to any of these recipients. One after the other in an
     /// order that all share, so that two never wait for each other.
     pub(super) async fn claim(&self) -> Option<Vec<Claim>> {
@@ -87,6 +92,7 @@ impl<'a> Parcel<'a> {
             thread: stamp.thread,
             persona: persona.name.clone(),
             correspondents: self.house.policy.customers(self.recipients),
+            writer: None,
         };
         Some(learning::record(lesson, self.message, self.now))
     }

@@ -176,7 +176,9 @@ impl<'a> Desk<'a> {
         let (signals, nothing) = (self.signals(arrival), Found::default());
         let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
-        let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
+        let mut plans: Vec<Plan> =
+            recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
+        self.agree_on_lesson(&case, &mut plans);
         Planned { insider: case.insider.clone(), plans, signals }
     }
 
@@ -259,11 +261,12 @@ impl<'a> Desk<'a> {
         Share { to, recipient, matched, kind, writer, readers }
     }
 
-    /// The person who answers: whom a pool chose before comes first.
+    /// The person who answers: whom a pool chose for this mail before comes first, then who wrote last in its
+    /// thread.
     fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
         let before = case.known.retries.get(&case.arrival.retry_key(to));
         let chosen = before.and_then(|before| before.chosen.as_ref());
-        let people = self.person(matched, chosen).into_iter().collect();
+        let people = self.person(matched, chosen.or_else(|| writer_in_thread(case, matched))).into_iter().collect();
         Readers { people, fallback: self.fallback(matched).to_vec() }
     }
 
@@ -275,9 +278,9 @@ impl<'a> Desk<'a> {
         (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
     }
 
-    /// Who answers: whom a pool chose before, else the persona's person, else whoever takes what
-    /// matches nothing; `None` means that an operator looks at it.
-    fn person(&self, matched: &Match, chosen: Option<&PersonName>) -> Option<&'a Person> {
+    /// Who answers: who is preferred, else the persona's person, else whoever takes what matches nothing;
+    /// `None` means that an operator looks at it.
+    fn person(&self, matched: &Match, preferred: Option<&PersonName>) -> Option<&'a Person> {
         let people = &self.policy.people;
         let Some(persona) = matched.persona.as_ref().and_then(|name| people.persona(name)) else {
             return match &self.policy.inbound.unmatched {
@@ -285,9 +288,9 @@ impl<'a> Desk<'a> {
                 Unmatched::Person(name) => people.person(name),
             };
         };
-        let chosen = chosen.filter(|name| persona.answered_by.contains(name));
+        let preferred = preferred.filter(|name| persona.answered_by.contains(name));
         let answering = || people.answering(persona, matched.correspondent.as_ref());
-        chosen.and_then(|name| people.person(name)).or_else(answering)
+        preferred.and_then(|name| people.person(name)).or_else(answering)
     }
 
     pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
@@ -325,7 +328,7 @@ impl<'a> Desk<'a> {
     }
 
     /// A new id for the recipient at `index`.
-    fn fresh(&self, index: usize) -> ThreadId {
+    pub(super) fn fresh(&self, index: usize) -> ThreadId {
         let offset = u16::try_from(index).unwrap_or(u16::MAX);
         ThreadId::new(self.now, self.serial.wrapping_add(offset).to_be_bytes())
     }
@@ -334,6 +337,11 @@ impl<'a> Desk<'a> {
     pub fn separator(&self) -> char {
         self.policy.separators.chars().next().unwrap_or('+')
     }
+}
+
+/// Who of ours wrote last into the thread that a message belongs to: the customer answers that person.
+pub(super) fn writer_in_thread<'c>(case: &Case<'c>, matched: &Match) -> Option<&'c PersonName> {
+    case.known.threads.get(&matched.thread?)?.writer.as_ref()
 }
 
 /// `bounce+TOKEN@reply_domain`.

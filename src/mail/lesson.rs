@@ -1,6 +1,6 @@
 //! What a message teaches.
 
-use super::{Address, MessageId, PersonaName, ThreadId};
+use super::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
 /// A message went out from us or one of ours: its id belongs to a thread from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,4 +13,6 @@ pub struct Lesson {
     pub persona: PersonaName,
     /// The customers that it goes to; none where it only goes on with a thread.
     pub correspondents: Vec<Address>,
+    /// Who wrote it, where that is one known person: who goes on answering in this thread.
+    pub writer: Option<PersonName>,
 }

@@ -73,6 +73,10 @@ pub enum ForwardPath {
     Postmaster,
 }
 
+/// Data that no message is made of: a bare CR or LF, too long or too large. The server refuses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfit;
+
 /// The program behind a listener.
 ///
 /// Dropping a transaction (RSET, QUIT, a lost connection) abandons it: nothing was promised.
@@ -94,4 +98,13 @@ pub trait Service: Send + Sync + 'static {
     /// **The hand-over rule**: a positive reply promises that the next hop has the message or that
     /// it is on disk. The server sends the replies as they are.
     fn message(&self, transaction: Self::Transaction, bytes: Bytes) -> impl Future<Output = Vec<Reply>> + Send;
+
+    /// The end of data that no message is made of; `why` says so. What is handed on or kept must be refused, as
+    /// the server does; only who throws it away anyway may answer, as for a message.
+    ///
+    /// # Errors
+    /// Unless the service says otherwise: the server is to refuse it.
+    fn unfit(&self, _transaction: Self::Transaction, _why: &dyn fmt::Display) -> Result<Vec<Reply>, Unfit> {
+        Err(Unfit)
+    }
 }

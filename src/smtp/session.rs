@@ -110,8 +110,11 @@ impl<S: Service> Session<S> {
         let mut replies = match received {
             Ok(bytes) => self.hand_over(transaction, bytes).await.unwrap_or_else(|failure| given_up(&failure)),
             Err(fault) => {
-                info!(parent: &transaction.span, %fault, "a message was refused");
-                vec![Say::from(fault).reply(); due]
+                let Transaction { inner, span, .. } = transaction;
+                span.in_scope(|| self.service.unfit(inner, &fault)).unwrap_or_else(|service::Unfit| {
+                    info!(parent: &span, %fault, "a message was refused");
+                    vec![Say::from(fault).reply(); due]
+                })
             }
         };
         replies.resize(due, Say::Failed.reply());

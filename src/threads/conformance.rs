@@ -118,6 +118,19 @@ pub(super) fn learned(id: &str, thread: u8, message: u8, to: &[u8]) -> Record {
     }
 }
 
+/// A message that a person wrote as Sophie, now.
+fn learned_from(id: &str, thread: u8, message: u8, to: &[u8], person: &str) -> Record {
+    Record::LearnedFrom {
+        message_id: message_id(id),
+        thread: thread_id(thread),
+        persona: sophie(),
+        fingerprint: fingerprint(message),
+        correspondents: to.iter().copied().map(customer).collect(),
+        writer: PersonName(person.into()),
+        at: now(),
+    }
+}
+
 pub(super) fn healed(id: &str, thread: u8, from: u8) -> Record {
     Record::Healed {
         message_id: message_id(id),
@@ -147,7 +160,8 @@ fn aged(mut record: Record, seconds: i64) -> Record {
         | Record::Healed { at, .. }
         | Record::Done { at, .. }
         | Record::Chosen { at, .. }
-        | Record::Forgotten { at, .. } => *at -= seconds,
+        | Record::Forgotten { at, .. }
+        | Record::LearnedFrom { at, .. } => *at -= seconds,
     }
     record
 }
@@ -169,12 +183,13 @@ fn healed_claim(thread: u8, from: u8) -> Claim {
 pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let small = 0..3_u8;
     let numbers = (small.clone(), small.clone(), small, 0..12_u8, 0..40_i64);
-    let one = (0..5_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
+    let one = (0..6_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
         let name = ["a", "b", "c"][usize::from(id)];
         let record = match kind {
             0 => learned(name, thread, message, &[who, who + 1]),
             1 | 2 => healed(name, thread, who),
             3 => done(id, message, &customer(who)),
+            4 => learned_from(name, thread, message, &[who], &customer(who)),
             _ if who < 6 => chosen(id, &customer(who)),
             _ => forgotten(who),
         };
@@ -214,7 +229,8 @@ async fn a_learned_id_leads_to_its_thread(
 
     let found = subject.threads.look_up(Query { ids: vec![message_id("a")], ..Query::default() }).await.unwrap();
     assert_eq!(found.ids[&message_id("a")], [learned_claim(1, 7)]);
-    let thread = Thread { persona: sophie(), opened, correspondents: vec![customer(1), customer(2)], healed: 0 };
+    let thread =
+        Thread { persona: sophie(), opened, correspondents: vec![customer(1), customer(2)], healed: 0, writer: None };
     assert_eq!(found.threads[&thread_id(1)], thread);
     assert_eq!(subject.threads.count().await, Ok(Count { threads: 1, ids: 1 }));
 }
@@ -235,9 +251,45 @@ async fn learning_the_same_message_again_only_adds_correspondents(
 #[tokio::test]
 async fn two_messages_under_one_id_are_both_told(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
     let subject = backend.open();
-    subject.learn([learned("a", 1, 7, &[1]), learned("a", 2, 8, &[2]), learned("a", 3, 9, &[3])]).await;
+    subject.learn([learned("a", 1, 7, &[1]), learned("a", 2, 8, &[2])]).await;
     assert_eq!(subject.claims("a").await, [learned_claim(1, 7), learned_claim(2, 8)]);
-    assert!(subject.thread(3).await.is_some(), "its seed is out there");
+    subject.learn((3..20).map(|number| learned("a", number, 6 + number, &[number]))).await;
+    assert_eq!(subject.claims("a").await.len(), 8, "ambiguous for long");
+    assert!(subject.thread(19).await.is_some(), "its seed is out there");
+}
+
+#[rstest]
+#[tokio::test]
+async fn one_mail_as_it_was_before_it_was_signed_and_after_is_in_one_thread(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn([learned("a", 1, 7, &[1]), learned("a", 2, 8, &[2, 1]), learned("a", 3, 9, &[])]).await;
+    assert_eq!(subject.claims("a").await, [learned_claim(1, 7), learned_claim(1, 8), learned_claim(1, 9)]);
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(1), customer(2)]);
+    assert_eq!((subject.thread(2).await, subject.thread(3).await), (None, None));
+
+    let mut toms = learned("a", 4, 10, &[1]);
+    if let Record::Learned { persona, .. } = &mut toms {
+        *persona = PersonaName("tom".into());
+    }
+    subject.learn([toms]).await;
+    assert_eq!(subject.claims("a").await.last(), Some(&learned_claim(4, 10)), "another persona's is another mail");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_thread_knows_who_wrote_into_it_last(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    let writer = async || subject.thread(1).await.unwrap().writer.map(|person| person.0).unwrap_or_default();
+    subject.learn([learned("a", 1, 7, &[1])]).await;
+    assert_eq!(writer().await, "");
+    subject.learn([learned_from("b", 1, 8, &[1], "tom"), aged(learned_from("c", 1, 9, &[1], "sophie"), 60)]).await;
+    assert_eq!(writer().await, "tom", "what is learned late may be older");
+    subject.learn([learned("d", 1, 10, &[1])]).await;
+    assert_eq!(writer().await, "tom", "what nobody wrote changes nothing");
+    subject.learn([learned_from("e", 2, 11, &[1], "ute"), learned_from("e", 3, 12, &[1], "sophie")]).await;
+    assert_eq!(subject.thread(2).await.unwrap().writer, Some(PersonName("sophie".into())), "one mail, one thread");
 }
 
 #[rstest]

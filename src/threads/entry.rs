@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Thread, Twin};
 use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
-/// Two different messages under one id make it ambiguous; a third cannot make it more so.
-const LEARNED_PER_ID: usize = 2;
+/// The messages that one id was learned with: one mail is signed and stamped on its way, and may come by
+/// before and after that. Two threads make it ambiguous; a third cannot make it more so.
+const LEARNED_PER_ID: usize = 8;
 /// Several customers may bring one id; many are an attack on our memory.
 const HEALED_PER_ID: usize = 8;
 /// Ids that one thread may gain by healing.
@@ -95,6 +96,14 @@ impl Id {
         thread
     }
 
+    /// The threads of the messages that it was learned with, the first one first; none where this message is
+    /// among them, or no further one has room.
+    pub(super) fn threads_of_others(&self, fingerprint: Fingerprint) -> Vec<ThreadId> {
+        let is_among = self.learned.iter().any(|claim| claim.fingerprint == fingerprint);
+        let is_settled = is_among || self.learned.len() >= LEARNED_PER_ID;
+        if is_settled { Vec::new() } else { self.learned.iter().map(|claim| claim.thread).collect() }
+    }
+
     /// Renews a healed claim that is already there; false when it is not.
     pub(super) fn renew(&mut self, thread: ThreadId, correspondent: &str, at: i64) -> bool {
         let same =
@@ -153,6 +162,7 @@ pub(super) struct ThreadEntry {
     newest: i64,
     correspondents: Vec<Correspondent>,
     healed: u32,
+    writer: Option<(PersonName, i64)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -165,12 +175,25 @@ struct Correspondent {
 impl ThreadEntry {
     /// A thread as its first record opens it.
     pub(super) fn open(persona: &PersonaName, at: i64) -> Self {
-        Self { persona: persona.clone(), opened: at, newest: at, correspondents: Vec::new(), healed: 0 }
+        Self { persona: persona.clone(), opened: at, newest: at, correspondents: Vec::new(), healed: 0, writer: None }
     }
 
     /// A record named the thread.
     pub(super) fn touch(&mut self, at: i64) {
         self.newest = self.newest.max(at);
+    }
+
+    /// A person wrote into it; whoever did so last stays.
+    pub(super) fn wrote(&mut self, person: &PersonName, at: i64) {
+        if self.writer.as_ref().is_none_or(|(_, last)| at >= *last) {
+            self.writer = Some((person.clone(), at));
+        }
+    }
+
+    /// Whether a mail of `persona` to these, under an id of this thread, is a mail of this thread.
+    pub(super) fn is_of_same_mail(&self, persona: &PersonaName, correspondents: &[String]) -> bool {
+        let own = self.correspondents.iter().filter_map(|known| known.address.as_deref());
+        super::is_same_mail((&self.persona, own), (persona, correspondents))
     }
 
     /// Adds a correspondent, or renews them.
@@ -202,7 +225,8 @@ impl ThreadEntry {
     /// The thread as the matcher sees it.
     pub(super) fn thread(self) -> Thread {
         let correspondents = self.correspondents.into_iter().filter_map(|known| known.address).collect();
-        Thread { persona: self.persona, opened: self.opened, correspondents, healed: self.healed }
+        let writer = self.writer.map(|(person, _)| person);
+        Thread { persona: self.persona, opened: self.opened, correspondents, healed: self.healed, writer }
     }
 }
 

@@ -12,13 +12,24 @@ use sha2::{Digest, Sha256};
 use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
 use super::store::{Broken, Changes, Pair, Source, View};
 use super::{Count, DestinationHash, Fingerprint, Found, Query, Record, RetryKey, Twin};
-use crate::mail::{MessageId, PersonaName, ThreadId};
+use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
 /// What records change, before it is put into a store.
 pub(super) struct Draft<'a> {
     below: &'a dyn Source,
     keeping: Keeping,
     changes: Changes,
+}
+
+/// A message that went out, whoever wrote it.
+struct Learned<'a> {
+    message_id: &'a MessageId,
+    thread: ThreadId,
+    persona: &'a PersonaName,
+    fingerprint: Fingerprint,
+    correspondents: &'a [String],
+    writer: Option<&'a PersonName>,
+    at: i64,
 }
 
 impl<'a> Draft<'a> {
@@ -36,9 +47,14 @@ impl<'a> Draft<'a> {
     pub(super) fn apply(&mut self, record: &Record) -> Result<(), Broken> {
         match record {
             Record::Learned { message_id, thread, persona, fingerprint, correspondents, at } => {
-                let thread = self.learn_id(message_id, *thread, *fingerprint, *at)?;
-                self.learn_thread(thread, persona, correspondents, *at)?;
-                self.learn_twin(*fingerprint, thread, message_id, *at)
+                let (thread, fingerprint, at) = (*thread, *fingerprint, *at);
+                let lesson = Learned { message_id, thread, persona, fingerprint, correspondents, writer: None, at };
+                self.learn(&lesson)
+            }
+            Record::LearnedFrom { message_id, thread, persona, fingerprint, correspondents, writer, at } => {
+                let (thread, fingerprint, at) = (*thread, *fingerprint, *at);
+                let writer = Some(writer);
+                self.learn(&Learned { message_id, thread, persona, fingerprint, correspondents, writer, at })
             }
             Record::Healed { message_id, thread, persona, correspondent, at } => {
                 self.heal(message_id, *thread, persona, correspondent, *at)
@@ -51,42 +67,44 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Claims an id for a thread; returns the thread that the message is in.
-    fn learn_id(
-        &mut self,
-        message_id: &MessageId,
-        thread: ThreadId,
-        fingerprint: Fingerprint,
-        at: i64,
-    ) -> Result<ThreadId, Broken> {
-        self.change(id_key(message_id), at, |id: &mut Id| id.learn(thread, fingerprint, at))
+    /// The id joins a thread, the thread those whom the message goes to and who wrote it, and the message is
+    /// known again.
+    fn learn(&mut self, lesson: &Learned<'_>) -> Result<(), Broken> {
+        let Learned { message_id, fingerprint, at, .. } = *lesson;
+        let mut id: Id = self.get(&id_key(message_id), at)?.unwrap_or_default();
+        let wanted = self.thread_of_same_mail(&id, lesson)?.unwrap_or(lesson.thread);
+        let thread = id.learn(wanted, fingerprint, at);
+        self.put(id_key(message_id), &id)?;
+        self.learn_thread(thread, lesson)?;
+        self.change(twin_key(fingerprint), at, |twin: &mut TwinEntry| twin.learn(thread, message_id, at))
+    }
+
+    /// The thread in which the same mail was learned as it was before somebody stamped or signed it, or after:
+    /// one id, one persona, a common correspondent. Decided here, where one record comes after the other,
+    /// since several copies of a mail come at the same time.
+    fn thread_of_same_mail(&self, id: &Id, lesson: &Learned<'_>) -> Result<Option<ThreadId>, Broken> {
+        for thread in id.threads_of_others(lesson.fingerprint) {
+            let known: Option<ThreadEntry> = self.get(&thread_key(thread), lesson.at)?;
+            if known.is_some_and(|known| known.is_of_same_mail(lesson.persona, lesson.correspondents)) {
+                return Ok(Some(thread));
+            }
+        }
+        Ok(None)
     }
 
     /// Opens the thread, or adds whom this message goes to.
-    fn learn_thread(
-        &mut self,
-        thread: ThreadId,
-        persona: &PersonaName,
-        correspondents: &[String],
-        at: i64,
-    ) -> Result<(), Broken> {
-        let mut entry = self.thread_or_new(thread, persona, at)?;
-        for correspondent in correspondents.iter().take(entry::CORRESPONDENTS) {
+    fn learn_thread(&mut self, thread: ThreadId, lesson: &Learned<'_>) -> Result<(), Broken> {
+        let at = lesson.at;
+        let mut entry = self.thread_or_new(thread, lesson.persona, at)?;
+        for correspondent in lesson.correspondents.iter().take(entry::CORRESPONDENTS) {
             if !self.is_forgotten(correspondent, at)? {
                 entry.join(correspondent, at);
             }
         }
+        if let Some(writer) = lesson.writer {
+            entry.wrote(writer, at);
+        }
         self.put(thread_key(thread), &entry)
-    }
-
-    fn learn_twin(
-        &mut self,
-        fingerprint: Fingerprint,
-        thread: ThreadId,
-        message_id: &MessageId,
-        at: i64,
-    ) -> Result<(), Broken> {
-        self.change(twin_key(fingerprint), at, |twin: &mut TwinEntry| twin.learn(thread, message_id, at))
     }
 
     /// Lets a matched message's id join a thread, where there is room and nobody has learned it.

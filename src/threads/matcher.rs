@@ -228,11 +228,11 @@ fn conflicts(candidates: &[Candidate], winner: &Candidate) -> Vec<Conflict> {
         .collect()
 }
 
-/// The thread of a learned id; an id that two different messages carried says nothing.
+/// The thread of a learned id; an id that messages of two threads carried says nothing.
 fn learned(claims: &[Claim]) -> Option<ThreadId> {
     let mut learned = claims.iter().filter(|claim| matches!(claim.origin, Origin::Learned(_)));
     let first = learned.next()?;
-    learned.next().is_none().then_some(first.thread)
+    learned.all(|other| other.thread == first.thread).then_some(first.thread)
 }
 
 fn is_healed_by(claim: &Claim, author: &dyn Fn(&str) -> bool) -> bool {

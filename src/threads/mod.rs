@@ -111,6 +111,25 @@ pub struct Thread {
     pub correspondents: Vec<String>,
     /// How many ids it has gained by healing.
     pub healed: u32,
+    /// Who of the persona's people wrote into it last.
+    pub writer: Option<PersonName>,
+}
+
+impl Thread {
+    /// Whether a mail of `persona` to these, folded, under an id of this thread is a mail of this thread: it
+    /// differs only in what was written on it on its way.
+    pub fn is_of_same_mail(&self, persona: &PersonaName, correspondents: &[String]) -> bool {
+        is_same_mail((&self.persona, self.correspondents.iter().map(String::as_str)), (persona, correspondents))
+    }
+}
+
+/// One id, one persona and a common correspondent make one mail. Whom a copy without customers went to is
+/// not known: the persona alone tells.
+fn is_same_mail<'a>(
+    (persona, mut correspondents): (&PersonaName, impl Iterator<Item = &'a str>),
+    (other, to): (&PersonaName, &[String]),
+) -> bool {
+    persona == other && (to.is_empty() || correspondents.any(|known| to.iter().any(|to| to == known)))
 }
 
 /// What was done before for one recipient of a byte-identical mail.

@@ -65,7 +65,7 @@ fn head<const N: usize>(hash: &[u8]) -> [u8; N] {
 /// One thing learned. All times are seconds of the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Record {
-    /// An automated message went out: its id belongs to a thread of a persona.
+    /// A message went out: its id belongs to a thread of a persona.
     Learned {
         /// Its Message-ID.
         message_id: MessageId,
@@ -120,6 +120,24 @@ pub enum Record {
         /// When: what was learned of them up to this second goes, what is learned later stays.
         at: i64,
     },
+    /// A message went out that a person wrote: learned as the first kind is, and whoever wrote last in a
+    /// thread goes on answering there.
+    LearnedFrom {
+        /// Its Message-ID.
+        message_id: MessageId,
+        /// The thread, opened by this message or an earlier one.
+        thread: ThreadId,
+        /// Whose thread.
+        persona: PersonaName,
+        /// The message as it came to us.
+        fingerprint: Fingerprint,
+        /// Whom it goes to, folded.
+        correspondents: Vec<String>,
+        /// Who wrote it.
+        writer: PersonName,
+        /// When.
+        at: i64,
+    },
 }
 
 impl Record {
@@ -130,7 +148,44 @@ impl Record {
             | Self::Healed { at, .. }
             | Self::Done { at, .. }
             | Self::Chosen { at, .. }
-            | Self::Forgotten { at, .. } => *at,
+            | Self::Forgotten { at, .. }
+            | Self::LearnedFrom { at, .. } => *at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_of_before_is_read() {
+        let (message_id, thread, persona) = (MessageId::new("a@b").unwrap(), ThreadId([1; 8]), PersonaName("s".into()));
+        let (fingerprint, person, at) = (Fingerprint([2; 16]), PersonName("p".into()), 3);
+        let (retry, correspondents) = (RetryKey([4; 16]), vec!["c@d".to_owned()]);
+        let before = [
+            Record::Learned {
+                message_id: message_id.clone(),
+                thread,
+                persona: persona.clone(),
+                fingerprint,
+                correspondents,
+                at,
+            },
+            Record::Healed { message_id, thread, persona, correspondent: "c@d".into(), at },
+            Record::Done { retry, twin: fingerprint, destination: DestinationHash([5; 8]), at },
+            Record::Chosen { retry, person, at },
+            Record::Forgotten { correspondent: "c@d".into(), at },
+        ];
+        for (number, record) in before.into_iter().enumerate() {
+            let octets = postcard::to_stdvec(&record).unwrap();
+            assert_eq!(usize::from(octets[0]), number, "{record:?}");
+            assert_eq!(postcard::from_bytes::<Record>(&octets).unwrap(), record);
+        }
+        let learned = [&b"\0\x03a@b"[..], &[1; 8], b"\x01s", &[2; 16], b"\x01\x03c@d", &[6]].concat();
+        assert!(
+            matches!(postcard::from_bytes::<Record>(&learned), Ok(Record::Learned { at: 3, .. })),
+            "as it lay on disk"
+        );
     }
 }

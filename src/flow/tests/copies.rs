@@ -5,6 +5,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::flow::copy::Unlearned;
+use crate::flow::policy::Trust;
 use crate::mail::Lesson;
 use crate::message::Message;
 
@@ -87,6 +88,48 @@ fn a_copy_of_a_mail_that_also_went_through_us_is_the_same_learned_id() {
     let by_another_way = Origin::Learned(Fingerprint::of(&message(&seeded_by_us)));
     let known_in_one = Memory::default().claim("own@acme.example", "sophie", 1, by_another_way).0;
     assert_eq!(told(lesson(&acme, &seeded_by_us, &known_in_one)), "sophie 2 ann@customer.example", "as outbound does");
-    let another = format!("{mail}|X-Other: mail");
-    assert_eq!(told(lesson(&acme, &another, &known)), "sophie new ann@customer.example");
+    let another = mail.replace("ann@", "ben@");
+    assert_eq!(told(lesson(&acme, &another, &known)), "sophie new ben@customer.example");
+    let toms = mail.replace("sophie@", "tom@");
+    assert_eq!(told(lesson(&acme, &toms, &known)), "tom new ann@customer.example");
+}
+
+#[test]
+fn a_copy_that_was_signed_on_its_way_takes_nothing_from_the_one_before() {
+    let acme = Acme::new();
+    let mail = "From: sophie@acme.example|Message-ID: <own@acme.example>|To: ann@customer.example|Subject: hi";
+    let before = Origin::Learned(Fingerprint::of(&message(mail)));
+    let known = Memory::default().claim("own@acme.example", "sophie", 1, before).0;
+    let signed = format!("Received: by mx|DKIM-Signature: v=1; d=acme.example; b=x|{mail}");
+    assert_eq!(told(lesson(&acme, &signed, &known)), "Known");
+    let archived = signed.replace("ann@customer.example", "undisclosed-recipients:;");
+    assert_eq!(told(lesson(&acme, &archived, &known)), "Known", "to whom, nobody knows");
+}
+
+#[rstest]
+#[case("", "sophie 1 ann@customer.example")]
+#[case("Authentication-Results: mx.elsewhere.example; dmarc=fail", "sophie 1 ann@customer.example")]
+#[case("Authentication-Results: mx.acme.example; dmarc=pass header.from=acme.example", "sophie 1 ann@customer.example")]
+#[case(
+    "Authentication-Results: mx.acme.example; auth=pass smtp.auth=sophie@corp.example",
+    "sophie 1 ann@customer.example"
+)]
+#[case(
+    "Authentication-Results: mx.acme.example; auth=pass smtp.auth=Sophie@acme.example",
+    "sophie 1 ann@customer.example"
+)]
+#[case("Authentication-Results: mx.acme.example; auth=pass smtp.auth=tom@corp.example", "NotProved")]
+#[case("Authentication-Results: mx.acme.example; dmarc=fail header.from=acme.example", "NotProved")]
+#[case("Authentication-Results: mx.acme.example; dmarc=none header.from=acme.example", "NotProved")]
+#[case("Authentication-Results: mx.acme.example; spf=pass smtp.mailfrom=evil.example", "NotProved")]
+#[case("Authentication-Results: mx.acme.example; none", "NotProved")]
+#[case("Authentication-Results: mx.acme.example; (", "NotProved")]
+fn a_strangers_mail_in_a_personas_name_teaches_nothing(#[case] results: &str, #[case] expect: &str) {
+    let mut acme = Acme::new();
+    let domain = |text: &str| text.parse().unwrap();
+    acme.policy.inbound.trust =
+        Some(Trust { authserv_id: domain("mx.acme.example"), servers: vec![domain("mx.acme.example")] });
+    let mail = "From: Sophie <sophie@acme.example>|Message-ID: <own@acme.example>|To: ann@customer.example|In-Reply-To: <one@acme.example>";
+    let fields = format!("Received: from x by mx.acme.example; d|{results}|{mail}").replace("||", "|");
+    assert_eq!(told(lesson(&acme, &fields, &memory().0)), expect);
 }

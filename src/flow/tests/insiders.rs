@@ -141,7 +141,10 @@ fn who_is_not_proved_is_treated_as_anybody_but_never_made_a_correspondent(#[case
 #[rstest]
 #[case("Received: from x by MX.acme.example (Postfix) with ESMTPSA id 1; d|PROVED")]
 #[case("PROVED|Received: from x by mx.evil.example; d")]
-#[case("Received: from x by sincerely.acme.example; d|Authentication-Results: MX.Acme.Example 1; DMARC=Pass")]
+#[case(
+    "Received: from x by sincerely.acme.example; d|Authentication-Results: MX.Acme.Example 1; DMARC=Pass Header.From=Corp.example"
+)]
+#[case("Authentication-Results: mx.acme.example; auth=pass smtp.auth=sophie@corp.example smtp.mailfrom=x@y")]
 fn our_own_servers_word_proves_who_wrote(#[case] fields: &str) {
     let acme = acme();
     let fields =
@@ -187,13 +190,17 @@ fn a_retry_keeps_the_thread_and_a_variant_is_not_learned_again() {
     let message =
         crate::message::Message::read(Bytes::from(format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"))));
     let as_before =
-        |fingerprint| Memory::default().claim("own@corp.example", "sophie", 2, Origin::Learned(fingerprint)).0;
-    let retry = as_before(Fingerprint::of(&message));
+        |fingerprint| Memory::default().claim("own@corp.example", "sophie", 2, Origin::Learned(fingerprint));
+    let retry = as_before(Fingerprint::of(&message)).0;
     let plans =
         |found: &Found, fields: &str| planned(&acme, &["sophie@acme.example"], fields, Ok(found)).plans.remove(0);
     assert_eq!(learns(&plans(&retry, &fields)), "sophie 2 ann@customer.example");
-    let other = as_before(Fingerprint([9; 16]));
-    assert_eq!(learns(&plans(&other, &fields)), "sophie new ann@customer.example", "another mail under the same id");
+    let nobodys = as_before(Fingerprint([9; 16])).0;
+    assert_eq!(learns(&plans(&nobodys, &fields)), "sophie 2 ann@customer.example", "who wrote it is news");
+    let other = as_before(Fingerprint([9; 16])).written_by("sophie").0;
+    assert_eq!(learns(&plans(&other, &fields)), "-", "the mail as it was before somebody signed it, or after");
+    let to_ben = fields.replace("ann@", "ben@");
+    assert_eq!(learns(&plans(&other, &to_ben)), "sophie new ben@customer.example", "another mail under the same id");
     let seeded = format!("{fields}|References: {}", acme.seed("sophie", 2));
     assert_eq!(learns(&plans(&other, &seeded)), "-", "the same thread knows it, from the mail before it was stamped");
 }
@@ -220,7 +227,86 @@ fn a_persona_that_writes_to_a_persona_is_an_insider() {
     assert_eq!(inboxes(&of_sophie), "tom@corp.example ute+personas@corp.example ute@home.example");
     let of_two = plan(&acme, "team@acme.example", &from("two@acme.example"));
     assert_eq!(inboxes(&of_two).split(' ').count(), 4, "who of the two wrote is not known: all get it");
-    assert_eq!((&of_two.matched.correspondent, learns(&of_two).as_str()), (&None, "team new"));
+    assert_eq!((&of_two.matched.correspondent, learns(&of_two).as_str()), (&None, "two new"));
+}
+
+#[test]
+fn one_message_teaches_one_thing_to_whomever_it_goes() {
+    let acme = acme();
+    let taught = |to: &[&str], fields: &str| {
+        let plans = planned(&acme, to, &sophies(&format!("To: ann@customer.example|{fields}")), Ok(&memory())).plans;
+        assert!(plans.iter().all(|plan| plan.lesson == plans[0].lesson), "{plans:?}");
+        learns(&plans[0])
+    };
+    assert_eq!(taught(&["tom@acme.example", "sophie@acme.example"], "Subject: hi"), "sophie new ann@customer.example");
+    assert_eq!(taught(&["team@acme.example", "sophie@acme.example"], "Subject: hi"), "team new ann@customer.example");
+    assert_eq!(taught(&["tom@acme.example"], "Subject: hi"), "tom new ann@customer.example");
+    // Evidence that one recipient's persona gives is stronger than any new thread.
+    assert_eq!(
+        taught(&["team@acme.example", "sophie@acme.example"], "In-Reply-To: <anns@customer.example>"),
+        "sophie 2 ann@customer.example"
+    );
+}
+
+#[test]
+fn known_for_one_recipient_is_known_for_all() {
+    let acme = acme();
+    let known = || Memory::default().claim("own@corp.example", "team", 2, Origin::Learned(Fingerprint([9; 16])));
+    let taught = |known: &Found| {
+        let fields = sophies("To: ann@customer.example");
+        let plans = planned(&acme, &["team@acme.example", "tom@acme.example"], &fields, Ok(known)).plans;
+        plans.iter().map(learns).collect::<Vec<_>>()
+    };
+    assert_eq!(taught(&known().written_by("sophie").0), ["-", "-"]);
+    assert_eq!(taught(&known().0), ["team 2 ann@customer.example"; 2], "who wrote it is news");
+}
+
+#[rstest]
+// Her inbox is hers alone; Ute has two.
+#[case("Sophie@corp.example", "dmarc=pass header.from=corp.example", "team@acme.example", Some("sophie"))]
+#[case("ute@home.example", "dmarc=pass header.from=home.example", "team@acme.example", Some("ute"))]
+// She does not answer for Tom.
+#[case("Sophie@corp.example", "dmarc=pass header.from=corp.example", "tom@acme.example", None)]
+// As the persona, whoever it was: only the login tells.
+#[case("team@acme.example", "dmarc=pass header.from=acme.example", "team@acme.example", None)]
+#[case("team@acme.example", "auth=pass smtp.auth=tom@corp.example", "team@acme.example", Some("tom"))]
+#[case("team@acme.example", "auth=pass smtp.auth=team@acme.example", "team@acme.example", None)]
+fn the_lesson_says_who_wrote(
+    #[case] from: &str,
+    #[case] finding: &str,
+    #[case] to: &str,
+    #[case] expect: Option<&str>,
+) {
+    let fields = format!("Authentication-Results: mx.acme.example; {finding}|From: {from}|Message-ID: <own@x>");
+    let lesson = plan(&acme(), to, &fields).lesson.unwrap();
+    assert_eq!(lesson.writer.map(|name| name.0).as_deref(), expect);
+}
+
+#[rstest]
+#[case("sophie@corp.example", "auth=pass smtp.auth=tom@corp.example")]
+#[case("sophie@corp.example", "auth=pass smtp.auth=sophie")]
+#[case("sophie@corp.example", "auth=pass smtp.auth=sophie@corp.example; dmarc=fail header.from=corp.example")]
+#[case("two@acme.example", "auth=pass smtp.auth=ute@home.example")]
+fn a_login_that_is_not_the_authors_proves_nothing(#[case] from: &str, #[case] finding: &str) {
+    let fields = format!("Authentication-Results: mx.acme.example; {finding}|From: {from}|Message-ID: <own@x>");
+    let planned = planned(&acme(), &["team@acme.example"], &fields, Ok(&memory()));
+    assert!(planned.insider.is_some_and(|insider| !insider.proved));
+}
+
+#[test]
+fn the_customers_answer_comes_back_to_whoever_wrote_last() {
+    let acme = acme();
+    let answer = "From: ann@customer.example|In-Reply-To: <own@corp.example>";
+    let of = |writer: Option<&str>| {
+        let known = Memory::default().learned("own@corp.example", "team", 2);
+        let known = if let Some(writer) = writer { known.written_by(writer).0 } else { known.0 };
+        planned(&acme, &["team@acme.example"], answer, Ok(&known)).plans.remove(0).person.unwrap().0
+    };
+    let by_hash = of(None);
+    for person in ["sophie", "tom", "ute"] {
+        assert_eq!(of(Some(person)), person);
+    }
+    assert_eq!(of(Some("boss")), by_hash, "who left, or never answered for her");
 }
 
 #[test]

@@ -102,12 +102,19 @@ impl Memory {
         self.claim(text, persona, number, Origin::Healed(correspondent.into()))
     }
 
+    /// Of all threads, who wrote last.
+    fn written_by(mut self, person: &str) -> Self {
+        self.0.threads.values_mut().for_each(|thread| thread.writer = Some(PersonName(person.into())));
+        self
+    }
+
     fn claim(mut self, text: &str, persona: &str, number: u8, origin: Origin) -> Self {
         let known = Thread {
             persona: PersonaName(persona.into()),
             opened: NOW,
             correspondents: vec!["ann@customer.example".into()],
             healed: 0,
+            writer: None,
         };
         self.0.ids.entry(id(text)).or_default().push(Claim { thread: thread(number), origin });
         self.0.threads.insert(thread(number), known);
