@@ -29,6 +29,7 @@ pub struct Daemon {
     pub folder: tempfile::TempDir,
     child: Child,
     log: Arc<Mutex<String>>,
+    listeners: usize,
 }
 
 impl Daemon {
@@ -39,10 +40,16 @@ impl Daemon {
 
     /// The same, with more of a configuration.
     pub fn start_with(next_hop: SocketAddr, more: &str) -> Self {
+        Self::configured(&configuration(next_hop, more))
+    }
+
+    /// Starts a daemon with a whole configuration of its own.
+    pub fn configured(configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("sincerely.toml"), configuration(next_hop, more)).unwrap();
+        std::fs::write(folder.path().join("sincerely.toml"), configuration).unwrap();
         let (child, log) = spawn(folder.path());
-        let daemon = Self { folder, child, log };
+        let listeners = configuration.lines().filter(|line| line.trim() == "[[listen]]").count();
+        let daemon = Self { folder, child, log, listeners };
         daemon.wait_for_listeners();
         daemon
     }
@@ -79,7 +86,7 @@ impl Daemon {
     }
 
     fn wait_for_listeners(&self) {
-        wait_until("both listeners listen", || self.log().matches(" listening ").count() == 2);
+        wait_until("all listeners listen", || self.log().matches(" listening ").count() == self.listeners);
     }
 
     /// What it logged since it was started.

@@ -1,0 +1,21 @@
+//! Beside real servers: Postfix and Dovecot, each test with its own, configured by the files that are
+//! shipped; and a real mail program.
+//!
+//! Ports are chosen by the system, waiting is for conditions, and what was started is stopped when the
+//! test ends, however it ends. Needs root, since mail servers do (`tests/run` sees to that).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod company;
+mod dovecot;
+mod imap;
+mod mail_program;
+mod ports;
+mod postfix;
+mod process;
+mod shipped;
+
+mod story;
+mod trouble;
