@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::Context;
 use sysexits::ExitCode;
 
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, Relays};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, PersonaName};
 use crate::people::Persona;
-use crate::relay::NextHop;
 use crate::smtp::service::Protocol;
+use crate::smtp::settings::{Endpoint, UnixSocket};
 
 use super::table::aligned;
 
@@ -140,8 +140,7 @@ fn listeners(listeners: &[Listen]) -> String {
             Protocol::Smtp => "smtp",
             Protocol::Lmtp => "lmtp",
         };
-        let allow = listen.allow.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        [listen.address.to_string(), listen.role.to_string(), protocol.into(), allow]
+        [listen.address.to_string(), listen.role.to_string(), protocol.into(), who_may_connect(listen)]
     };
     if listeners.is_empty() {
         return "no listener: `sincerely serve` needs one".into();
@@ -149,14 +148,29 @@ fn listeners(listeners: &[Listen]) -> String {
     aligned([head].into_iter().chain(listeners.iter().map(row)))
 }
 
+fn who_may_connect(listen: &Listen) -> String {
+    match &listen.address {
+        Endpoint::Unix(UnixSocket { mode, group: Some(group), .. }) => format!("mode {mode:04o}, group {group}"),
+        Endpoint::Unix(UnixSocket { mode, group: None, .. }) => format!("mode {mode:04o}"),
+        Endpoint::Ip(_) | Endpoint::Passed(_) => {
+            listen.allow.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
 fn surroundings(config: &Config) -> String {
-    let next_hop = match &config.relay.next_hop {
-        NextHop::Smtp(server) => format!("smtp {server}"),
-        NextHop::Maildir(root) => format!("Maildirs in {}", root.display()),
+    let Relays { inbound, outbound } = &config.relay;
+    let next_hops = if inbound.next_hop == outbound.next_hop {
+        vec![["NEXT HOP".into(), inbound.next_hop.to_string()]]
+    } else {
+        vec![
+            ["NEXT HOP".into(), format!("inbound: {}", inbound.next_hop)],
+            [String::new(), format!("outbound: {}", outbound.next_hop)],
+        ]
     };
     let state = config.state_dir.display().to_string();
     let secret = config.secret_file.display().to_string();
-    aligned([["NEXT HOP".into(), next_hop], ["STATE".into(), state], ["SECRET".into(), secret]])
+    aligned(next_hops.into_iter().chain([["STATE".into(), state], ["SECRET".into(), secret]]))
 }
 
 #[cfg(test)]
@@ -220,6 +234,25 @@ mod tests {
         let (mut config, _) = Config::parse(text, Path::new("minimal.toml")).unwrap();
         config.listen.clear();
         assert!(render(&config).contains("\n\nno listener: `sincerely serve` needs one\n\n"));
+    }
+
+    #[test]
+    fn sockets_and_two_next_hops() {
+        let text = include_str!("../../examples/minimal.toml")
+            .replace("\"127.0.0.1:10025\"", "\"unix:in.sock\"\ngroup = \"postfix\"");
+        let text = text.replace("127.0.0.1:10027", "systemd:outbound") + "[relay.outbound]\nmaildir = \"out\"\n";
+        let (config, _) = Config::parse(&text, Path::new("/etc/minimal.toml")).unwrap();
+        let shown = render(&config);
+        insta::assert_snapshot!(shown.split_once("\n\n").unwrap().1, @r"
+        LISTENER           ROLE      PROTOCOL  FROM
+        unix:/etc/in.sock  inbound   smtp      mode 0660, group postfix
+        systemd:outbound   outbound  smtp      127.0.0.0/8, ::1/128
+
+        NEXT HOP  inbound: smtp 127.0.0.1:10026
+                  outbound: Maildirs in /etc/out
+        STATE     /etc/var/sincerely
+        SECRET    /etc/var/sincerely/secret
+        ");
     }
 
     #[test]

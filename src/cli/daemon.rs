@@ -1,7 +1,6 @@
 //! A running daemon: its state opened, its listeners bound, its sessions served; and its end.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +15,8 @@ use crate::flow::House;
 use crate::flow::inbound::Inbound;
 use crate::flow::outbound::Outbound;
 use crate::smtp::service::Service;
-use crate::smtp::settings::Settings;
-use crate::smtp::{Gate, Listener, Server};
+use crate::smtp::settings::{Endpoint, Settings};
+use crate::smtp::{BindError, Gate, Listener, Passed, Place, Server};
 
 use super::house::{self, HouseError};
 
@@ -30,7 +29,7 @@ pub(super) struct Daemon {
     /// The parts that it works with.
     pub house: Arc<House>,
     /// Where it listens, in the order of the configuration.
-    pub listening: Vec<(Role, SocketAddr)>,
+    pub listening: Vec<(Role, Place)>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -45,12 +44,12 @@ pub(super) enum StartError {
     #[error(transparent)]
     House(#[from] HouseError),
     /// A listener cannot be bound.
-    #[error("cannot listen on {address}: {source}; is another process there? `ss -ltnp` tells")]
+    #[error("cannot listen on {address}: {source}")]
     Bind {
         /// `listen.address`.
-        address: SocketAddr,
-        /// The system's reason.
-        source: std::io::Error,
+        address: Endpoint,
+        /// The reason.
+        source: BindError,
     },
     /// The control socket cannot be made.
     #[error("cannot make the control socket in the state directory: {0}")]
@@ -63,6 +62,7 @@ impl StartError {
         match self {
             Self::NoListener => ExitCode::Config,
             Self::House(error) => error.exit_code(),
+            Self::Bind { source, .. } if source.is_permanent() => ExitCode::Config,
             Self::Bind { .. } => ExitCode::Unavailable,
             Self::Control(_) => ExitCode::CantCreat,
         }
@@ -70,20 +70,26 @@ impl StartError {
 }
 
 impl Daemon {
-    /// Opens the state, binds everything, then begins to accept: nothing is served by half a daemon.
+    /// Opens the state, binds everything, then begins to accept: nothing is served by half a daemon. Listeners
+    /// take from `passed` what the service manager holds for them.
     ///
     /// # Errors
     /// When any part cannot be had; then nothing is left running.
-    pub(super) async fn start(config: &Config) -> Result<Self, StartError> {
+    pub(super) async fn start(config: &Config, mut passed: Passed) -> Result<Self, StartError> {
         if config.listen.is_empty() {
             return Err(StartError::NoListener);
         }
         let house = Arc::new(house::open(config)?);
         let control = control::bind(&config.state_dir).map_err(StartError::Control)?;
-        let bound: Vec<(&Listen, Listener)> = config.listen.iter().map(bind).collect::<Result<_, _>>()?;
+        let bound = bind(&config.listen, &mut passed)?;
+        for name in passed.names() {
+            tracing::warn!(
+                "nobody serves the socket {name:?} that the service manager passed: add a [[listen]] with address \"systemd:{name}\""
+            );
+        }
 
         let daemon = Self {
-            listening: bound.iter().map(|(listen, listener)| (listen.role, listener.local_addr())).collect(),
+            listening: bound.iter().map(|(listen, listener)| (listen.role, listener.place().clone())).collect(),
             house,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -131,9 +137,15 @@ impl Daemon {
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn bind(listen: &Listen) -> Result<(&Listen, Listener), StartError> {
-    let address = listen.address;
-    Ok((listen, Listener::bind(address).map_err(|source| StartError::Bind { address, source })?))
+/// A listener of the configuration may have several sockets, where they are passed.
+fn bind<'c>(listeners: &'c [Listen], passed: &mut Passed) -> Result<Vec<(&'c Listen, Listener)>, StartError> {
+    let mut bound = Vec::new();
+    for listen in listeners {
+        let refused = |source| StartError::Bind { address: listen.address.clone(), source };
+        let sockets = Listener::bind(&listen.address, passed).map_err(refused)?;
+        bound.extend(sockets.into_iter().map(|socket| (listen, socket)));
+    }
+    Ok(bound)
 }
 
 async fn report(what: &'static str, work: impl Future<Output = std::io::Result<()>>) {

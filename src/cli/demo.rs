@@ -16,6 +16,7 @@ use crate::config::{Config, Role};
 use crate::mail::{Address, Evidence, Failure, Reply, ReversePath};
 use crate::message::Message;
 use crate::relay::maildir::MaildirRelay;
+use crate::smtp::{Passed, Place};
 
 use super::daemon::Daemon;
 use super::mail_client::{MailClient, messages};
@@ -35,10 +36,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
 
 async fn play() -> anyhow::Result<ExitCode> {
     let stage = Stage::set()?;
-    let daemon = Daemon::start(&stage.config).await?;
+    let daemon = Daemon::start(&stage.config, Passed::default()).await?;
     let client = |wanted: Role| {
-        let found = daemon.listening.iter().find(|(role, _)| *role == wanted);
-        found.map(|(_, address)| MailClient::new(*address)).ok_or_else(|| anyhow!("the demo has no {wanted} listener"))
+        let port = |(role, place): &(Role, Place)| match place {
+            Place::Ip(address) if *role == wanted => Some(MailClient::new(*address)),
+            Place::Ip(_) | Place::Unix(_) => None,
+        };
+        daemon.listening.iter().find_map(port).ok_or_else(|| anyhow!("the demo has no {wanted} listener"))
     };
     let (application, customers) = (client(Role::Outbound)?, client(Role::Inbound)?);
 

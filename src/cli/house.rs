@@ -5,11 +5,11 @@ use std::sync::Arc;
 use sysexits::ExitCode;
 
 use crate::clock;
-use crate::config::Config;
-use crate::flow::House;
+use crate::config::{Config, Relays};
 use crate::flow::once::Once;
+use crate::flow::{House, Onward};
 use crate::held::Held;
-use crate::relay::Relay;
+use crate::relay::{Relay, Settings};
 use crate::signing::{KeyError, Keys};
 use crate::threads::Threads;
 use crate::threads::local::{Local, OpenError};
@@ -45,13 +45,26 @@ impl HouseError {
 pub(super) fn open(config: &Config) -> Result<House, HouseError> {
     // The lock comes first, and makes the directory: a second daemon must not even make a secret.
     let threads = Local::open(&config.state_dir, config.threads.clone(), clock::now())?;
+    let (inbound, outbound) = next_hops(config);
     Ok(House {
         keys: Keys::load_or_create(&config.secret_file)?,
         policy: Arc::new(config.policy.clone()),
         threads: Threads::Local(threads),
-        relay: Relay::new(config.relay.clone(), config.hostname.as_str()),
+        inbound,
+        outbound,
         held: Held::new(&config.state_dir),
         once: Once::default(),
-        patience: config.relay.timeouts.total,
     })
+}
+
+/// The next hops of mail from customers and of automated mail.
+fn next_hops(config: &Config) -> (Onward, Onward) {
+    let Relays { inbound, outbound } = &config.relay;
+    let relay = |settings: &Settings| Arc::new(Relay::new(settings.clone(), config.hostname.as_str()));
+    let of_inbound = relay(inbound);
+    let of_outbound = if inbound == outbound { of_inbound.clone() } else { relay(outbound) };
+    (
+        Onward { relay: of_inbound, patience: inbound.timeouts.total },
+        Onward { relay: of_outbound, patience: outbound.timeouts.total },
+    )
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use sd_notify::NotifyState;
 use sysexits::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::Config;
+use crate::config::{Config, Relays};
+use crate::smtp::Passed;
 use crate::telemetry;
 
 use super::daemon::Daemon;
@@ -25,18 +27,25 @@ pub fn run(config: &Path) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
+    let passed = match Passed::from_environment() {
+        Ok(passed) => passed,
+        Err(malformed) => {
+            super::complain(format_args!("sincerely: {malformed}"));
+            return Ok(ExitCode::Config);
+        }
+    };
     telemetry::start(config.log.format);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let code = runtime.block_on(serve(&config));
+    let code = runtime.block_on(serve(&config, passed));
     // Sessions that were cut off end with it, and the memory is brought to disk with the last one.
     runtime.shutdown_timeout(LAST_WORK);
     code
 }
 
-async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+async fn serve(config: &Config, passed: Passed) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::handle()?;
-    let daemon = match Daemon::start(config).await {
+    let daemon = match Daemon::start(config, passed).await {
         Ok(daemon) => daemon,
         Err(error) => {
             super::complain(format_args!("sincerely: {error}"));
@@ -46,13 +55,36 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     for (role, address) in &daemon.listening {
         tracing::info!(%address, %role, "listening");
     }
-    tracing::info!("{}: ending", signals.end().await);
+    tell(&[NotifyState::Ready, NotifyState::Status(&status(config, &daemon))]);
+    let name = signals.end().await;
+    tell(&[NotifyState::Stopping, NotifyState::Status("ending: transactions in progress may finish")]);
+    tracing::info!("{name}: ending");
     tokio::select! {
         () = daemon.stop() => tracing::info!("ended"),
         // Its peers were told nothing yet: they come again. It is the end that was asked for: 0.
         name = signals.end() => tracing::warn!("{name} again: ending at once, sessions are cut off"),
     }
     Ok(ExitCode::Ok)
+}
+
+/// Tells the service manager, where there is one (sd_notify(3)).
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager could not be told: NOTIFY_SOCKET");
+    }
+}
+
+/// What `systemctl status` shows.
+fn status(config: &Config, daemon: &Daemon) -> String {
+    let listeners = match daemon.listening.len() {
+        1 => "1 listener".into(),
+        count => format!("{count} listeners"),
+    };
+    let Relays { inbound, outbound } = &config.relay;
+    if inbound.next_hop == outbound.next_hop {
+        return format!("{listeners}, next hop {}", inbound.next_hop);
+    }
+    format!("{listeners}, next hop {} inbound and {} outbound", inbound.next_hop, outbound.next_hop)
 }
 
 /// The signals that a daemon is sent.

@@ -4,7 +4,6 @@
 //! is read again, until all mistakes are known. Whether the values fit together is not judged here.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +15,9 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use super::Role;
 use super::document::{Document, KeyPath};
 use super::problems::{MOST, Problems, Report};
-use super::values::{As, Count, DurationOrOff, HostPort, Octets, Separators, Several, Table, Tables};
+use super::values::{
+    As, Count, DurationOrOff, HostPort, ListenAddress, Mode, Octets, Separators, Several, Table, Tables,
+};
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::smtp::service::Protocol;
@@ -62,23 +63,43 @@ pub(super) struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Listen {
-    /// IP address and port; port 0 lets the system choose.
-    pub address: Option<As<SocketAddr>>,
+    /// An IP address and a port, a unix socket, or what the service manager passes.
+    pub address: Option<As<ListenAddress>>,
     /// Whose mail comes in here.
     pub role: Option<As<Role>>,
     /// What is spoken.
     pub protocol: Option<As<Protocol>>,
-    /// Who may connect.
+    /// Who may connect over TCP.
     pub allow: Option<Several<IpNet>>,
+    /// The permission bits of a unix socket.
+    pub mode: Option<As<Mode>>,
+    /// The group of a unix socket.
+    pub group: Option<As<String>>,
 }
 
-/// `[relay]`: exactly one of `smtp` and `maildir`.
+/// `[relay]`: one of `smtp` and `maildir`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Relay {
     /// The mail server that takes messages over.
     pub smtp: Option<As<HostPort>>,
     /// A folder of Maildirs, one for each address, for trying things out.
+    pub maildir: Option<As<PathBuf>>,
+    /// How long to wait for it.
+    pub timeout: Table<Timeout>,
+    /// What is different for mail to people.
+    pub inbound: Table<RoleRelay>,
+    /// What is different for automated mail.
+    pub outbound: Table<RoleRelay>,
+}
+
+/// `[relay.inbound]`, `[relay.outbound]`: what is not written is as in `[relay]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RoleRelay {
+    /// The mail server that takes the messages of this role over.
+    pub smtp: Option<As<HostPort>>,
+    /// A folder of Maildirs for them.
     pub maildir: Option<As<PathBuf>>,
     /// How long to wait for it.
     pub timeout: Table<Timeout>,
@@ -279,6 +300,10 @@ const KNOWN: &[Known] = &[
     Known { table: &["listen"], keys: keys_of::<Listen> },
     Known { table: &["relay"], keys: keys_of::<Relay> },
     Known { table: &["relay", "timeout"], keys: keys_of::<Timeout> },
+    Known { table: &["relay", "inbound"], keys: keys_of::<RoleRelay> },
+    Known { table: &["relay", "inbound", "timeout"], keys: keys_of::<Timeout> },
+    Known { table: &["relay", "outbound"], keys: keys_of::<RoleRelay> },
+    Known { table: &["relay", "outbound", "timeout"], keys: keys_of::<Timeout> },
     Known { table: &["people", "*"], keys: keys_of::<Person> },
     Known { table: &["personas", "*"], keys: keys_of::<Persona> },
     Known { table: &["inbound"], keys: keys_of::<Inbound> },

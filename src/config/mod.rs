@@ -17,12 +17,12 @@ mod limits;
 mod loops;
 mod network;
 mod people;
+mod relays;
 
 #[cfg(test)]
 mod tests;
 
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ use crate::flow::policy::{self, Policy, Unmatched};
 use crate::mail::Domain;
 use crate::people::PersonName;
 use crate::smtp::service::Protocol;
-use crate::smtp::settings::Limits;
+use crate::smtp::settings::{Endpoint, Limits};
 use crate::{relay, telemetry, threads};
 
 use document::KeyPath;
@@ -62,8 +62,8 @@ pub struct Config {
     pub secret_file: PathBuf,
     /// Where mail comes in. May be empty: `check` and `explain` need no listener.
     pub listen: Vec<Listen>,
-    /// The next hop.
-    pub relay: relay::Settings,
+    /// The next hop of each flow.
+    pub relay: Relays,
     /// What decides about messages.
     pub policy: Policy,
     /// How long threads are remembered.
@@ -77,14 +77,23 @@ pub struct Config {
 /// One listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
-    /// What it is bound to; port 0 lets the system choose.
-    pub address: SocketAddr,
+    /// What it is bound to.
+    pub address: Endpoint,
     /// Whose mail comes in here.
     pub role: Role,
     /// What is spoken.
     pub protocol: Protocol,
-    /// Who may connect; never empty.
+    /// Who may connect over TCP; never empty. At a unix socket of ours its mode decides, and this is nobody.
     pub allow: Vec<IpNet>,
+}
+
+/// `[relay]`, with what `[relay.inbound]` and `[relay.outbound]` say instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relays {
+    /// For mail from customers.
+    pub inbound: relay::Settings,
+    /// For automated mail.
+    pub outbound: relay::Settings,
 }
 
 /// Whose mail comes in at a listener.
@@ -133,12 +142,12 @@ fn checked(file: File, report: &mut Report<'_>) -> Config {
     let folder = report.file().parent().unwrap_or(Path::new(""));
     let state_dir = state_dir(&file, folder, report);
     let policy = policy(&file, report);
-    let listen = network::listen(&file.listen, report);
+    let listen = network::listen(&file.listen, folder, report);
     Config {
         hostname: policy.hostname.clone(),
         secret_file: file.secret_file.map_or_else(|| state_dir.join("secret"), |As(path)| folder.join(path)),
         state_dir,
-        relay: network::relay(&file.relay, folder, &listen, report),
+        relay: relays::check(&file.relay, folder, &listen, report),
         listen,
         policy,
         threads: limits::threads(&file.threads, report),

@@ -1,28 +1,30 @@
-//! Listeners and the next hop: that they are complete, and that mail cannot go round between them.
+//! Listeners: that they are complete, that no two are the same, and who reaches them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
 use super::document::KeyPath;
 use super::problems::Report;
-use super::values::{As, HostPort, Scalar, Several, Tables};
+use super::values::{As, ListenAddress, Mode, Scalar, Several, Tables};
 use super::{Listen, Role, file, or};
-use crate::relay::{NextHop, Settings, Timeouts};
+use crate::smtp::LONGEST_PATH;
 use crate::smtp::service::Protocol;
+use crate::smtp::settings::{Endpoint, UnixSocket};
 
-/// The peer gives up on its final dot after this long (RFC 5321 §4.5.3.2.6).
-const PEER_PATIENCE: Duration = Duration::from_secs(600);
+/// The port of SMTP.
+const SMTP: u16 = 25;
+/// The permission bit of everybody who has a login.
+const OTHERS_MAY_WRITE: u32 = 0o002;
 
 /// The listeners that are complete.
-pub(super) fn listen(written: &Tables<file::Listen>, report: &mut Report<'_>) -> Vec<Listen> {
+pub(super) fn listen(written: &Tables<file::Listen>, folder: &Path, report: &mut Report<'_>) -> Vec<Listen> {
     let mut listeners: Vec<Listen> = Vec::new();
     for (index, table) in written.0.iter().enumerate() {
         let at = KeyPath::from(["listen"]).item(index);
-        let Some(listener) = listener(table, &at, report) else { continue };
-        if let Some(other) = listeners.iter().find(|other| overlap(other.address, listener.address)) {
+        let Some(listener) = listener(table, &at, folder, report) else { continue };
+        if let Some(other) = listeners.iter().find(|other| overlap(&other.address, &listener.address)) {
             let message = format!("{} is listened at already, by the listener {}", listener.address, other.address);
             report.mistake(&at.key("address"), message);
         }
@@ -31,28 +33,100 @@ pub(super) fn listen(written: &Tables<file::Listen>, report: &mut Report<'_>) ->
     listeners
 }
 
+/// Whether both cannot be had.
+fn overlap(one: &Endpoint, other: &Endpoint) -> bool {
+    match (one, other) {
+        (Endpoint::Ip(one), Endpoint::Ip(other)) => addresses_overlap(*one, *other),
+        (Endpoint::Unix(one), Endpoint::Unix(other)) => absolute(&one.path) == absolute(&other.path),
+        (Endpoint::Passed(one), Endpoint::Passed(other)) => one == other,
+        (Endpoint::Ip(_) | Endpoint::Unix(_) | Endpoint::Passed(_), _) => false,
+    }
+}
+
+/// Two ways to write one path, as far as can be told without following links.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
 /// Whether the system refuses to bind both. Listeners of IPv6 are for IPv6 only, so `[::]` leaves IPv4 alone.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+fn addresses_overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let is_wide = one.ip().is_unspecified() || other.ip().is_unspecified();
     let same_port = one.port() == other.port() && one.port() != 0;
     same_port && (one == other || (is_wide && one.is_ipv4() == other.is_ipv4()))
 }
 
-fn listener(written: &file::Listen, at: &KeyPath, report: &mut Report<'_>) -> Option<Listen> {
+fn listener(written: &file::Listen, at: &KeyPath, folder: &Path, report: &mut Report<'_>) -> Option<Listen> {
     if written.address.is_none() {
-        report.missing(&at.key("address"), SocketAddr::EXPECTED);
+        report.missing(&at.key("address"), ListenAddress::EXPECTED);
     }
     if written.role.is_none() {
         report.missing(&at.key("role"), Role::EXPECTED);
     }
     let allow = allow(written.allow.as_ref(), at, report);
-    let (address, role) = (written.address?.0, written.role?.0);
+    let (As(address), As(role)) = (written.address.as_ref()?, written.role?);
     let protocol = or(written.protocol, Protocol::Smtp);
-    if protocol == Protocol::Lmtp && address.port() == 25 {
-        report.mistake(&at.key("protocol"), "LMTP may not be spoken on port 25 (RFC 2033 §5); choose another port");
-    }
+    let address = endpoint(address, written, at, folder, report);
+    let allow = match &address {
+        Endpoint::Ip(ip) => {
+            if protocol == Protocol::Lmtp && ip.port() == SMTP {
+                let message = "LMTP may not be spoken on port 25 (RFC 2033 §5); choose another port";
+                report.mistake(&at.key("protocol"), message);
+            }
+            allow
+        }
+        Endpoint::Unix(socket) => {
+            if socket.mode & OTHERS_MAY_WRITE != 0 {
+                let message = format!("{:04o} lets everybody on this machine connect, and {}", socket.mode, deed(role));
+                report.warn(&at.key("mode"), message);
+            }
+            Vec::new()
+        }
+        Endpoint::Passed(_) => allow,
+    };
     allow.iter().filter(|net| !is_loopback(net)).for_each(|net| report.warn(&at.key("allow"), wider(*net, role)));
     Some(Listen { address, role, protocol, allow })
+}
+
+/// What to bind, and whether the other keys go with it.
+fn endpoint(
+    address: &ListenAddress,
+    written: &file::Listen,
+    at: &KeyPath,
+    folder: &Path,
+    report: &mut Report<'_>,
+) -> Endpoint {
+    let mut no_rights = |instead: &str| {
+        for (key, is_written) in [("mode", written.mode.is_some()), ("group", written.group.is_some())] {
+            if is_written {
+                report.mistake(&at.key(key), format!("is for unix sockets that the daemon makes; {instead}"));
+            }
+        }
+    };
+    match address {
+        ListenAddress::Ip(ip) => {
+            no_rights("listen.allow says who may connect to a port");
+            Endpoint::Ip(*ip)
+        }
+        ListenAddress::Systemd(name) => {
+            no_rights("write SocketMode= and SocketGroup= in the socket unit");
+            Endpoint::Passed(name.clone())
+        }
+        ListenAddress::Unix(path) => Endpoint::Unix(unix_socket(folder.join(path), written, at, report)),
+    }
+}
+
+fn unix_socket(path: PathBuf, written: &file::Listen, at: &KeyPath, report: &mut Report<'_>) -> UnixSocket {
+    if written.allow.is_some() {
+        let message = "is for TCP; listen.mode and listen.group say who may connect to a unix socket";
+        report.mistake(&at.key("allow"), message);
+    }
+    let length = path.as_os_str().len();
+    if length > LONGEST_PATH {
+        let message = format!("too long: the path has {length} octets, and {LONGEST_PATH} are the most here");
+        report.mistake(&at.key("address"), message);
+    }
+    let Mode(mode) = or(written.mode, Mode(UnixSocket::MODE));
+    UnixSocket { path, mode, group: written.group.as_ref().map(|As(group)| group.clone()) }
 }
 
 fn allow(written: Option<&Several<IpNet>>, at: &KeyPath, report: &mut Report<'_>) -> Vec<IpNet> {
@@ -73,69 +147,13 @@ fn is_loopback(net: &IpNet) -> bool {
 }
 
 fn wider(net: IpNet, role: Role) -> String {
-    let consequence = match role {
+    format!("{net} is wider than loopback: whoever connects from there can {}", deed(role))
+}
+
+/// What whoever connects can do.
+fn deed(role: Role) -> &'static str {
+    match role {
         Role::Inbound => "hand in mail that no mail server in front has checked",
         Role::Outbound => "send mail to anybody through the next hop",
-    };
-    format!("{net} is wider than loopback: whoever connects from there can {consequence}")
-}
-
-/// The next hop and how long to wait for it.
-pub(super) fn relay(written: &file::Relay, folder: &Path, listeners: &[Listen], report: &mut Report<'_>) -> Settings {
-    let next_hop = next_hop(written, folder, report);
-    if let NextHop::Smtp(server) = &next_hop {
-        goes_round(server, listeners, report);
     }
-    Settings { next_hop, timeouts: timeouts(&written.timeout, report) }
-}
-
-/// Where both are written or neither is, the stand-in is never used.
-fn next_hop(written: &file::Relay, folder: &Path, report: &mut Report<'_>) -> NextHop {
-    let at = KeyPath::from(["relay"]);
-    match (&written.smtp, &written.maildir) {
-        (Some(As(HostPort(server))), None) => return NextHop::Smtp(server.clone()),
-        (None, Some(As(root))) => return NextHop::Maildir(folder.join(root)),
-        (Some(_), Some(_)) => report.mistake(&at.key("maildir"), "is written beside relay.smtp; keep one of the two"),
-        (None, None) => {
-            report.missing(&at.key("smtp"), r#"the mail server such as "127.0.0.1:10026", or relay.maildir, a folder"#);
-        }
-    }
-    NextHop::Maildir(folder.into())
-}
-
-fn goes_round(server: &str, listeners: &[Listen], report: &mut Report<'_>) {
-    if let Some(listener) = listeners.iter().find(|listener| reaches(server, listener.address)) {
-        let message = format!("is our own listener {}: mail would go round; name the mail server", listener.address);
-        report.mistake(&["relay", "smtp"].into(), message);
-    }
-}
-
-/// Whether a connection to `server` ends at a listener of ours, as far as can be told without DNS.
-fn reaches(server: &str, listener: SocketAddr) -> bool {
-    let Some((host, port)) = server.rsplit_once(':') else { return false };
-    let is_ours = match server.parse().map(|address: SocketAddr| address.ip()) {
-        Ok(ip) => ip == listener.ip() || (ip.is_loopback() && listener.ip().is_unspecified()),
-        Err(_) => {
-            host.eq_ignore_ascii_case("localhost") && (listener.ip().is_loopback() || listener.ip().is_unspecified())
-        }
-    };
-    is_ours && port.parse() == Ok(listener.port())
-}
-
-fn timeouts(written: &file::Timeout, report: &mut Report<'_>) -> Timeouts {
-    let default = Timeouts::default();
-    let timeouts = Timeouts {
-        connect: or(written.connect, default.connect),
-        command: or(written.command, default.command),
-        data_end: or(written.data_end, default.data_end),
-        total: or(written.total, default.total),
-    };
-    let total = KeyPath::from(["relay", "timeout", "total"]);
-    if timeouts.total < timeouts.connect {
-        report.mistake(&total, "is shorter than relay.timeout.connect: no message could be handed on");
-    }
-    if timeouts.total >= PEER_PATIENCE {
-        report.warn(&total, "the peer gives up after 600 s and sends again; stay below, or it sends copies");
-    }
-    timeouts
 }

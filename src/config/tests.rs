@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::mail::{PersonaName, PersonaTag};
 use crate::relay::NextHop;
+use crate::smtp::settings::UnixSocket;
+use crate::smtp::{Listener, Passed};
 
 /// All that must be written: four lines, so that what a test adds begins on line 5.
 const BASE: &str = r#"hostname = "sincerely.acme.example"
@@ -54,7 +56,7 @@ fn what_must_be_written() {
     check_added(
         "[[listen]]\n[people.tom]\n[personas.tom]\n",
         &[
-            r#"f:5: listen.address: missing: an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#,
+            r#"f:5: listen.address: missing: an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#,
             r#"f:5: listen.role: missing: "inbound" or "outbound""#,
             "f:6: people.tom.inbox: missing: the address where this person reads mail",
             r#"f:7: personas.tom.address: missing: a name and an address such as "Sophie from Acme <sophie@acme.example>""#,
@@ -90,7 +92,7 @@ message_size = "plenty"
         &[
             r#"f:2: hostname: invalid value: string "sincerely acme", expected a domain name such as "mail.acme.example""#,
             r#"f:3: state_dri: unknown key; did you mean "state_dir"?"#,
-            r#"f:5: listen.address: invalid value: string "localhost:10025", expected an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#,
+            r#"f:5: listen.address: invalid value: string "localhost:10025", expected an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#,
             r#"f:6: listen.role: invalid value: string "inbond", expected "inbound" or "outbound""#,
             "f:9: relay.maildir: is written beside relay.smtp; keep one of the two",
             r#"f:11: people.sophie.inbox: invalid value: integer `5`, expected an address such as "sophie@acme.example""#,
@@ -290,6 +292,173 @@ fn listeners_that_overlap() {
         let said: &[_] = &[said];
         check_added(&(listen(one) + &listen(other)), if overlap { said } else { &[] });
     }
+}
+
+#[test]
+fn listeners_at_unix_sockets() {
+    let listen = |fields: &str| format!("[[listen]]\nrole = 'inbound'\n{fields}\n");
+    let unix = |fields: &str| listen(&format!("address = 'unix:in.sock'\n{fields}"));
+    check_added(
+        &unix("allow = '::1'"),
+        &["f:8: listen.allow: is for TCP; listen.mode and listen.group say who may connect to a unix socket"],
+    );
+    let rights = "mode = '0600'\ngroup = 'mail'";
+    check_added(
+        &listen(&format!("address = '[::1]:0'\n{rights}")),
+        &[
+            "f:8: listen.mode: is for unix sockets that the daemon makes; listen.allow says who may connect to a port",
+            "f:9: listen.group: is for unix sockets that the daemon makes; listen.allow says who may connect to a port",
+        ],
+    );
+    check_added(
+        &listen(&format!("address = 'systemd:in'\n{rights}")),
+        &[
+            "f:8: listen.mode: is for unix sockets that the daemon makes; write SocketMode= and SocketGroup= in the socket unit",
+            "f:9: listen.group: is for unix sockets that the daemon makes; write SocketMode= and SocketGroup= in the socket unit",
+        ],
+    );
+    check_warnings(
+        &unix("mode = '0666'"),
+        &[
+            "f:8: listen.mode: 0666 lets everybody on this machine connect, and hand in mail that no mail server in front has checked",
+        ],
+    );
+    check_warnings(&unix(rights), &[]);
+    check_added(
+        &(unix("") + &listen("address = 'unix:./in.sock'") + &listen("address = 'unix:out.sock'")),
+        &["f:11: listen.address: unix:./in.sock is listened at already, by the listener unix:in.sock"],
+    );
+    let passed = listen("address = 'systemd:in'");
+    check_added(
+        &(passed.clone() + &passed),
+        &["f:10: listen.address: systemd:in is listened at already, by the listener systemd:in"],
+    );
+    check_warnings(
+        &listen("address = 'systemd:in'\nallow = '10.0.0.0/8'"),
+        &[
+            "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can hand in mail that no mail server in front has checked",
+        ],
+    );
+}
+
+#[test]
+fn addresses_of_listeners_that_are_none() {
+    let listen = |key: &str, value: &str| format!("[[listen]]\nrole = 'inbound'\n{key} = {value}");
+    let expected = r#"an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#;
+    for wrong in ["unix:", "unix:/", "unix:/run/", "unix:..", "systemd:", "systemd:a:b", "systemd:é", "/run/in.sock"] {
+        check_added(
+            &listen("address", &format!("'{wrong}'")),
+            &[&format!("f:7: listen.address: invalid value: string {wrong:?}, expected {expected}")],
+        );
+    }
+    let address = "address = 'unix:in.sock'\n";
+    for (wrong, told) in [
+        ("'0999'", r#"string "0999""#),
+        ("'1777'", r#"string "1777""#),
+        ("'60'", r#"string "60""#),
+        ("'+660'", r#"string "+660""#),
+        ("660", "integer `660`"),
+    ] {
+        let expected = r#"expected permissions in octal digits and quotes, such as "0660""#;
+        let said = format!("f:8: listen.mode: invalid value: {told}, {expected}");
+        check_added(&listen("mode", wrong).replace("mode", &format!("{address}mode")), &[&said]);
+    }
+}
+
+#[test]
+fn unix_sockets_are_relative_to_the_file_and_have_defaults() {
+    let address = |fields: &str| {
+        let text = format!("{BASE}[[listen]]\nrole = 'inbound'\n{fields}");
+        Config::parse(&text, Path::new("/etc/sincerely/x.toml")).unwrap().0.listen.remove(0).address
+    };
+    let socket = |path: &str, mode, group: Option<&str>| {
+        Endpoint::Unix(UnixSocket { path: path.into(), mode, group: group.map(Into::into) })
+    };
+    assert_eq!(address("address = 'unix:var/in.sock'"), socket("/etc/sincerely/var/in.sock", 0o660, None));
+    let own = "address = 'unix:/run/in.sock'\nmode = '600'\ngroup = 'postfix'";
+    assert_eq!(address(own), socket("/run/in.sock", 0o600, Some("postfix")));
+    assert_eq!(address("address = 'systemd:in'"), Endpoint::Passed("in".into()));
+}
+
+#[test]
+fn the_path_of_a_unix_socket_fits() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let name = |length: usize| "s".repeat(length - folder.path().as_os_str().len() - 1);
+    for (length, fits) in [(99, true), (100, false)] {
+        let text = format!("{BASE}listen = [{{ role = 'inbound', address = 'unix:{}' }}]", name(length));
+        let parsed = Config::parse(&text, &folder.path().join("f"));
+        assert_eq!(parsed.is_ok(), fits, "{length}");
+        let path = folder.path().join(name(length));
+        let socket = Endpoint::Unix(UnixSocket { path, mode: 0o600, group: None });
+        assert_eq!(Listener::bind(&socket, &mut Passed::default()).is_ok(), fits, "what the daemon does");
+    }
+    check_added(
+        &format!("listen = [{{ role = 'inbound', address = 'unix:/{}' }}]", "s".repeat(99)),
+        &["f:5: listen.address: too long: the path has 100 octets, and 99 are the most here"],
+    );
+}
+
+#[test]
+fn a_next_hop_for_each_role() {
+    // Tables stand where BASE has its next hop.
+    let with = |relay: &str| {
+        let head = "hostname = 'sincerely.acme.example'";
+        let sophie = "[people.sophie]\ninbox = 'sophie.martin@acme.example'\n\
+                      [personas.sophie]\naddress = 'Sophie <sophie@acme.example>'\nanswered_by = 'sophie'";
+        format!("{head}\n{relay}\n{sophie}\n")
+    };
+    let next_hops = |relay: &str| {
+        let Relays { inbound, outbound } = parse(&with(relay)).unwrap().0.relay;
+        (inbound, outbound)
+    };
+    let smtp = |server: &str| NextHop::Smtp(server.into());
+    let (inbound, outbound) = next_hops("relay.inbound.smtp = 'a:1'\nrelay.outbound.maildir = 'out'");
+    assert_eq!((inbound.next_hop, outbound.next_hop), (smtp("a:1"), NextHop::Maildir("out".into())));
+    let (inbound, outbound) = next_hops("[relay]\nmaildir = 'all'\ntimeout.command = '5s'\noutbound.smtp = 'b:2'");
+    assert_eq!(inbound.next_hop, NextHop::Maildir("all".into()));
+    assert_eq!(outbound.next_hop, smtp("b:2"), "one choice of two keys");
+    assert_eq!(inbound.timeouts, outbound.timeouts);
+    let (inbound, outbound) = next_hops(
+        "[relay]\nsmtp = 'a:1'\ntimeout = { command = '5s', total = '100s' }\n[relay.outbound.timeout]\ntotal = '200s'",
+    );
+    assert_eq!(inbound.next_hop, outbound.next_hop);
+    let seconds = |timeouts: relay::Timeouts| (timeouts.command.as_secs(), timeouts.total.as_secs());
+    assert_eq!((seconds(inbound.timeouts), seconds(outbound.timeouts)), ((5, 100), (5, 200)), "each key on its own");
+
+    check(
+        &with("relay.inbound.smtp = 'a:1'"),
+        &[
+            r#"f:2: relay.outbound.smtp: missing: the mail server such as "127.0.0.1:10026", or relay.outbound.maildir, a folder; or relay.smtp for both roles"#,
+        ],
+    );
+    check(
+        &with("relay.outbound = { smtp = 'a:1', maildir = 'out' }"),
+        &[
+            "f:2: relay.outbound.maildir: is written beside relay.outbound.smtp; keep one of the two",
+            r#"f:2: relay.inbound.smtp: missing: the mail server such as "127.0.0.1:10026", or relay.inbound.maildir, a folder; or relay.smtp for both roles"#,
+        ],
+    );
+    check_added("relay.inbound.smpt = 'a:1'", &[r#"f:5: relay.inbound.smpt: unknown key; did you mean "smtp"?"#]);
+}
+
+#[test]
+fn no_role_hands_mail_to_our_own_listeners() {
+    check_added(
+        "relay.outbound.smtp = 'localhost:10025'\n[[listen]]\naddress = '127.0.0.1:10025'\nrole = 'inbound'",
+        &["f:5: relay.outbound.smtp: is our own listener 127.0.0.1:10025: mail would go round; name the mail server"],
+    );
+    check_added(
+        "relay.inbound.timeout = { connect = '500s' }",
+        &[
+            "f:5: relay.inbound.timeout.total: is shorter than relay.inbound.timeout.connect: no message could be handed on",
+        ],
+    );
+    check_warnings(
+        "relay.outbound.timeout.total = '700s'",
+        &[
+            "f:5: relay.outbound.timeout.total: the peer gives up after 600 s and sends again; stay below, or it sends copies",
+        ],
+    );
 }
 
 #[test]
@@ -598,7 +767,7 @@ fn a_person_before_a_persona_before_an_address() {
 fn paths_are_relative_to_the_file() {
     let text = BASE.replace("relay.smtp = \"127.0.0.1:10026\"", "relay.maildir = 'mail'") + "state_dir = 'state'";
     let (config, _) = Config::parse(&text, Path::new("/etc/sincerely/x.toml")).unwrap();
-    assert_eq!(config.relay.next_hop, NextHop::Maildir("/etc/sincerely/mail".into()));
+    assert_eq!(config.relay.inbound.next_hop, NextHop::Maildir("/etc/sincerely/mail".into()));
     assert_eq!(config.secret_file, Path::new("/etc/sincerely/state/secret"));
     let (config, _) = parse(&format!("{BASE}secret_file = '/run/secret'")).unwrap();
     assert_eq!(config.secret_file, Path::new("/run/secret"));
@@ -645,7 +814,8 @@ mod sample {
         let (default, _) = parse(BASE).unwrap();
         assert_eq!(sample.state_dir, default.state_dir);
         assert_eq!(sample.secret_file, default.secret_file);
-        assert_eq!(sample.relay.timeouts, default.relay.timeouts);
+        assert_eq!(sample.relay.inbound, default.relay.inbound);
+        assert_eq!(sample.relay.outbound, default.relay.outbound);
         assert_eq!(sample.threads, default.threads);
         assert_eq!(sample.limits, default.limits);
         assert_eq!(sample.log, default.log);

@@ -7,7 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -216,6 +216,21 @@ pub(super) struct Octets(pub u64);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Count(pub usize);
 
+/// Where a listener is.
+#[derive(Debug, Clone)]
+pub(super) enum ListenAddress {
+    /// An IP address and a port.
+    Ip(SocketAddr),
+    /// The path of a unix socket.
+    Unix(PathBuf),
+    /// The name of sockets that the service manager passes.
+    Systemd(String),
+}
+
+/// The permission bits of a socket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mode(pub u32);
+
 /// A mail server: a host and a port.
 #[derive(Debug, Clone)]
 pub(super) struct HostPort(pub String);
@@ -330,11 +345,31 @@ impl Scalar for IpNet {
     }
 }
 
-impl Scalar for SocketAddr {
-    const EXPECTED: &'static str = r#"an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025""#;
+impl Scalar for ListenAddress {
+    const EXPECTED: &'static str = r#"an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#;
 
     fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok()
+        if let Some(path) = text.strip_prefix("unix:") {
+            // Its last part is a name: "/run/sincerely/" is where a socket could be, and none.
+            let names_a_file = !path.ends_with('/') && Path::new(path).file_name().is_some();
+            return PathBuf::from_text(path).filter(|_| names_a_file).map(Self::Unix);
+        }
+        if let Some(name) = text.strip_prefix("systemd:") {
+            // systemd.socket(5), FileDescriptorName=.
+            let is_legal = |c: char| c.is_ascii() && !c.is_ascii_control() && c != ':';
+            return (!name.is_empty() && name.chars().all(is_legal)).then(|| Self::Systemd(name.into()));
+        }
+        text.parse().ok().map(Self::Ip)
+    }
+}
+
+impl Scalar for Mode {
+    const EXPECTED: &'static str = r#"permissions in octal digits and quotes, such as "0660""#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        let is_octal = (3..=4).contains(&text.len()) && text.chars().all(|c| c.is_digit(8));
+        let mode = is_octal.then(|| u32::from_str_radix(text, 8).ok())?;
+        mode.filter(|mode| *mode <= 0o777).map(Self)
     }
 }
 

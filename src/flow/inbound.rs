@@ -107,7 +107,7 @@ impl Inbound {
             hop: hop(session, mail),
             transport: mail.transport,
             now,
-            deadline: began + self.0.patience,
+            deadline: began + self.0.inbound.patience,
         }
     }
 

@@ -192,7 +192,7 @@ impl Journey<'_> {
             transport,
             size: Some(message.iter().map(|piece| piece.len() as u64).sum()),
         };
-        let sent = timeout_at(self.deadline, self.house.relay.hand_over(&mail, to, &message)).await;
+        let sent = timeout_at(self.deadline, self.house.inbound.relay.hand_over(&mail, to, &message)).await;
         // Whether the final dot was sent by then is not known.
         sent.unwrap_or_else(|_| Err(Failure::Uncertain(OVER.into())))
     }
@@ -372,6 +372,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::flow::Onward;
     use crate::flow::once::Once;
     use crate::flow::plan::Desk;
     use crate::flow::policy;
@@ -411,14 +412,18 @@ mod tests {
             separators: "+".into(),
             hops: 50,
         };
+        let onward = || Onward {
+            relay: Arc::new(Relay::Maildir(MaildirRelay::new(root.join("mail")))),
+            patience: Duration::ZERO,
+        };
         House {
             policy: Arc::new(policy),
             keys: Keys::generate().unwrap(),
             threads: Threads::Memory(Memory::default()),
-            relay: Relay::Maildir(MaildirRelay::new(root.join("mail"))),
+            inbound: onward(),
+            outbound: onward(),
             held: Held::new(root),
             once: Once::default(),
-            patience: Duration::ZERO,
         }
     }
 
@@ -435,7 +440,7 @@ mod tests {
             house,
             arrival: &arrival,
             id: &TransactionId::new(0, 0),
-            hop: Hop { helo: "mx", peer: "127.0.0.1".into(), with: "ESMTP", recipient: None },
+            hop: Hop { helo: "mx", peer: "[127.0.0.1]".into(), with: "ESMTP", recipient: None },
             transport: Transport::default(),
             now,
             deadline: Instant::now() + patience,

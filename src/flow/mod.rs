@@ -43,12 +43,20 @@ pub struct House {
     pub keys: Keys,
     /// The memory.
     pub threads: Threads,
-    /// The next hop.
-    pub relay: Relay,
+    /// Where mail from customers is handed on to.
+    pub inbound: Onward,
+    /// Where automated mail is handed on to.
+    pub outbound: Onward,
     /// Where held mail lies.
     pub held: Held,
     /// What is under way right now.
     pub once: Once,
+}
+
+/// The next hop of a flow. Both flows share one relay, and its connections, where they are to do the same.
+pub struct Onward {
+    /// The next hop.
+    pub relay: Arc<Relay>,
     /// How long all legs of one message may take together.
     pub patience: Duration,
 }

@@ -105,7 +105,7 @@ impl Outbound {
         let mut passed = match transaction.next_hop.take() {
             Some(passed) => passed,
             None => {
-                let next_hop = self.0.relay.begin(&as_it_came(&transaction.mail)).await?;
+                let next_hop = self.0.outbound.relay.begin(&as_it_came(&transaction.mail)).await?;
                 Passed { transaction: next_hop, recipients: Vec::new() }
             }
         };

@@ -52,7 +52,7 @@ impl<'a> Parcel<'a> {
         began: Instant,
     ) -> Self {
         let Transaction { session, mail, recipients, .. } = transaction;
-        Self { house, session, mail, recipients, message, now, began, deadline: began + house.patience }
+        Self { house, session, mail, recipients, message, now, began, deadline: began + house.outbound.patience }
     }
 
     /// Waits until nobody else sends this mail to any of these recipients. One after the other in an
@@ -132,7 +132,7 @@ impl<'a> Parcel<'a> {
     /// A transaction that says what is now known to be right. The next hop accepted all these
     /// recipients before: what it refuses now is in doubt, not final.
     async fn open_anew(&self, mail: &relay::Mail, recipients: &[Address]) -> Result<relay::Transaction, Failure> {
-        let mut transaction = self.house.relay.begin(mail).await?;
+        let mut transaction = self.house.outbound.relay.begin(mail).await?;
         for recipient in recipients {
             transaction.recipient(recipient).await.map_err(|failure| match failure {
                 Failure::Recipient(reply) => {

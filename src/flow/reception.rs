@@ -1,8 +1,10 @@
 //! Reception: what both flows make of the words of a session.
 
+use std::net::IpAddr;
+
 use crate::mail::Address;
 use crate::message::trace::Hop;
-use crate::smtp::service::{ForwardPath, Mail, Protocol, Session};
+use crate::smtp::service::{ForwardPath, Mail, Peer, Protocol, Session};
 
 use super::plan::Desk;
 
@@ -11,6 +13,14 @@ pub(super) fn address(to: ForwardPath, desk: Desk<'_>) -> Option<Address> {
     match to {
         ForwardPath::Address(address) => Some(address),
         ForwardPath::Postmaster => Address::new("postmaster", &desk.policy.hostname).ok(),
+    }
+}
+
+/// RFC 5321 §4.4, TCP-info: an address literal.
+fn tcp_info(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("[{address}]"),
+        IpAddr::V6(address) => format!("[IPv6:{address}]"),
     }
 }
 
@@ -23,5 +33,11 @@ pub(super) fn hop<'a>(session: &'a Session, mail: &Mail) -> Hop<'a> {
         (Protocol::Lmtp, _, false) => "LMTP",
         (Protocol::Lmtp, _, true) => "UTF8LMTP",
     };
-    Hop { helo: &session.helo, peer: session.peer.to_string(), with, recipient: None }
+    let (helo, peer) = match session.peer {
+        Peer::Ip(address) => (session.helo.as_str(), tcp_info(address.ip())),
+        // An address literal there needs the address of a TCP peer after it; this one has none.
+        Peer::Unix if session.helo.starts_with('[') => ("localhost", "unix".into()),
+        Peer::Unix => (session.helo.as_str(), "unix".into()),
+    };
+    Hop { helo, peer, with, recipient: None }
 }

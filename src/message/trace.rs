@@ -15,7 +15,7 @@ use crate::signing::Keys;
 pub struct Hop<'a> {
     /// The name that the peer gave.
     pub helo: &'a str,
-    /// The peer's address, as text.
+    /// Where the peer is: its TCP-info, or a comment.
     pub peer: String,
     /// `SMTP`, `ESMTP`, `LMTP` and their like (RFC 3848, RFC 6531 §4.3).
     pub with: &'a str,
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn a_peer_cannot_write_into_our_received_field() {
-        let hop = Hop { helo: "evil\r\nX: y (z) ", peer: "127.0.0.1".into(), with: "ESMTP", recipient: None };
+        let hop = Hop { helo: "evil\r\nX: y (z) ", peer: "[127.0.0.1]".into(), with: "ESMTP", recipient: None };
         let id = TransactionId::new(0, 0);
         let field = received(&hop, &"us.example".parse().unwrap(), &id, jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(
             field.value,
             format!(
-                "from evilX:yz (127.0.0.1)\r\n\tby us.example (Sincerely) with ESMTP id {id};\r\n\tThu, 1 Jan 1970 00:00:00 +0000"
+                "from evilX:yz ([127.0.0.1])\r\n\tby us.example (Sincerely) with ESMTP id {id};\r\n\tThu, 1 Jan 1970 00:00:00 +0000"
             )
         );
     }

@@ -6,6 +6,7 @@
 pub mod maildir;
 pub mod smtp;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,15 @@ pub enum NextHop {
     Smtp(String),
     /// A folder with one Maildir for each address.
     Maildir(PathBuf),
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Smtp(server) => write!(f, "smtp {server}"),
+            Self::Maildir(root) => write!(f, "Maildirs in {}", root.display()),
+        }
+    }
 }
 
 /// How long to wait for the next hop.

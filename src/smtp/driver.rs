@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::data::{Fault, Fed, Receiver};
@@ -27,12 +27,18 @@ const DATA_BLOCK: usize = 64 << 10;
 /// How long the last words of a session may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How long a session may take to its first transaction at shutdown. Mail servers need milliseconds; one that
+/// is told 421 instead of being heard keeps its mail for minutes.
+pub(super) const WELCOME: Duration = Duration::from_secs(3);
+
 /// Drives a session over a stream.
 pub(super) struct Driver<IO, S: Service> {
     stream: IO,
     session: Session<S>,
     limits: Limits,
     shutdown: CancellationToken,
+    /// Until when shutdown waits for the first transaction; none once it was opened.
+    welcome: Option<Instant>,
     lines: Lines,
     /// What arrived and was not taken yet.
     input: BytesMut,
@@ -85,6 +91,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
             session,
             shutdown,
             limits: limits.clone(),
+            welcome: Some(Instant::now() + WELCOME),
             lines: Lines::new(limits.line),
             input: BytesMut::new(),
             output: Vec::new(),
@@ -133,6 +140,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
             }
         };
         self.session.line(line).await;
+        if self.session.is_in_transaction() {
+            self.welcome = None;
+        }
         Ok(())
     }
 
@@ -161,9 +171,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     }
 
     /// A session with no transaction open ends as soon as the daemon is to stop; a transaction may
-    /// finish first.
+    /// finish first, and a session that has just begun may open one.
     fn heed_shutdown(&self) -> Result<(), End> {
-        let stop = self.shutdown.is_cancelled() && !self.session.is_in_transaction();
+        let is_welcome = self.welcome.is_some_and(|until| Instant::now() < until);
+        let stop = self.shutdown.is_cancelled() && !self.session.is_in_transaction() && !is_welcome;
         if stop { Err(End::ShuttingDown) } else { Ok(()) }
     }
 
@@ -171,10 +182,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
         if self.session.is_in_transaction() {
             return self.read(COMMAND_BLOCK, deadline).await;
         }
-        let shutdown = self.shutdown.clone();
+        let (shutdown, welcome) = (self.shutdown.clone(), self.welcome);
+        let ended = async move {
+            shutdown.cancelled().await;
+            if let Some(until) = welcome {
+                sleep_until(until).await;
+            }
+        };
         tokio::select! {
             biased;
-            () = shutdown.cancelled() => Err(End::ShuttingDown),
+            () = ended => Err(End::ShuttingDown),
             read = self.read(COMMAND_BLOCK, deadline) => read,
         }
     }

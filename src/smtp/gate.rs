@@ -10,7 +10,7 @@ use super::settings::Limits;
 #[derive(Debug)]
 pub struct Gate {
     limit: usize,
-    /// Loopback is exempt: the mail server lives there.
+    /// Loopback and unix sockets are exempt: the mail server lives there.
     limit_per_address: usize,
     open: Mutex<Open>,
 }
@@ -25,7 +25,7 @@ struct Open {
 #[derive(Debug)]
 pub(super) struct Pass {
     gate: Arc<Gate>,
-    address: IpAddr,
+    address: Option<IpAddr>,
 }
 
 impl Gate {
@@ -35,22 +35,28 @@ impl Gate {
         Arc::new(Self { limit: limits.connections, limit_per_address: limits.connections_per_address, open })
     }
 
-    /// Lets one connection through, if there is room.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Pass> {
+    /// Lets one connection through, if there is room. A peer at a unix socket has no address.
+    pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Pass> {
         let mut open = self.open();
-        let of_address = open.by_address.get(&address).copied().unwrap_or(0);
-        let is_full = of_address >= self.limit_per_address && !address.is_loopback();
-        if open.all >= self.limit || is_full {
+        if open.all >= self.limit || address.is_some_and(|address| self.is_full(&open, address)) {
             return None;
         }
         open.all += 1;
-        open.by_address.insert(address, of_address + 1);
+        if let Some(address) = address {
+            *open.by_address.entry(address).or_default() += 1;
+        }
         Some(Pass { gate: Arc::clone(self), address })
     }
 
-    fn leave(&self, address: IpAddr) {
+    fn is_full(&self, open: &Open, address: IpAddr) -> bool {
+        let of_address = open.by_address.get(&address).copied().unwrap_or(0);
+        of_address >= self.limit_per_address && !address.is_loopback()
+    }
+
+    fn leave(&self, address: Option<IpAddr>) {
         let mut open = self.open();
         open.all -= 1;
+        let Some(address) = address else { return };
         if let Some(of_address) = open.by_address.get_mut(&address) {
             *of_address -= 1;
             if *of_address == 0 {
@@ -79,8 +85,8 @@ mod tests {
         Gate::new(&Limits { connections, connections_per_address, ..Limits::default() })
     }
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn ip(text: &str) -> Option<IpAddr> {
+        text.parse().ok()
     }
 
     #[test]
@@ -91,6 +97,17 @@ mod tests {
         drop(pass);
         assert!(gate.admit(ip("192.0.2.2")).is_some());
         assert!(gate.open().by_address.is_empty());
+    }
+
+    #[test]
+    fn unix_sockets_are_bounded_by_the_total_alone() {
+        let gate = gate(3, 1);
+        let passes: Vec<_> = (0..4).map_while(|_| gate.admit(None)).collect();
+        assert_eq!(passes.len(), 3);
+        assert!(gate.admit(ip("127.0.0.1")).is_none(), "the total counts them");
+        drop(passes);
+        assert!(gate.admit(ip("127.0.0.1")).is_some());
+        assert_eq!(gate.open().all, 0);
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! Sockets: binding, and who may begin a session.
+//! The server of a listener: who is let in, and their sessions.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,46 +20,12 @@ use super::replies::Say;
 use super::service::{Peer, Service};
 use super::session::Session;
 use super::settings::Settings;
-
-/// Connections that may wait to be accepted; the system lowers it to its own maximum.
-const BACKLOG: i32 = 4096;
+use super::socket::{Bound, Listener};
+use super::unix::Made;
 
 /// How long to wait after the system had no connection to give, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// A bound TCP socket; connections wait from now on.
-#[derive(Debug)]
-pub struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
-}
-
-impl Listener {
-    /// Binds `address`; port 0 lets the system choose. An IPv6 address is for IPv6 only, so that
-    /// `0.0.0.0` and `[::]` can stand side by side.
-    ///
-    /// # Errors
-    /// When the system refuses: the port is in use, or below 1024.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        // A restart need not wait for connections of before that linger in the system.
-        socket.set_reuse_address(true)?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        let socket = TcpListener::from(socket);
-        Ok(Self { address: socket.local_addr()?, socket })
-    }
-
-    /// The address that is bound, with its port.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-}
 
 /// Serves one listener's sessions.
 #[derive(Debug)]
@@ -79,20 +45,19 @@ impl<S: Service> Server<S> {
 
     /// Accepts connections until `shutdown`, and begins a session for each.
     ///
-    /// Returns when no more are accepted. Sessions without a transaction end at once then, others
-    /// after their message; wait for `tasks`, as long as you can afford, to see them end.
+    /// Returns when no more are accepted. Sessions without a transaction end then, those that have just
+    /// begun after three seconds, others after their message; wait for `tasks`, as long as you can afford, to see them end.
     ///
     /// # Errors
     /// When the runtime cannot take the socket.
     pub async fn run(self: Arc<Self>, listener: Listener, shutdown: CancellationToken) -> io::Result<()> {
-        let socket = tokio::net::TcpListener::from_std(listener.socket)?;
-        debug!(address = %listener.address, "listening");
+        let door = Door::open(listener.socket)?;
         let accepting = async {
             let mut pause = FIRST_PAUSE;
             loop {
-                match socket.accept().await {
-                    Ok((stream, peer)) => {
-                        self.welcome(stream, peer, &shutdown);
+                match door.accept().await {
+                    Ok(guest) => {
+                        self.welcome(guest, &shutdown);
                         pause = FIRST_PAUSE;
                     }
                     Err(error) => pause = rest(pause, &error).await,
@@ -120,34 +85,93 @@ impl<S: Service> Server<S> {
         .await;
     }
 
-    fn welcome(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, shutdown: &CancellationToken) {
-        match self.admit(peer.ip().to_canonical()) {
-            Ok(pass) => self.begin(stream, peer, pass, shutdown.clone()),
+    fn welcome(self: &Arc<Self>, guest: Guest, shutdown: &CancellationToken) {
+        let peer = guest.peer();
+        match self.admit(&peer) {
+            Ok(pass) => self.begin(guest, peer, pass, shutdown.clone()),
             Err(say) => {
                 let reply = say.reply();
                 warn!(%peer, %reply, "connection refused");
                 // An answer of one packet, sent without waiting: the next peer is at the door.
-                let _ = SockRef::from(&stream).send(&reply.to_wire());
+                let _ = guest.socket().send(&reply.to_wire());
             }
         }
     }
 
-    fn admit(&self, address: IpAddr) -> Result<Pass, Say> {
-        if !self.settings.allow.iter().any(|network| network.contains(&address)) {
+    fn admit(&self, peer: &Peer) -> Result<Pass, Say> {
+        let address = match peer {
+            Peer::Ip(address) => Some(address.ip()),
+            // The socket's mode has decided.
+            Peer::Unix => None,
+        };
+        let is_allowed = |address| self.settings.allow.iter().any(|network| network.contains(&address));
+        if !address.is_none_or(is_allowed) {
             return Err(Say::NotAllowed);
         }
         self.gate.admit(address).ok_or(Say::Busy)
     }
 
-    fn begin(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, pass: Pass, shutdown: CancellationToken) {
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%peer, %error, "TCP_NODELAY was refused");
-        }
+    fn begin(self: &Arc<Self>, guest: Guest, peer: Peer, pass: Pass, shutdown: CancellationToken) {
         let server = Arc::clone(self);
         self.tasks.spawn(async move {
-            server.session(stream, Peer::Ip(peer), shutdown).await;
+            match guest {
+                Guest::Ip(stream, _) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%peer, %error, "TCP_NODELAY was refused");
+                    }
+                    server.session(stream, peer, shutdown).await;
+                }
+                Guest::Unix(stream) => server.session(stream, peer, shutdown).await,
+            }
             drop(pass);
         });
+    }
+}
+
+/// A listener of either kind, in the runtime.
+enum Door {
+    Tcp(TcpListener),
+    Unix { socket: UnixListener, _removed_with_it: Option<Made> },
+}
+
+/// A connection that was accepted, and nobody has spoken on.
+enum Guest {
+    Ip(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+impl Door {
+    fn open(socket: Bound) -> io::Result<Self> {
+        match socket {
+            Bound::Tcp(socket) => Ok(Self::Tcp(TcpListener::from_std(socket)?)),
+            Bound::Unix(socket, made) => {
+                Ok(Self::Unix { socket: UnixListener::from_std(socket)?, _removed_with_it: made })
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Guest> {
+        match self {
+            Self::Tcp(socket) => socket.accept().await.map(|(stream, peer)| Guest::Ip(stream, peer)),
+            Self::Unix { socket, .. } => socket.accept().await.map(|(stream, _)| Guest::Unix(stream)),
+        }
+    }
+}
+
+impl Guest {
+    /// A socket that was passed may take IPv4 at an IPv6 address: it is an IPv4 peer all the same.
+    fn peer(&self) -> Peer {
+        match self {
+            Self::Ip(_, address) => Peer::Ip(SocketAddr::new(address.ip().to_canonical(), address.port())),
+            Self::Unix(_) => Peer::Unix,
+        }
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        match self {
+            Self::Ip(stream, _) => SockRef::from(stream),
+            Self::Unix(stream) => SockRef::from(stream),
+        }
     }
 }
 

@@ -12,7 +12,8 @@
 //!
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
 //! arrives, `command` and `path` parse it, `replies` is all that we say, `state` holds what samotop
-//! keeps of a session. Only `listener` and `driver` do I/O; only they know time.
+//! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
+//! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
 //!
 //! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
 //! message is the service's from the final dot until its reply, whatever becomes of the connection.
@@ -21,6 +22,10 @@ pub mod service;
 pub mod settings;
 
 mod listener;
+
+mod passed;
+mod socket;
+mod unix;
 
 mod driver;
 mod session;
@@ -38,4 +43,7 @@ mod tests;
 
 pub use data::judge;
 pub use gate::Gate;
-pub use listener::{Listener, Server};
+pub use listener::Server;
+pub use passed::{Malformed, Passed, Unfit};
+pub use socket::{BindError, Listener, Place};
+pub use unix::LONGEST_PATH;

@@ -1,10 +1,51 @@
 //! What bounds a session: each limit with its default, so that no peer can use up the machine.
 
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::service::Protocol;
+
+/// What a listener is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A TCP port that we bind; port 0 lets the system choose.
+    Ip(SocketAddr),
+    /// A unix socket that we make.
+    Unix(UnixSocket),
+    /// Every socket that the service manager passes under this name, TCP or unix.
+    Passed(String),
+}
+
+/// A unix socket, and who may connect to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnixSocket {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its permission bits; whoever may write may connect.
+    pub mode: u32,
+    /// The group that it belongs to; none is that of the process.
+    pub group: Option<String>,
+}
+
+impl UnixSocket {
+    /// The default of `listen.mode`: the daemon's user and the group.
+    pub const MODE: u32 = 0o660;
+}
+
+impl fmt::Display for Endpoint {
+    /// As the configuration writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => write!(f, "{address}"),
+            Self::Unix(socket) => write!(f, "unix:{}", socket.path.display()),
+            Self::Passed(name) => write!(f, "systemd:{name}"),
+        }
+    }
+}
 
 /// One listener of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +54,7 @@ pub struct Settings {
     pub hostname: String,
     /// What the listener speaks.
     pub protocol: Protocol,
-    /// Who may connect; anyone else is told 554 and cut off.
+    /// Who may connect over TCP; anyone else is told 554 and cut off. At a unix socket, its mode decides.
     pub allow: Vec<IpNet>,
     /// The bounds of each session.
     pub limits: Limits,

@@ -7,6 +7,7 @@ use crate::dovecot::Dovecot;
 use crate::postfix::{Ports, Postfix, Wishes};
 use crate::shipped::Shipped;
 use crate::support::Daemon;
+use crate::support::daemon::binary;
 
 pub(crate) const SOPHIE: &str = "sophie.martin@corp.example";
 pub(crate) const TOM: &str = "tom@corp.example";
@@ -34,7 +35,7 @@ impl Company {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let dovecot = Dovecot::start(&folder.path().join("dovecot"), mailboxes);
         let ports = Ports::choose(dovecot.lmtp);
-        let daemon = Daemon::configured(&configuration(ports, &wishes, more));
+        let daemon = Daemon::start_as(&configuration(ports, &wishes, more), binary);
         let postfix = Postfix::start(&folder.path().join("postfix"), ports, mailboxes, &wishes);
         Self { postfix, daemon, mailboxes: dovecot, _folder: folder }
     }

@@ -1,12 +1,32 @@
 //! An SMTP client that hides nothing: every reply is looked at.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// A connection to a listener.
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
+}
+
+/// A connection of any kind.
+pub trait Stream: Read + Write + Send {
+    /// A peer that never answers fails the test, and does not hang it.
+    fn bound(&self, wait: Duration) -> std::io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn bound(&self, wait: Duration) -> std::io::Result<()> {
+        self.set_nodelay(true)?;
+        self.set_read_timeout(Some(wait))
+    }
+}
+
+impl Stream for UnixStream {
+    fn bound(&self, wait: Duration) -> std::io::Result<()> {
+        self.set_read_timeout(Some(wait))
+    }
 }
 
 impl Client {
@@ -17,12 +37,15 @@ impl Client {
 
     /// Connects and says EHLO; an error is for tests that kill the daemon.
     pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let mut client = Self { stream: BufReader::new(stream) };
+        Self::greet(TcpStream::connect(address)?, "EHLO client.example")
+    }
+
+    /// Waits for the greeting on a connection, and answers it.
+    pub fn greet(stream: impl Stream + 'static, hello: &str) -> std::io::Result<Self> {
+        stream.bound(Duration::from_secs(60))?;
+        let mut client = Self { stream: BufReader::new(Box::new(stream)) };
         client.reply()?;
-        client.say("EHLO client.example")?;
+        client.say(hello)?;
         Ok(client)
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -27,9 +28,11 @@ answered_by = ["tom"]
 /// A daemon that runs, or ran; killed when dropped.
 pub struct Daemon {
     pub folder: tempfile::TempDir,
+    /// The program with its environment; the arguments are added.
+    program: Box<dyn Fn() -> Command + Send + Sync>,
+    listeners: usize,
     child: Child,
     log: Arc<Mutex<String>>,
-    listeners: usize,
 }
 
 impl Daemon {
@@ -40,16 +43,16 @@ impl Daemon {
 
     /// The same, with more of a configuration.
     pub fn start_with(next_hop: SocketAddr, more: &str) -> Self {
-        Self::configured(&configuration(next_hop, more))
+        Self::start_as(&configuration(next_hop, more), binary)
     }
 
-    /// Starts a daemon with a whole configuration of its own.
-    pub fn configured(configuration: &str) -> Self {
+    /// Starts a daemon for a configuration, by a program that becomes it.
+    pub fn start_as(configuration: &str, program: impl Fn() -> Command + Send + Sync + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("sincerely.toml"), configuration).unwrap();
-        let (child, log) = spawn(folder.path());
-        let listeners = configuration.lines().filter(|line| line.trim() == "[[listen]]").count();
-        let daemon = Self { folder, child, log, listeners };
+        let listeners = configuration.matches("[[listen]]").count();
+        let (child, log) = spawn(program(), folder.path());
+        let daemon = Self { folder, program: Box::new(program), listeners, child, log };
         daemon.wait_for_listeners();
         daemon
     }
@@ -79,14 +82,14 @@ impl Daemon {
 
     /// Starts it again on the same folder, after it ended.
     pub fn restart(&mut self) {
-        let (child, log) = spawn(self.folder.path());
+        let (child, log) = spawn((self.program)(), self.folder.path());
         self.child = child;
         self.log = log;
         self.wait_for_listeners();
     }
 
     fn wait_for_listeners(&self) {
-        wait_until("all listeners listen", || self.log().matches(" listening ").count() == self.listeners);
+        wait_until("every listener listens", || self.log().matches(" listening ").count() >= self.listeners);
     }
 
     /// What it logged since it was started.
@@ -145,13 +148,40 @@ pub fn configuration(next_hop: SocketAddr, more: &str) -> String {
     )
 }
 
-/// Runs a command of the binary and waits for its end.
-pub fn command(config: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sincerely")).arg("--config").arg(config).args(arguments).output().unwrap()
+/// A configuration with listeners of the test's own: the fields of each `[[listen]]`.
+pub fn listening(next_hop: SocketAddr, listeners: &[&str]) -> String {
+    let listeners = listeners.iter().map(|fields| format!("[[listen]]\n{fields}\n")).collect::<String>();
+    format!(
+        "hostname = \"sincerely.acme.example\"\nstate_dir = \"state\"\n{listeners}[relay]\nsmtp = \"{next_hop}\"\n{COMPANY}"
+    )
 }
 
-fn spawn(folder: &Path) -> (Child, Arc<Mutex<String>>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sincerely"))
+/// The binary.
+pub fn binary() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_sincerely"))
+}
+
+/// The binary, as a service manager starts it that holds one or two sockets for it: they are its
+/// descriptors 3 and 4, and it knows their names (sd_listen_fds(3)).
+pub fn activated(sockets: Vec<(&str, OwnedFd)>) -> Command {
+    const BECOME: &str = "exec 3<&0 4<&1 0</dev/null 1>/dev/null; \
+        export LISTEN_PID=$$ LISTEN_FDS=$1 LISTEN_FDNAMES=$2; shift 2; exec \"$@\"";
+    let names = sockets.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(":");
+    let mut bash = Command::new("bash");
+    bash.args(["-c", BECOME, "bash", &sockets.len().to_string(), &names]).arg(env!("CARGO_BIN_EXE_sincerely"));
+    let mut sockets = sockets.into_iter().map(|(_, socket)| Stdio::from(socket));
+    bash.stdin(sockets.next().expect("one or two sockets")).stdout(sockets.next().unwrap_or_else(Stdio::null));
+    assert!(sockets.next().is_none(), "one or two sockets");
+    bash
+}
+
+/// Runs a command of the binary and waits for its end.
+pub fn command(config: &Path, arguments: &[&str]) -> Output {
+    binary().arg("--config").arg(config).args(arguments).output().unwrap()
+}
+
+fn spawn(mut program: Command, folder: &Path) -> (Child, Arc<Mutex<String>>) {
+    let mut child = program
         .args(["--config", "sincerely.toml", "serve"])
         .current_dir(folder)
         .stderr(Stdio::piped())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::stage::Stage;
+use crate::smtp::driver::WELCOME;
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_told_and_left() {
@@ -44,17 +45,54 @@ async fn a_peer_that_does_not_read_is_left() {
     assert_eq!(stage.end().await, []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_shutdown_idle_sessions_are_told_at_once() {
     let stage = Stage::smtp();
-    let mut fresh = stage.connect(4096);
-    fresh.follow("S: 220 *").await;
+    let mut silent = stage.connect(4096);
+    silent.follow("S: 220 *").await;
     let mut greeted = stage.connect(4096);
     greeted.follow("S: 220 *\nC: HELO there.example\nS: 250 *\nC| MAI").await;
+    let mut served = stage.in_transaction().await;
+    served.follow("C: DATA\nC: .\nS: 354 *\nS: 250 *").await;
+    tokio::time::sleep(WELCOME).await;
+    let shutdown = tokio::time::Instant::now();
     stage.shutdown.cancel();
-    fresh.follow("S: 421 4.3.2 *\nS.").await;
-    greeted.follow("S: 421 4.3.2 *\nS.").await;
-    assert_eq!(stage.end().await, []);
+    for client in [&mut silent, &mut greeted, &mut served] {
+        client.follow("S: 421 4.3.2 *\nS.").await;
+    }
+    assert_eq!(shutdown.elapsed(), Duration::ZERO);
+    assert_eq!(stage.end().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_came_just_before_shutdown_may_hand_in_one_message() {
+    let stage = Stage::smtp();
+    let mut quick = stage.connect(4096);
+    let mut slow = stage.connect(4096);
+    for client in [&mut quick, &mut slow] {
+        client.follow("S: 220 *").await;
+    }
+    stage.shutdown.cancel();
+    quick
+        .follow(
+            "C: HELO there.example
+             S: 250 *
+             C: MAIL FROM:<from@there.example>
+             S: 250 2.1.0 *
+             C: RCPT TO:<to@here.example>
+             S: 250 2.1.5 *
+             C: DATA
+             C: .
+             S: 354 *
+             S: 250 2.0.0 *
+             S: 421 4.3.2 *
+             S.",
+        )
+        .await;
+    let shutdown = tokio::time::Instant::now();
+    slow.follow("S: 421 4.3.2 *\nS.").await;
+    assert!(shutdown.elapsed() <= WELCOME, "{:?}", shutdown.elapsed());
+    assert_eq!(stage.end().await.len(), 1);
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 
 use super::stage::Stage;
 use crate::smtp::service::Protocol;
-use crate::smtp::settings::{Limits, Settings};
-use crate::smtp::{Gate, Listener, Server};
+use crate::smtp::settings::{Endpoint, Limits, Settings};
+use crate::smtp::{BindError, Gate, Listener, Passed, Place, Server};
 
 /// Starts the stage's server on a free port.
 fn listen(stage: &Stage) -> SocketAddr {
@@ -17,10 +17,19 @@ fn listen(stage: &Stage) -> SocketAddr {
 }
 
 fn serve(stage: &Stage, server: Arc<Server<super::stage::Stub>>) -> SocketAddr {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr();
+    let listener = tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = address(&listener);
     stage.tasks.spawn(server.run(listener, stage.shutdown.clone()));
     address
+}
+
+fn tcp(address: SocketAddr) -> Result<Listener, BindError> {
+    Listener::bind(&Endpoint::Ip(address), &mut Passed::default()).map(|mut one| one.remove(0))
+}
+
+fn address(listener: &Listener) -> SocketAddr {
+    let Place::Ip(address) = listener.place() else { panic!("{}", listener.place()) };
+    *address
 }
 
 async fn connect(address: SocketAddr) -> BufReader<TcpStream> {
@@ -90,7 +99,7 @@ async fn after_shutdown_nobody_is_let_in() {
 
 #[test]
 fn a_port_in_use_is_an_error() {
-    let first = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let second = Listener::bind(first.local_addr());
-    assert_eq!(second.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    let first = tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+    let Err(BindError::Tcp(error)) = tcp(address(&first)) else { panic!("both were bound") };
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
 }
