@@ -24,16 +24,11 @@ pub(crate) struct Dovecot {
 
 impl Dovecot {
     /// Starts one with mailboxes for these addresses. One that ends in `!` may hold 10 kilobytes only.
-    pub(crate) fn start(folder: &Path, users: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, users: &[&str], quota: u16) -> Self {
         fs::create_dir_all(folder.join("mail")).unwrap();
         process::run(Command::new("chown").arg("mail:mail").arg(folder.join("mail")));
-        let mut dovecot = Self {
-            folder: folder.to_owned(),
-            lmtp: ports::free(),
-            imap: ports::free(),
-            quota: ports::free(),
-            master: None,
-        };
+        let mut dovecot =
+            Self { folder: folder.to_owned(), lmtp: ports::free(), imap: ports::free(), quota, master: None };
         fs::write(folder.join("users"), users.iter().map(|user| passwd(user)).collect::<String>()).unwrap();
         fs::write(folder.join("dovecot.conf"), dovecot.configuration()).unwrap();
         dovecot.resume();

@@ -17,5 +17,11 @@ mod postfix;
 mod process;
 mod shipped;
 
+mod addresses;
+mod bypass;
+mod loops;
+mod setup;
+mod several;
 mod story;
 mod trouble;
+mod unchanged;

@@ -1,5 +1,6 @@
 //! A Postfix of one's own: Debian's stock files, and what `config/postfix/setup` makes of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -10,8 +11,8 @@ use crate::shipped::Shipped;
 use crate::support::{Client, wait_until};
 use crate::{ports, process};
 
-/// The ports of one Postfix, and of the daemon beside it.
-#[derive(Debug, Clone, Copy)]
+/// The ports of one Postfix, and where it and the daemon find each other.
+#[derive(Debug, Clone)]
 pub(crate) struct Ports {
     /// Port 25 as applications on this machine see it.
     pub(crate) local: u16,
@@ -23,19 +24,23 @@ pub(crate) struct Ports {
     pub(crate) replies: u16,
     /// Where automated mail comes back.
     pub(crate) automated: u16,
-    /// The daemon's listener for mail to personas.
-    pub(crate) inbound: u16,
+    /// The daemon's listener for mail to personas: a socket's path, or an address and port for SMTP.
+    pub(crate) inbound: String,
     /// The daemon's listener for automated mail.
-    pub(crate) outbound: u16,
+    pub(crate) outbound: String,
     /// Where mailboxes are, by LMTP.
     pub(crate) mailboxes: u16,
 }
 
 impl Ports {
-    /// New ones, before the mailboxes.
-    pub(crate) fn choose(mailboxes: u16) -> Self {
-        let [local, outside, submission, replies, automated, inbound, outbound] =
-            std::array::from_fn(|_| ports::free());
+    /// New ones, before the mailboxes. Sockets lie in the folder.
+    pub(crate) fn choose(mailboxes: u16, smtp: bool, folder: &Path) -> Self {
+        let [local, outside, submission, replies, automated] = std::array::from_fn(|_| ports::free());
+        let listener = |name: &str| match smtp {
+            false => folder.join(name).display().to_string(),
+            true => format!("127.0.0.1:{}", ports::free()),
+        };
+        let (inbound, outbound) = (listener("inbound.sock"), listener("outbound.sock"));
         Self { local, outside, submission, replies, automated, inbound, outbound, mailboxes }
     }
 }
@@ -47,10 +52,12 @@ pub(crate) struct Wishes {
     pub(crate) smtp: bool,
     /// `sincerely_reply_domain`.
     pub(crate) reply_domain: &'static str,
+    /// `sincerely_inbox_checks`.
+    pub(crate) inbox_checks: String,
+    /// More lines of the file `personas`.
+    pub(crate) personas: &'static str,
     /// Lines of main.cf that were there before.
     pub(crate) main: String,
-    /// Edits main.cf and master.cf after `setup`: what to replace by what.
-    pub(crate) after: Vec<(&'static str, &'static str, String)>,
 }
 
 /// A Postfix. Stopped when dropped.
@@ -66,10 +73,6 @@ impl Postfix {
         let postfix = Self::configured(folder, ports, mailboxes, wishes);
         process::run(&mut postfix.setup());
         postfix.choose_ports_of_services();
-        for (file, old, new) in &wishes.after {
-            let path = postfix.config.join(file);
-            Shipped::read(path.to_str().unwrap()).replace(old, new).write(&path);
-        }
         postfix.run();
         postfix
     }
@@ -106,7 +109,7 @@ impl Postfix {
              smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination\n\
              queue_directory = {folder}/queue\ndata_directory = {folder}/data\n\
              maillog_file = {folder}/log/mail\nmaillog_file_prefixes = {folder}\n\
-             virtual_mailbox_domains = acme.example corp.example customer.example\n\
+             virtual_mailbox_domains = acme.example corp.example home.example customer.example\n\
              virtual_mailbox_maps = inline:{{{mailboxes} }}\n\
              virtual_transport = lmtp:inet:127.0.0.1:{lmtp}\n\
              minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\n{more}",
@@ -117,27 +120,32 @@ impl Postfix {
 
     /// The folder `config/postfix`, with this test's ports.
     fn lay_out_ours(&self, wishes: &Wishes) {
-        let Ports { replies, automated, inbound, outbound, .. } = self.ports;
+        let Ports { replies, automated, inbound, outbound, .. } = &self.ports;
         let ours = self.config.join("sincerely");
         fs::create_dir_all(&ours).unwrap();
-        let into = |port: u16, transport: &str| match wishes.smtp {
-            false => format!("{transport}:inet:127.0.0.1:{port}"),
-            true => format!("sincerely-smtp:[127.0.0.1]:{port}"),
+        let by = |transport: &str, listener: &str| match wishes.smtp {
+            false => format!("{transport}:unix:{listener}"),
+            true => {
+                let (address, port) = listener.split_once(':').unwrap();
+                format!("sincerely-smtp:[{address}]:{port}")
+            }
         };
-        let (inbound, outbound) = (into(inbound, "sincerely"), into(outbound, "sincerely-outbound"));
+        let (inbound, outbound) = (by("sincerely", inbound), by("sincerely-outbound", outbound));
         Shipped::read("config/postfix/main.cf")
-            .replace("= sincerely:inet:127.0.0.1:10025", &format!("= {inbound}"))
-            .replace("= sincerely-outbound:inet:127.0.0.1:10028", &format!("= {outbound}"))
+            .replace("= sincerely:unix:/run/sincerely/inbound.sock", &format!("= {inbound}"))
+            .replace("= sincerely-outbound:unix:/run/sincerely/outbound.sock", &format!("= {outbound}"))
             .replace("sincerely_reply_domain =\n", &format!("sincerely_reply_domain = {}\n", wishes.reply_domain))
+            .replace("sincerely_inbox_checks =\n", &format!("sincerely_inbox_checks = {}\n", wishes.inbox_checks))
             .write(&ours.join("main.cf"));
         Shipped::read("config/postfix/master.cf")
             .replace("\n127.0.0.1:10026 ", &format!("\n127.0.0.1:{replies} "))
             .replace("\n127.0.0.1:10027 ", &format!("\n127.0.0.1:{automated} "))
             .write(&ours.join("master.cf"));
         Shipped::read("config/postfix/applications.cidr")
-            .replace("sincerely-outbound:inet:127.0.0.1:10028", &outbound)
+            .replace("sincerely-outbound:unix:/run/sincerely/outbound.sock", &outbound)
             .write(&ours.join("applications.cidr"));
-        for name in ["personas", "common.sh", "setup", "bypass"] {
+        Shipped::read("config/postfix/personas").and(wishes.personas).write(&ours.join("personas"));
+        for name in ["common.sh", "setup", "bypass"] {
             Shipped::read(&format!("config/postfix/{name}")).write(&ours.join(name));
         }
         for name in ["setup", "bypass"] {
@@ -145,16 +153,17 @@ impl Postfix {
         }
     }
 
-    /// Ports 25 and 587 belong to the machine; these are this test's.
+    /// Ports 25 and 587 belong to the machine; these are this test's. All of its clients come from
+    /// 127.0.0.1, so those from outside have a port of their own, where that address means nothing.
     fn choose_ports_of_services(&self) {
-        let Ports { local, outside, submission, .. } = self.ports;
+        let Ports { local, outside, submission, .. } = &self.ports;
         let path = self.config.join("master.cf");
         Shipped::read(path.to_str().unwrap())
             .replace("\nsmtp      inet  n ", &format!("\n127.0.0.1:{local} inet n "))
             .replace("\nsubmission inet ", &format!("\n127.0.0.1:{submission} inet "))
             .and(&format!(
                 "127.0.0.1:{outside} inet n - y - - smtpd\n  -o syslog_name=postfix/outside\n  \
-                 -o mynetworks=192.0.2.0/24\n  -o sincerely_applications=\n"
+                 -o mynetworks=192.0.2.0/24\n  -o sincerely_applications=\n  -o local_header_rewrite_clients=\n"
             ))
             .write(&path);
     }
@@ -184,12 +193,20 @@ impl Postfix {
 
     fn run(&self) {
         process::run(self.command("postfix").arg("start"));
-        let Ports { local, outside, submission, replies, automated, .. } = self.ports;
+        let Ports { local, outside, submission, replies, automated, .. } = &self.ports;
         wait_until("Postfix listens", || {
             [local, outside, submission, replies, automated]
                 .iter()
-                .all(|port| TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], *port))).is_ok())
+                .all(|port| TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], **port))).is_ok())
         });
+    }
+
+    /// Stops it, sessions and all, and starts it again.
+    pub(crate) fn restart(&self) {
+        let master = self.master().expect("it runs");
+        process::signal("TERM", master);
+        wait_until("Postfix has stopped", || !process::is_there(master));
+        self.run();
     }
 
     /// Makes it read its files again.
@@ -210,20 +227,34 @@ impl Postfix {
         assert!(output.status.success(), "{command:?}: {}", process::said(&output));
     }
 
-    /// A client at one of the ports.
-    pub(crate) fn client(port: u16) -> Client {
-        Client::connect(SocketAddr::from(([127, 0, 0, 1], port)))
+    /// An application at port 25.
+    pub(crate) fn client_of_applications(&self) -> Client {
+        Client::connect(SocketAddr::from(([127, 0, 0, 1], self.ports.local)))
+    }
+
+    /// A customer's server at port 25.
+    pub(crate) fn client_from_outside(&self) -> Client {
+        Client::connect(SocketAddr::from(([127, 0, 0, 1], self.ports.outside)))
     }
 
     /// What a customer's server hands over; the last reply.
     pub(crate) fn outside(&self, from: &str, to: &[&str], message: &[u8]) -> String {
-        Self::client(self.ports.outside).send(from, to, message).unwrap()
+        self.client_from_outside().send(from, to, message).unwrap()
     }
 
     /// What waits in the queue, as `postqueue -j` tells it.
     pub(crate) fn queue(&self) -> Vec<serde_json::Value> {
         let lines = process::run(self.command("postqueue").arg("-j"));
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How many messages could not be handed on at once. (The queue itself does not tell: they are tried
+    /// again and again.)
+    pub(crate) fn deferred(&self) -> usize {
+        let log = self.log();
+        let tries = log.lines().filter(|line| line.contains("status=deferred"));
+        // … postfix/lmtp[123]: QUEUEID: to=<…>, …
+        tries.filter_map(|line| line.split("]: ").nth(1)?.split(": ").next()).collect::<BTreeSet<_>>().len()
     }
 
     /// Waits until all mail is delivered.
@@ -238,6 +269,11 @@ impl Postfix {
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log/mail")).unwrap_or_default()
+    }
+
+    /// The queue, for whoever reads a failure.
+    pub(crate) fn queue_listing(&self) -> String {
+        process::said(&process::output(self.command("postqueue").arg("-p"), b""))
     }
 
     /// What is not Postfix's default, for whoever reads a failure.
