@@ -16,6 +16,8 @@ pub enum Event {
     Received,
     /// Its id belongs to a thread from now on.
     Learned,
+    /// It was a copy from which nothing could be learned.
+    NotLearned,
     /// Evidence pointed to more than one thread or persona.
     Conflict,
     /// It was decided what to do.
@@ -50,6 +52,11 @@ pub fn received(bytes: usize) {
 /// A message's id was learned.
 pub fn learned(thread: ThreadId, persona: &str, skipped: &[&'static str]) {
     log!(debug, Event::Learned, %thread, persona, skipped = skipped.join(","), "skipped: signed by DKIM");
+}
+
+/// Nothing was learned from a copy.
+pub fn not_learned(why: &dyn std::fmt::Display) {
+    log!(info, Event::NotLearned, %why);
 }
 
 /// A plan was made; conflicts in its evidence are logged with it.

@@ -9,7 +9,7 @@ use sysexits::ExitCode;
 
 use crate::config::{Config, Listen, Relays};
 use crate::flow::policy::{Policy, Unmatched};
-use crate::mail::{Address, PersonaName};
+use crate::mail::{Address, Domain, PersonaName};
 use crate::people::Persona;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
@@ -51,7 +51,13 @@ fn who_gets_what(policy: &Policy) -> String {
     let by_token = |domain| shared_rows(format!("*@{domain}"), "by the signed token", refused());
     let shared = shared_addresses(policy).into_iter().flat_map(by_thread);
     let replies = policy.reply_domain.iter().flat_map(by_token);
-    aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies))
+    let internal = policy.inbound.aliases.iter().map(|(internal, real)| internal_row(internal, real));
+    aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies).chain(internal))
+}
+
+/// A domain of the mail server's own making.
+fn internal_row(internal: &Domain, real: &Domain) -> Row {
+    [format!("*@{internal}"), format!("as to *@{real}"), String::new(), String::new(), String::new()]
 }
 
 /// The addresses of all personas, each once, in the order of the personas.
@@ -226,6 +232,19 @@ mod tests {
         let (config, _) = Config::parse(&text, Path::new("minimal.toml")).unwrap();
         let shared = shared_addresses(&config.policy);
         assert_eq!(shared, ["Postmaster@sincerely.acme.example", "hello@acme.example", "abuse@sincerely.acme.example"]);
+    }
+
+    #[test]
+    fn an_internal_domain_is_shown_with_the_real_one() {
+        let text = include_str!("../../examples/minimal.toml");
+        let text = format!("inbound.aliases = {{ 'sincerely.internal' = 'acme.example' }}\n{text}");
+        let (config, _) = Config::parse(&text, Path::new("minimal.toml")).unwrap();
+        let shown = who_gets_what(&config.policy);
+        assert!(
+            shown
+                .lines()
+                .any(|line| line.starts_with("*@sincerely.internal") && line.ends_with("as to *@acme.example"))
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, Listen, Role};
 use crate::control;
 use crate::flow::House;
+use crate::flow::copies::Copies;
 use crate::flow::inbound::Inbound;
 use crate::flow::outbound::Outbound;
 use crate::smtp::service::Service;
@@ -113,6 +114,7 @@ impl Daemon {
         match listen.role {
             Role::Inbound => self.running(Inbound(self.house.clone()), settings, listener, gate),
             Role::Outbound => self.running(Outbound(self.house.clone()), settings, listener, gate),
+            Role::Copies => self.running(Copies(self.house.clone()), settings, listener, gate),
         }
     }
 

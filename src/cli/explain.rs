@@ -57,6 +57,8 @@ pub enum Role {
     Inbound,
     /// Automated mail.
     Outbound,
+    /// Copies of mail that other systems sent.
+    Copies,
 }
 
 /// Explains every file. One that cannot be read is named, and the others are still done.
@@ -137,6 +139,7 @@ impl Explainer<'_> {
         let report = match self.options.role {
             Role::Inbound => self.inbound(input.bytes),
             Role::Outbound => self.outbound(input.bytes),
+            Role::Copies => self.copy(input.bytes),
         };
         report.print(file, index, self.options.json).context("cannot write to standard output")
     }
@@ -172,6 +175,15 @@ impl Explainer<'_> {
         Report::outbound(&message, path, stamp, door, recipients)
     }
 
+    fn copy(&self, bytes: Bytes) -> Report {
+        let desk = self.desk();
+        let message = Message::read(bytes);
+        let found = self.index.look_up(desk.question_of_copy(&message));
+        let lesson = found.map(|known| desk.lesson_of_copy(&message, &known));
+        let path = self.reverse_path(&message);
+        Report::copy(&message, path, lesson, self.listener(&message), self.options.to.clone())
+    }
+
     /// What the listener itself would refuse, before any flow sees it.
     fn listener(&self, message: &Message) -> Option<Reply> {
         smtp::judge(&self.config.limits, message.bytes())
@@ -179,12 +191,12 @@ impl Explainer<'_> {
 
     /// Those that were asked for, else those in the header section that are ours.
     fn recipients(&self, message: &Message) -> Vec<Address> {
-        if !self.options.to.is_empty() {
-            return self.options.to.clone();
-        }
         let desk = self.desk();
+        if !self.options.to.is_empty() {
+            return self.options.to.iter().cloned().map(|address| desk.real(address)).collect();
+        }
         let mut ours: Vec<Address> = Vec::new();
-        for address in message.recipients() {
+        for address in message.recipients().into_iter().map(|address| desk.real(address)) {
             if desk.recipient(&address).is_ok() && !ours.contains(&address) {
                 ours.push(address);
             }

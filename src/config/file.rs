@@ -153,6 +153,12 @@ pub(super) struct Inbound {
     pub collapse: Option<As<DurationOrOff>>,
     /// Believe `X-Spam-Flag: YES`.
     pub hold_spam: Option<As<bool>>,
+    /// Internal domains of the mail server, and the real one that each stands for.
+    pub aliases: Table<BTreeMap<String, As<Domain>>>,
+    /// Whose Authentication-Results to believe.
+    pub authserv_id: Option<As<Domain>>,
+    /// The company's own servers, as they name themselves in Received fields.
+    pub servers: Several<Domain>,
 }
 
 /// `[outbound]`.

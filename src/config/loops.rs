@@ -4,7 +4,7 @@ use super::document::KeyPath;
 use super::people::key_of_address;
 use super::problems::Report;
 use crate::flow::policy::Policy;
-use crate::mail::Address;
+use crate::mail::{Address, Domain};
 use crate::people::Persona;
 
 /// Octets of a local part (RFC 5321 §4.5.3.1.1).
@@ -32,6 +32,43 @@ pub(super) fn check(policy: &Policy, report: &mut Report<'_>) {
             report.mistake(&at, format!("{address} is a subaddress of {user}; leave the detail out"));
         }
     }
+    internal_domains(policy, report);
+}
+
+/// Mail for an internal domain becomes mail for a real one that is ours, in one step.
+fn internal_domains(policy: &Policy, report: &mut Report<'_>) {
+    let aliases = &policy.inbound.aliases;
+    for (internal, real) in aliases {
+        let at = KeyPath::from(["inbound", "aliases", internal.as_str()]);
+        if let Some(use_) = real_use(internal, policy) {
+            report.mistake(
+                &at,
+                format!("{internal} {use_}; an internal domain is the mail server's own and serves nothing else"),
+            );
+        }
+        if aliases.contains_key(real) {
+            report.mistake(&at, format!("{real} is an internal domain itself; name the real domain"));
+        } else if !is_served(real, policy) {
+            report.mistake(&at, format!("{real} is the domain of no persona and of nothing in inbound.accept"));
+        }
+    }
+}
+
+/// What a domain is already used for.
+fn real_use(domain: &Domain, policy: &Policy) -> Option<&'static str> {
+    if is_served(domain, policy) {
+        Some("is the domain of a persona, or in inbound.accept")
+    } else if policy.reply_domain.as_ref() == Some(domain) {
+        Some("is reply_domain")
+    } else {
+        (policy.hostname == *domain).then_some("is hostname")
+    }
+}
+
+/// Whether a persona or a shared address lives in the domain.
+fn is_served(domain: &Domain, policy: &Policy) -> bool {
+    let personas = policy.people.personas().flat_map(|persona| &persona.addresses);
+    personas.chain(&policy.inbound.accept).any(|address| address.domain() == domain)
 }
 
 /// A fallback that is a person or persona leads to inboxes, and those are checked where they stand.
@@ -54,6 +91,9 @@ fn ours(address: &Address, policy: &Policy) -> Option<String> {
     let (user, _) = address.split_detail(&policy.separators);
     if Some(user.domain()) == policy.reply_domain.as_ref() {
         return Some("is inside reply_domain".into());
+    }
+    if policy.inbound.aliases.contains_key(user.domain()) {
+        return Some(format!("is inside the internal domain {}", user.domain()));
     }
     if let Some(persona) = policy.people.personas_at(&user).first() {
         return Some(format!("is an address of persona {persona}"));

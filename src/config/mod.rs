@@ -13,6 +13,7 @@ mod problems;
 mod values;
 
 mod advice;
+mod inbound;
 mod limits;
 mod loops;
 mod network;
@@ -104,6 +105,8 @@ pub enum Role {
     Inbound,
     /// Automated mail.
     Outbound,
+    /// Copies of mail that other systems sent.
+    Copies,
 }
 
 /// `[log]`.
@@ -171,11 +174,12 @@ fn state_dir(file: &File, folder: &Path, report: &mut Report<'_>) -> PathBuf {
 fn policy(file: &File, report: &mut Report<'_>) -> Policy {
     let Separators(separators) = or(file.matching.separators.clone(), Separators(SEPARATORS.into()));
     let Count(hops) = or(file.limits.hops, Count(HOPS));
+    let hostname = hostname(file, report);
     Policy {
-        hostname: hostname(file, report),
         reply_domain: file.reply_domain.clone().map(|As(domain)| domain),
         people: people::check(file, &separators, report),
-        inbound: inbound(file, report),
+        inbound: inbound(file, &hostname, report),
+        hostname,
         outbound: policy::Outbound { strangers: or(file.outbound.strangers, policy::Strangers::default()) },
         stamp: stamp(file, report),
         separators,
@@ -191,13 +195,15 @@ fn hostname(file: &File, report: &mut Report<'_>) -> Domain {
     "localhost".parse().expect("a word is a domain")
 }
 
-fn inbound(file: &File, report: &mut Report<'_>) -> policy::Inbound {
+fn inbound(file: &File, hostname: &Domain, report: &mut Report<'_>) -> policy::Inbound {
     let (written, default) = (&file.inbound, policy::Inbound::default());
     policy::Inbound {
         accept: written.accept.0.iter().map(|address| address.0.clone()).collect(),
         unmatched: written.unmatched.as_ref().map_or(default.unmatched, |name| unmatched(name, file, report)),
         collapse: or(written.collapse, DurationOrOff(default.collapse)).0,
         hold_spam: or(written.hold_spam, default.hold_spam),
+        aliases: inbound::aliases(written, report),
+        trust: inbound::trust(file, hostname, report),
     }
 }
 

@@ -155,5 +155,6 @@ fn deed(role: Role) -> &'static str {
     match role {
         Role::Inbound => "hand in mail that no mail server in front has checked",
         Role::Outbound => "send mail to anybody through the next hop",
+        Role::Copies => "teach ids with a forged copy, and so lead replies to a person who should not get them",
     }
 }

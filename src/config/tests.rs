@@ -57,7 +57,7 @@ fn what_must_be_written() {
         "[[listen]]\n[people.tom]\n[personas.tom]\n",
         &[
             r#"f:5: listen.address: missing: an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#,
-            r#"f:5: listen.role: missing: "inbound" or "outbound""#,
+            r#"f:5: listen.role: missing: "inbound", "outbound" or "copies""#,
             "f:6: people.tom.inbox: missing: the address where this person reads mail",
             r#"f:7: personas.tom.address: missing: a name and an address such as "Sophie from Acme <sophie@acme.example>""#,
             "f:7: personas.tom.answered_by: missing: at least one person who answers",
@@ -93,7 +93,7 @@ message_size = "plenty"
             r#"f:2: hostname: invalid value: string "sincerely acme", expected a domain name such as "mail.acme.example""#,
             r#"f:3: state_dri: unknown key; did you mean "state_dir"?"#,
             r#"f:5: listen.address: invalid value: string "localhost:10025", expected an IP address and a port such as "127.0.0.1:10025" or "[::1]:10025", "unix:" and a path, or "systemd:" and a name"#,
-            r#"f:6: listen.role: invalid value: string "inbond", expected "inbound" or "outbound""#,
+            r#"f:6: listen.role: invalid value: string "inbond", expected "inbound", "outbound" or "copies""#,
             "f:9: relay.maildir: is written beside relay.smtp; keep one of the two",
             r#"f:11: people.sophie.inbox: invalid value: integer `5`, expected an address such as "sophie@acme.example""#,
             "f:11: people.sophie.inbox: sophie@acme.example is an address of persona sophie: mail to it would come back; expected a personal inbox",
@@ -267,12 +267,16 @@ fn listeners() {
         "listen = [{ address = '[::1]:0', role = 'inbound' }, { address = '[::1]:0', role = 'outbound' }]",
         &[],
     );
-    check_warnings(
-        &listen("allow = ['127.0.0.1', '10.0.0.0/8']"),
-        &[
-            "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can hand in mail that no mail server in front has checked",
-        ],
-    );
+    for (role, consequence) in [
+        ("inbound", "hand in mail that no mail server in front has checked"),
+        ("outbound", "send mail to anybody through the next hop"),
+        ("copies", "teach ids with a forged copy, and so lead replies to a person who should not get them"),
+    ] {
+        let said = format!(
+            "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can {consequence}"
+        );
+        check_warnings(&listen("allow = ['127.0.0.1', '10.0.0.0/8']").replace("inbound", role), &[&*said]);
+    }
 }
 
 #[test]
@@ -613,6 +617,69 @@ fn mail_that_would_come_back() {
         &[
             "f:5: people.tom.inbox: Abuse+tom@sincerely.acme.example is accepted for hostname: mail to it would come back; expected a personal inbox",
             "f:6: personas.tom.fallback: postmaster@sincerely.acme.example is accepted for hostname: mail to it would come back; expected a personal inbox",
+        ],
+    );
+}
+
+#[test]
+fn internal_domains() {
+    let aliases = |written: &str| format!("[inbound.aliases]\n{written}");
+    check_added(&aliases("'sincerely.internal' = 'ACME.example'"), &[]);
+    check_added(
+        &aliases("'a b' = 'acme.example'\n'a.internal' = 'nobody'\n'A.internal' = 'acme.example'"),
+        &[
+            r#"f:6: inbound.aliases."a b": is no domain; expected a domain name such as "mail.acme.example""#,
+            "f:7: inbound.aliases.\"a.internal\": is written twice, in upper and lower case; keep one of the two",
+            "f:7: inbound.aliases.\"a.internal\": nobody is the domain of no persona and of nothing in inbound.accept",
+        ],
+    );
+    check(
+        &format!(
+            "reply_domain = 'r.acme.example'\n{BASE}{}",
+            aliases(
+                "'r.acme.example' = 'acme.example'\n'sincerely.acme.example' = 'acme.example'\n\
+                 'b.internal' = 'a.internal'\n'a.internal' = 'acme.example'",
+            )
+        ),
+        &[
+            "f:7: inbound.aliases.\"r.acme.example\": r.acme.example is reply_domain; an internal domain is the mail server's own and serves nothing else",
+            "f:8: inbound.aliases.\"sincerely.acme.example\": sincerely.acme.example is hostname; an internal domain is the mail server's own and serves nothing else",
+            "f:9: inbound.aliases.\"b.internal\": a.internal is an internal domain itself; name the real domain",
+        ],
+    );
+    check_added(
+        &aliases("'acme.example' = 'acme.example'"),
+        &[
+            "f:3: people.sophie.inbox: sophie.martin@acme.example is inside the internal domain acme.example: mail to it would come back; expected a personal inbox",
+            "f:6: inbound.aliases.\"acme.example\": acme.example is the domain of a persona, or in inbound.accept; an internal domain is the mail server's own and serves nothing else",
+            "f:6: inbound.aliases.\"acme.example\": acme.example is an internal domain itself; name the real domain",
+        ],
+    );
+    check_added(
+        &("people.tom.inbox = 'tom@a.internal'\n".to_owned() + &aliases("'a.internal' = 'acme.example'")),
+        &[
+            "f:5: people.tom.inbox: tom@a.internal is inside the internal domain a.internal: mail to it would come back; expected a personal inbox",
+        ],
+    );
+}
+
+#[test]
+fn whose_results_are_believed() {
+    let trust = |text: &str| parse(&format!("{BASE}{text}")).unwrap().0.policy.inbound.trust;
+    let servers =
+        |text: &str| trust(text).unwrap().servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(trust(""), None);
+    assert_eq!(servers("inbound.authserv_id = 'MX.acme.example'"), "mx.acme.example sincerely.acme.example");
+    let two = "inbound = { authserv_id = 'mx', servers = ['a.example', 'b.example'] }";
+    assert_eq!(servers(two), "a.example b.example sincerely.acme.example");
+    check_warnings(
+        "inbound.servers = 'a.example'",
+        &["f:5: inbound.servers: is of no use without inbound.authserv_id, which says whose results to believe"],
+    );
+    check_added(
+        "inbound.authserv_id = 'mx; dmarc=pass'",
+        &[
+            r#"f:5: inbound.authserv_id: invalid value: string "mx; dmarc=pass", expected a domain name such as "mail.acme.example""#,
         ],
     );
 }

@@ -394,12 +394,13 @@ impl Scalar for Separators {
 }
 
 impl Scalar for Role {
-    const EXPECTED: &'static str = r#""inbound" or "outbound""#;
+    const EXPECTED: &'static str = r#""inbound", "outbound" or "copies""#;
 
     fn from_text(text: &str) -> Option<Self> {
         match text {
             "inbound" => Some(Self::Inbound),
             "outbound" => Some(Self::Outbound),
+            "copies" => Some(Self::Copies),
             _ => None,
         }
     }

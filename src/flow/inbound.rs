@@ -36,7 +36,7 @@ impl Service for Inbound {
 
     async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
         let desk = self.desk(0);
-        let Some(address) = address(to, desk) else { return local_trouble() };
+        let Some(address) = address(to, desk).map(|address| desk.real(address)) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
                 transaction.recipients.push((address, recipient));
@@ -158,7 +158,7 @@ fn summarise(arrival: &Arrival, plans: &[Plan], legs: &[Vec<Leg>], replies: &[Re
             to: &plan.recipient,
             kind: plan.kind.into(),
             evidence: plan.matched.evidence.into(),
-            thread: plan.matched.thread.or(plan.joins),
+            thread: plan.matched.thread.or(plan.joins).or(plan.lesson.as_ref().map(|lesson| lesson.thread)),
             rule: &plan.rule,
             fate: plan.fate.name(),
             destination: destination(legs),

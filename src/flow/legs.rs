@@ -19,6 +19,7 @@ use crate::relay;
 use crate::threads::{DestinationHash, Durability, Query, Record};
 
 use super::House;
+use super::learning;
 use super::once::Claim;
 use super::plan::Arrival;
 use super::settle;
@@ -57,6 +58,9 @@ impl Journey<'_> {
     }
 
     async fn forward(&self, plan: &Plan, destinations: &[Destination]) -> Vec<Leg> {
+        if let Err(leg) = self.learn(plan).await {
+            return vec![leg];
+        }
         if let Err(leg) = self.remember_choice(plan).await {
             return vec![leg];
         }
@@ -278,6 +282,15 @@ impl Journey<'_> {
             eight_bit: self.transport.eight_bit || !self.arrival.message.bytes().is_ascii(),
             utf8: international || (self.transport.utf8 && !header.is_ascii()),
         }
+    }
+
+    /// Learns the id of a message that one of ours wrote, before it is handed on. It carries no seed that
+    /// could stand in for the memory, so it is learned as automated mail is: on disk, or not yet.
+    async fn learn(&self, plan: &Plan) -> Result<(), Leg> {
+        let Some(lesson) = plan.lesson.clone() else { return Ok(()) };
+        learning::learn(&self.house.threads, Some(lesson), &self.arrival.message, self.now)
+            .await
+            .map_err(|reply| Leg::new("-", Outcome::Deferred(reply)))
     }
 
     /// Remembers whom a pool chose, before the first leg: a retry must not choose another.

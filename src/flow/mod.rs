@@ -2,15 +2,19 @@
 //!
 //! **receive → read → match → classify → decide → edit → relay → remember → settle**
 //!
-//! [`inbound`] and [`outbound`] are the two lives of a message, each readable from top to bottom.
-//! [`plan`] and [`stamp`] decide and are pure: `serve`, `explain`, `demo` and the tests share them.
+//! [`inbound`], [`outbound`] and [`copies`] are the lives of a message, each readable from top to bottom.
+//! [`plan`], [`insiders`], [`stamp`] and [`copy`] decide and are pure: `serve`, `explain`, `demo` and the tests share them.
 //! [`legs`], `parcel` and [`once`] carry out; [`settle`] makes one reply of what became of it.
 
+pub mod copies;
 pub mod inbound;
 pub mod outbound;
 
 mod reception;
 
+pub mod copy;
+pub mod insiders;
+pub mod learning;
 pub mod plan;
 pub mod stamp;
 

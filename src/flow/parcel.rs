@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::mail::{Address, Edits, Failure, Reply, Transport};
+use crate::mail::{Address, Edits, Failure, Lesson, Reply, Transport};
 use crate::message::{Message, edit, trace};
 use crate::people::Persona;
 use crate::smtp::service::{Mail, Session};
@@ -12,6 +12,7 @@ use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Query, Rec
 use crate::{events, relay};
 
 use super::House;
+use super::learning;
 use super::once::Claim;
 use super::outbound::{Passed, Transaction};
 use super::reception::hop;
@@ -81,16 +82,13 @@ impl<'a> Parcel<'a> {
 
     /// What is to be learned: nothing where the message has no id and may be given none.
     pub(super) fn learned(&self, persona: &Persona, stamp: &Stamp) -> Option<Record> {
-        let people = &self.house.policy.people;
-        let is_customer = |to: &&Address| !people.is_insider(to, &self.house.policy.separators);
-        Some(Record::Learned {
+        let lesson = Lesson {
             message_id: stamp.message_id.clone()?,
             thread: stamp.thread,
             persona: persona.name.clone(),
-            fingerprint: Fingerprint::of(self.message),
-            correspondents: self.recipients.iter().filter(is_customer).map(Address::folded).collect(),
-            at: self.now.as_second(),
-        })
+            correspondents: self.house.policy.customers(self.recipients),
+        };
+        Some(learning::record(lesson, self.message, self.now))
     }
 
     /// Sends the message to those whom it has not reached before, in the transaction that is open

@@ -17,6 +17,7 @@ use crate::threads::matcher::{self, Clues, Matcher, Recipient};
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Fingerprint, Found, Query, RetryKey, Unavailable};
 
+use super::insiders::Insider;
 use super::policy::{Policy, Unmatched};
 
 /// Who decides, and when: what every plan of one message has in common.
@@ -46,19 +47,29 @@ pub struct Arrival {
 pub struct Planned {
     /// What in the message spoke for a machine.
     pub signals: Vec<Signal>,
+    /// Which of ours wrote it, if the From field says so.
+    pub insider: Option<Insider>,
     /// One plan for each recipient, in their order.
     pub plans: Vec<Plan>,
 }
 
 /// What all plans of one message are made from.
-struct Case<'a> {
-    arrival: &'a Arrival,
+pub(super) struct Case<'a> {
+    pub(super) arrival: &'a Arrival,
     signals: &'a [Signal],
+    insider: Option<&'a Insider>,
     clues: Clues,
     correspondent: Option<Address>,
     held_at_sight: Option<HoldReason>,
-    known: &'a Found,
+    pub(super) known: &'a Found,
     index_is_away: bool,
+}
+
+/// Who gets a message that is forwarded: nobody, the person who answers, or several colleagues; and who
+/// instead, where an inbox refuses it.
+pub(super) struct Readers<'a> {
+    pub(super) people: Vec<&'a Person>,
+    pub(super) fallback: Vec<&'a Address>,
 }
 
 impl Arrival {
@@ -80,7 +91,7 @@ impl Arrival {
 }
 
 impl<'a> Desk<'a> {
-    fn matcher(&self) -> Matcher<'a> {
+    pub(super) fn matcher(&self) -> Matcher<'a> {
         Matcher {
             people: &self.policy.people,
             keys: self.keys,
@@ -90,7 +101,16 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// RCPT: what a recipient means to us.
+    /// RCPT: whom an address really means. The mail server may know a persona by an address of its own
+    /// making, where the real one is also a mailbox: everything later sees the real one.
+    pub fn real(&self, address: Address) -> Address {
+        match self.policy.inbound.aliases.get(address.domain()) {
+            Some(domain) => address.at(domain),
+            None => address,
+        }
+    }
+
+    /// RCPT: what a recipient, by its real address, means to us.
     ///
     /// # Errors
     /// The reply that refuses a recipient who is not ours.
@@ -113,8 +133,9 @@ impl<'a> Desk<'a> {
     }
 
     fn is_our_domain(&self, address: &Address) -> bool {
-        let mut personas = self.policy.people.personas().flat_map(|persona| &persona.addresses);
-        personas.any(|persona| persona.domain() == address.domain()) || address.domain() == &self.policy.hostname
+        let personas = self.policy.people.personas().flat_map(|persona| &persona.addresses);
+        let mut ours = personas.chain(&self.policy.inbound.accept).map(Address::domain).chain([&self.policy.hostname]);
+        ours.any(|domain| domain == address.domain())
     }
 
     /// What could be read in two ways is refused at the door.
@@ -148,45 +169,50 @@ impl<'a> Desk<'a> {
         let null = arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null);
         let signals = signals::collect(&arrival.message, null);
         let nothing = Found::default();
+        let insider = self.insider(&arrival.message);
         let case = Case {
             arrival,
             signals: &signals,
-            clues: self.matcher().clues(&arrival.message),
-            correspondent: self.correspondent(&arrival.message),
+            insider: insider.as_ref(),
+            clues: self.matcher().clues(&arrival.message, self.brought_by(&arrival.message, insider.as_ref())),
+            // A person or persona never becomes a correspondent, proved or not.
+            correspondent: arrival.message.author().filter(|_| insider.is_none()).map(|author| author.address.clone()),
             held_at_sight: self.held_at_sight(&arrival.message),
             known: found.unwrap_or(&nothing),
             index_is_away: found.is_err(),
         };
         let recipients = arrival.recipients.iter().enumerate();
         let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
-        Planned { signals, plans }
+        Planned { signals, insider, plans }
     }
 
     fn plan_one(&self, case: &Case<'_>, index: usize, to: &Address, recipient: &Recipient) -> Plan {
         let candidates = self.matcher().candidates(&case.clues, to, recipient, case.known);
         let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
         let kind = kind::classify(case.signals, matched.evidence.is_strong());
-        let chosen = case.known.retries.get(&case.arrival.retry_key(to)).and_then(|before| before.chosen.as_ref());
-        let person = self.person(&matched, chosen);
-        let fate = self.fate(case, recipient, &matched, kind, person);
         let fresh = self.fresh(index);
+        let insider = case.insider.filter(|insider| insider.proved && kind == Kind::Human && matched.persona.is_some());
+        let readers = match insider {
+            Some(insider) => self.colleagues(&matched, insider),
+            None => self.answering(case, to, &matched),
+        };
+        let fate = match insider {
+            // Which thread its id belongs to, only the index could tell.
+            Some(_) if case.index_is_away => Fate::Defer(index_unavailable()),
+            Some(_) | None => self.fate(case, recipient, &matched, kind, &readers),
+        };
+        let forwarded = matches!(fate, Fate::Forward(_));
         Plan {
             reverse_path: self.reverse_path(case.arrival, &matched, &fate, fresh),
             joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
-            person: person.filter(|_| matches!(fate, Fate::Forward(_))).map(|person| person.name.clone()),
+            person: readers.people.first().filter(|_| forwarded && insider.is_none()).map(|person| person.name.clone()),
+            lesson: insider.filter(|_| forwarded).and_then(|_| self.lesson_of(case, &candidates, &matched, fresh)),
             recipient: to.clone(),
             matched,
             kind,
             rule: rules::defaults::NAME.to_owned(),
             fate,
         }
-    }
-
-    /// The author, unless he is a person or persona of ours: they never become correspondents.
-    fn correspondent(&self, message: &Message) -> Option<Address> {
-        let author = &message.author()?.address;
-        let is_insider = self.policy.people.is_insider(author, &self.policy.separators);
-        (!is_insider).then(|| author.clone())
     }
 
     /// What is held whatever it matches.
@@ -197,36 +223,39 @@ impl<'a> Desk<'a> {
         (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
     }
 
-    fn fate(
-        &self,
-        case: &Case<'_>,
-        recipient: &Recipient,
-        matched: &Match,
-        kind: Kind,
-        person: Option<&Person>,
-    ) -> Fate {
+    fn fate(&self, case: &Case<'_>, recipient: &Recipient, matched: &Match, kind: Kind, readers: &Readers<'_>) -> Fate {
         if case.index_is_away && index_could_decide(&case.arrival.message, recipient, matched) {
             return Fate::Defer(index_unavailable());
         }
         if let Some(reason) = case.held_at_sight {
             return Fate::Hold(reason);
         }
-        match (rules::verdict(kind, matched.evidence), person) {
-            (Verdict::Hold(reason), _) => Fate::Hold(reason),
-            (Verdict::Forward, _) if is_return_path(recipient) => Fate::Hold(HoldReason::Bounce),
-            (Verdict::Forward, None) => Fate::Hold(HoldReason::Unmatched),
-            (Verdict::Forward, Some(person)) => self.forward(&case.arrival.message, person, self.fallback(matched)),
+        match rules::verdict(kind, matched.evidence) {
+            Verdict::Hold(reason) => Fate::Hold(reason),
+            Verdict::Forward if is_return_path(recipient) => Fate::Hold(HoldReason::Bounce),
+            Verdict::Forward if readers.people.is_empty() => Fate::Hold(HoldReason::Unmatched),
+            Verdict::Forward => self.forward(&case.arrival.message, readers),
         }
     }
 
-    fn forward(&self, message: &Message, person: &Person, fallback: &[Address]) -> Fate {
+    fn forward(&self, message: &Message, readers: &Readers<'_>) -> Fate {
         let hostname = &self.policy.hostname;
-        let to = |inbox: &Address| Destination { address: inbox.clone(), fallback: fallback.to_vec() };
-        if person.inboxes.iter().any(|inbox| trace::is_loop(message, hostname, inbox, self.keys)) {
+        let fallback: Vec<Address> = readers.fallback.iter().copied().cloned().collect();
+        let to = |inbox: &Address| Destination { address: inbox.clone(), fallback: fallback.clone() };
+        let inboxes = readers.people.iter().flat_map(|person| &person.inboxes);
+        if inboxes.clone().any(|inbox| trace::is_loop(message, hostname, inbox, self.keys)) {
             Fate::Hold(HoldReason::Loop)
         } else {
-            Fate::Forward(person.inboxes.iter().map(to).collect())
+            Fate::Forward(inboxes.map(to).collect())
         }
+    }
+
+    /// The person who answers: whom a pool chose before comes first.
+    fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
+        let before = case.known.retries.get(&case.arrival.retry_key(to));
+        let chosen = before.and_then(|before| before.chosen.as_ref());
+        let fallback = self.fallback(matched).iter().collect();
+        Readers { people: self.person(matched, chosen).into_iter().collect(), fallback }
     }
 
     /// Who answers: whom a pool chose before, else the persona's person, else whoever takes what
@@ -244,7 +273,7 @@ impl<'a> Desk<'a> {
         chosen.and_then(|name| people.person(name)).or_else(answering)
     }
 
-    fn fallback(&self, matched: &Match) -> &'a [Address] {
+    pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
         let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
         persona.map_or(&[], |persona| persona.fallback.as_slice())
     }

@@ -1,5 +1,6 @@
 //! What the configuration asks of the flows. A transaction keeps the policy that it began with.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::mail::{Address, Domain};
@@ -34,6 +35,24 @@ impl Policy {
         let of = |domain| ["postmaster", "abuse"].map(|role| Address::new(role, domain).ok());
         [&self.hostname].into_iter().chain(reply_domain).flat_map(of).flatten()
     }
+
+    /// Whether an address may be a customer's: it is no person's and no persona's, and mail to it does not
+    /// come to us.
+    pub fn is_customer(&self, address: &Address) -> bool {
+        let (user, _) = address.split_detail(&self.separators);
+        let is_user = |shared: &Address| shared.folded() == user.folded();
+        let is_shared = self.inbound.accept.iter().any(is_user) || self.role_addresses().any(|role| is_user(&role));
+        let is_in_our_domain =
+            self.reply_domain.as_ref() == Some(user.domain()) || self.inbound.aliases.contains_key(user.domain());
+        !is_shared && !is_in_our_domain && !self.people.is_insider(address, &self.separators)
+    }
+
+    /// The customers among `addresses`, each once.
+    pub fn customers(&self, addresses: &[Address]) -> Vec<Address> {
+        let mut seen = HashSet::new();
+        let customers = addresses.iter().filter(|address| self.is_customer(address));
+        customers.filter(|address| seen.insert(address.folded())).cloned().collect()
+    }
 }
 
 /// `[inbound]`.
@@ -47,12 +66,32 @@ pub struct Inbound {
     pub collapse: Duration,
     /// Believe `X-Spam-Flag: YES`.
     pub hold_spam: bool,
+    /// Domains of the mail server's own making, and the real domain that each stands for.
+    pub aliases: BTreeMap<Domain, Domain>,
+    /// Whose Authentication-Results are believed; `None`: nobody's.
+    pub trust: Option<Trust>,
 }
 
 impl Default for Inbound {
     fn default() -> Self {
-        Self { accept: Vec::new(), unmatched: Unmatched::Hold, collapse: Duration::from_hours(24), hold_spam: true }
+        Self {
+            accept: Vec::new(),
+            unmatched: Unmatched::Hold,
+            collapse: Duration::from_hours(24),
+            hold_spam: true,
+            aliases: BTreeMap::new(),
+            trust: None,
+        }
     }
+}
+
+/// Whose Authentication-Results fields are believed (RFC 8601 §1.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    /// `inbound.authserv_id`: the name under which the company's server writes them.
+    pub authserv_id: Domain,
+    /// `inbound.servers` and our own host name: the hops that a believed field may stand above.
+    pub servers: Vec<Domain>,
 }
 
 /// `inbound.unmatched`.

@@ -92,7 +92,7 @@ impl<'a> Desk<'a> {
         seeds.filter(|token| token.persona == tag).map(|token| ThreadId(token.id)).next()
     }
 
-    fn new_thread(&self) -> ThreadId {
+    pub(super) fn new_thread(&self) -> ThreadId {
         ThreadId::new(self.now, self.serial.to_be_bytes())
     }
 

@@ -115,6 +115,11 @@ impl Address {
         Self { local: format!("{}{separator}{detail}", self.local), domain: self.domain.clone() }
     }
 
+    /// The same local part at another domain.
+    pub fn at(&self, domain: &Domain) -> Self {
+        Self { local: self.local.clone(), domain: domain.clone() }
+    }
+
     /// An address from a local part that is known to be safe and a domain.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod message_id;
 pub mod reply;
 pub mod transaction;
 
+pub mod lesson;
 pub mod matched;
 pub mod outcome;
 pub mod plan;
@@ -18,6 +19,7 @@ pub mod plan;
 pub use address::{Address, Domain, Mailbox};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;
+pub use lesson::Lesson;
 pub use matched::{Conflict, Evidence, Match, PersonName, PersonaName, PersonaTag, ThreadId};
 pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};

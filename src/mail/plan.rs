@@ -1,6 +1,6 @@
 //! What is to be done with a message for one recipient: a value, made without I/O.
 
-use super::{Address, Kind, Match, PersonName, Reply, ReversePath, ThreadId};
+use super::{Address, Kind, Lesson, Match, PersonName, Reply, ReversePath, ThreadId};
 
 /// Where a message is handed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub struct Plan {
     pub matched: Match,
     /// What the message is, for this recipient.
     pub kind: Kind,
-    /// The person whose inboxes it goes to, where it is forwarded.
+    /// The person who was chosen to answer, where it is forwarded to one.
     pub person: Option<PersonName>,
     /// The rule that decided, or `default`.
     pub rule: String,
@@ -104,4 +104,6 @@ pub struct Plan {
     pub reverse_path: Option<ReversePath>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
+    /// What is learned before it is handed on, where one of ours wrote it.
+    pub lesson: Option<Lesson>,
 }

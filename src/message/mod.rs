@@ -4,6 +4,7 @@
 //! splices of them. Reading is lenient and never fails; a message of which nothing can be read is
 //! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
 
+pub mod auth;
 pub mod edit;
 pub mod ids;
 pub mod kind;
@@ -28,6 +29,8 @@ const LONGEST_HEADER: usize = 1 << 20;
 const RECIPIENT_FIELDS: [&str; 6] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To", "To", "Cc"];
 /// No more addresses of them are looked at.
 const MOST_RECIPIENTS: usize = 100;
+/// No more addresses of To and Cc are read: as many as a server's recipients in one transaction.
+const MOST_ADDRESSEES: usize = 1000;
 
 /// A received message.
 #[derive(Debug, Clone)]
@@ -47,6 +50,7 @@ pub struct Message {
 #[derive(Debug, Clone)]
 struct FieldView {
     name: String,
+    start: usize,
     value: Range<usize>,
 }
 
@@ -57,6 +61,9 @@ struct View {
     in_reply_to: Vec<MessageId>,
     references: Vec<MessageId>,
     from: Vec<Mailbox>,
+    // From holds one mailbox, and nothing that cannot be read.
+    is_of_one: bool,
+    addressees: Vec<Address>,
     subject: Option<String>,
     content_type: Option<ContentType>,
 }
@@ -79,7 +86,7 @@ impl Message {
         let fields: Vec<FieldView> = headers.iter().map(FieldView::new).collect();
         let (header_end, body_start) = end_of_header(head, fields.last().map_or(0, |last| last.value.end));
         let view = View::new(headers, head);
-        let (bytes_hash, fingerprint) = hashes(&bytes, end_of_trace(&fields));
+        let (bytes_hash, fingerprint) = hashes(&bytes, end_of_trace(&fields), &fields);
         let by_name = by_name(&fields);
         Self { fields, by_name, header_end, body_start, bytes_hash, fingerprint, view, bytes }
     }
@@ -119,10 +126,7 @@ impl Message {
     /// The values of all fields of that name, from the top, unfolded and trimmed. Octets that are not
     /// UTF-8 are replaced: seen in practice.
     pub fn values(&self, name: &str) -> impl Iterator<Item = String> {
-        self.named(name).map(|field| {
-            let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
-            String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
-        })
+        self.named(name).map(|field| self.unfolded(field))
     }
 
     /// The value of the first field of that name.
@@ -143,6 +147,17 @@ impl Message {
     /// How many Received fields there are: the hops it came (RFC 5321 §6.3).
     pub fn hops(&self) -> usize {
         self.count("Received")
+    }
+
+    /// The fields of any of these names, from the top, each as it is written and with its value.
+    pub fn fields_named(&self, names: &[&str]) -> impl Iterator<Item = (&str, String)> {
+        let is_wanted = |field: &&FieldView| names.iter().any(|name| field.name.eq_ignore_ascii_case(name));
+        self.fields.iter().filter(is_wanted).map(|field| (field.name.as_str(), self.unfolded(field)))
+    }
+
+    fn unfolded(&self, field: &FieldView) -> String {
+        let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
+        String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
@@ -171,6 +186,16 @@ impl Message {
         self.view.from.first()
     }
 
+    /// The author, where there is exactly one: neither a second mailbox in From, nor a second From.
+    pub fn sole_author(&self) -> Option<&Mailbox> {
+        self.author().filter(|_| self.view.is_of_one && self.count("From") == 1)
+    }
+
+    /// The addresses that the author wrote into To and Cc.
+    pub fn addressees(&self) -> &[Address] {
+        &self.view.addressees
+    }
+
     /// The addresses in the fields where servers and clients write recipients, each as it stands.
     pub fn recipients(&self) -> Vec<Address> {
         let values = RECIPIENT_FIELDS.iter().flat_map(|name| self.values(name));
@@ -192,8 +217,8 @@ impl Message {
         &self.bytes_hash
     }
 
-    /// SHA-256 of the header section below the Received fields, and of the body: equal for the same
-    /// mail whatever way it came.
+    /// SHA-256 of the header section below the Received fields, but for Bcc, and of the body: equal for
+    /// the same mail whatever way it came, and for the copy of it that an archive gets.
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
     }
@@ -201,19 +226,24 @@ impl Message {
 
 impl FieldView {
     fn new(header: &Header<'_>) -> Self {
-        Self { name: header.name.as_str().to_owned(), value: header.offset_start as usize..header.offset_end as usize }
+        let value = header.offset_start as usize..header.offset_end as usize;
+        Self { name: header.name.as_str().to_owned(), start: header.offset_field as usize, value }
     }
 }
 
 impl View {
     fn new(headers: &[Header<'_>], head: &[u8]) -> Self {
         let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
+        let is_to = |header: &&Header<'_>| header.name == HeaderName::To || header.name == HeaderName::Cc;
+        let addressees = headers.iter().filter(is_to).flat_map(|header| mailboxes(&header.value));
         let ids = |name| first(name).map(|header| ids::read(raw(head, header))).unwrap_or_default();
         Self {
             message_id: first(HeaderName::MessageId).and_then(|header| ids::read_own(raw(head, header))),
             in_reply_to: ids(HeaderName::InReplyTo),
             references: ids(HeaderName::References),
             from: first(HeaderName::From).map(|header| mailboxes(&header.value)).unwrap_or_default(),
+            is_of_one: first(HeaderName::From).is_some_and(|header| count_of_mailboxes(&header.value) == 1),
+            addressees: addressees.map(|mailbox| mailbox.address).take(MOST_ADDRESSEES).collect(),
             subject: first(HeaderName::Subject).and_then(|header| header.value.as_text()).map(str::to_owned),
             content_type: first(HeaderName::ContentType).and_then(|header| ContentType::new(&header.value)),
         }
@@ -244,6 +274,11 @@ fn mailboxes(value: &HeaderValue<'_>) -> Vec<Mailbox> {
         .collect()
 }
 
+/// How many mailboxes an address field lists, readable or not.
+fn count_of_mailboxes(value: &HeaderValue<'_>) -> usize {
+    if let HeaderValue::Address(list) = value { list.iter().count() } else { 0 }
+}
+
 /// The addresses in the value of a recipient field: words with an `@`, whatever stands around them.
 fn address_like(value: &str) -> Vec<Address> {
     let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'));
@@ -265,13 +300,12 @@ fn end_of_header(head: &[u8], last_field_end: usize) -> (usize, usize) {
 
 /// The fields that a writer makes (RFC 5322 §3.6.2 to §3.6.5, MIME): above the first of them stands what
 /// servers put there on the way.
-const OF_THE_WRITER: [&str; 12] = [
+const OF_THE_WRITER: [&str; 11] = [
     "from",
     "sender",
     "reply-to",
     "to",
     "cc",
-    "bcc",
     "message-id",
     "in-reply-to",
     "references",
@@ -298,13 +332,24 @@ fn by_name(fields: &[FieldView]) -> HashMap<String, Vec<usize>> {
     by_name
 }
 
-/// The hash of all bytes and the hash below the trace fields. The first is made of the second, so
-/// that a large body is hashed once.
-fn hashes(bytes: &[u8], end_of_trace: usize) -> ([u8; 32], [u8; 32]) {
-    let (trace, below) = bytes.split_at_checked(end_of_trace).unwrap_or((&[], bytes));
-    let fingerprint: [u8; 32] = Sha256::digest(below).into();
-    let whole = Sha256::new().chain_update(trace).chain_update(fingerprint).finalize();
-    (whole.into(), fingerprint)
+/// The hash of all bytes and the hash below the trace fields, without Bcc: who else got a mail does not
+/// make it another one. The first is made of the second, so that a large body is hashed once.
+fn hashes(bytes: &[u8], end_of_trace: usize, fields: &[FieldView]) -> ([u8; 32], [u8; 32]) {
+    let piece = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+    let (mut whole, mut below) = (Sha256::new().chain_update(piece(0..end_of_trace)), Sha256::new());
+    let mut at = end_of_trace;
+    let bcc = fields.iter().filter(|field| field.start >= end_of_trace && field.name.eq_ignore_ascii_case("Bcc"));
+    for field in bcc {
+        below.update(piece(at..field.start));
+        // With its place: the same field elsewhere makes other bytes.
+        whole.update(field.start.to_be_bytes());
+        whole.update(piece(field.start..field.value.end));
+        at = field.value.end;
+    }
+    below.update(piece(at..bytes.len()));
+    let fingerprint: [u8; 32] = below.finalize().into();
+    whole.update(fingerprint);
+    (whole.finalize().into(), fingerprint)
 }
 
 #[cfg(test)]
@@ -338,6 +383,43 @@ mod tests {
         assert_eq!(one.fingerprint(), read(mail).fingerprint());
         assert_ne!(one.bytes_hash(), two.bytes_hash());
         assert_ne!(one.fingerprint(), read("Subject: ho\n\nbody\n").fingerprint());
+    }
+
+    #[test]
+    fn who_else_got_a_mail_does_not_make_it_another_one() {
+        let mail =
+            |bcc: &str, rest: &str| read(&format!("Received: by x\nFrom: a@b\n{bcc}Subject: hi\n{rest}\nbody\n"));
+        let archived = mail("Bcc: archive@b,\n\tc@d\n", "");
+        assert_eq!(archived.fingerprint(), mail("", "").fingerprint());
+        assert_ne!(archived.bytes_hash(), mail("", "").bytes_hash());
+        assert_ne!(archived.bytes_hash(), mail("", "Bcc: archive@b,\n\tc@d\n").bytes_hash());
+        assert_ne!(archived.fingerprint(), mail("", "X-Bcc: c@d\n").fingerprint());
+        assert_ne!(read("Bcc: a@b\n\nbody").fingerprint(), read("\nBcc: a@b\n\nbody").fingerprint());
+    }
+
+    #[test]
+    fn a_sole_author_is_one_mailbox_of_one_field() {
+        for (from, expect) in [
+            ("From: Sophie <s@corp.example>\n", Some("s@corp.example")),
+            ("From: s@corp.example, t@corp.example\n", None),
+            ("From: s@corp.example, no address\n", None),
+            ("From: s@corp.example\nFrom: s@corp.example\n", None),
+            ("From: two: s@corp.example, t@corp.example;\n", None),
+            ("", None),
+        ] {
+            let message = read(&format!("{from}\nbody\n"));
+            let found = message.sole_author().map(|author| author.address.to_string());
+            assert_eq!(found.as_deref(), expect, "{from}");
+        }
+    }
+
+    #[test]
+    fn addressees_are_those_that_the_author_wrote() {
+        let message = read(
+            "Delivered-To: archive@b\nTo: \"x@y\" <ann@b.example>, team: ben@b.example, cem@b.example;\nCc: dan@b.example\nCc: eve@b.example\nBcc: f@b\n\n",
+        );
+        let found: Vec<_> = message.addressees().iter().map(ToString::to_string).collect();
+        assert_eq!(found.join(" "), "ann@b.example ben@b.example cem@b.example dan@b.example eve@b.example");
     }
 
     #[test]

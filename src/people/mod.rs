@@ -92,10 +92,14 @@ impl People {
     /// Whether the address is a persona's or a person's own: such an address is never a correspondent.
     pub fn is_insider(&self, address: &Address, separators: &str) -> bool {
         let (user, _) = address.split_detail(separators);
-        let inbox = |person: &Person| {
-            person.inboxes.iter().any(|inbox| inbox.folded() == address.folded() || inbox.folded() == user.folded())
-        };
-        !self.personas_at(&user).is_empty() || self.people.values().any(inbox)
+        !self.personas_at(&user).is_empty() || self.people_at(address, separators).next().is_some()
+    }
+
+    /// The people who read mail at the address, or at another subaddress of the same user.
+    pub fn people_at(&self, address: &Address, separators: &str) -> impl Iterator<Item = &Person> {
+        let user = address.split_detail(separators).0.folded();
+        let reads = move |inbox: &Address| inbox.split_detail(separators).0.folded() == user;
+        self.people.values().filter(move |person| person.inboxes.iter().any(&reads))
     }
 
     /// The persona that an author's mailbox names: by its address, and where several share the

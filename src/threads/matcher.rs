@@ -51,7 +51,7 @@ pub struct Clues {
     seeds: Vec<Token>,
     // In the fields where servers write the recipient; believed at shared addresses only.
     written: Vec<Token>,
-    author: Option<Address>,
+    brought_by: Vec<Address>,
 }
 
 /// Something that speaks for a thread or persona.
@@ -94,14 +94,15 @@ impl Matcher<'_> {
         self.now.duration_since(issued) > RETURN_TOKENS_EXPIRE
     }
 
-    /// Gathers what all recipients of a message have in common.
-    pub fn clues(&self, message: &Message) -> Clues {
+    /// Gathers what all recipients of a message have in common. `brought_by` are those whose healed ids
+    /// count: the author, or the customers whom one of ours answers.
+    pub fn clues(&self, message: &Message, brought_by: Vec<Address>) -> Clues {
         let parents = message.parents();
         Clues {
             seeds: self.seeds(&parents),
             parents,
             written: message.recipients().iter().filter_map(|address| self.recipient_token(address)).collect(),
-            author: message.author().map(|author| author.address.clone()),
+            brought_by,
         }
     }
 
@@ -109,13 +110,18 @@ impl Matcher<'_> {
     pub fn candidates(&self, clues: &Clues, to: &Address, recipient: &Recipient, found: &Found) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         candidates.extend(self.by_recipient_token(clues, to, recipient));
-        candidates.extend(clues.seeds.iter().filter_map(|token| self.by_token(Evidence::Seed, token)));
-        candidates.extend(self.by_message_id(clues, recipient, found));
+        candidates.extend(self.referred(clues, recipient, found));
         if let Recipient::Persona(name) = recipient {
             let persona = name.clone();
             candidates.push(Candidate { evidence: Evidence::PersonaAddress, persona, thread: None });
         }
         candidates
+    }
+
+    /// The evidence in the ids that a message refers to, strongest first.
+    pub fn referred(&self, clues: &Clues, recipient: &Recipient, found: &Found) -> Vec<Candidate> {
+        let seeds = clues.seeds.iter().filter_map(|token| self.by_token(Evidence::Seed, token));
+        seeds.chain(self.by_message_id(clues, recipient, found)).collect()
     }
 
     fn by_recipient_token(&self, clues: &Clues, to: &Address, recipient: &Recipient) -> Vec<Candidate> {
@@ -140,7 +146,8 @@ impl Matcher<'_> {
     fn by_message_id(&self, clues: &Clues, recipient: &Recipient, found: &Found) -> Vec<Candidate> {
         let claims = || clues.parents.iter().filter_map(|id| found.ids.get(id));
         let learned = claims().filter_map(|claims| learned(claims));
-        let healed = claims().filter_map(|claims| self.healed(claims, clues.author.as_ref()?, recipient, found));
+        let healed = claims()
+            .filter_map(|claims| clues.brought_by.iter().find_map(|who| self.healed(claims, who, recipient, found)));
         let threads = learned.chain(healed);
         threads.filter_map(|thread| self.of_thread(Evidence::MessageId, thread, found)).collect()
     }

@@ -35,6 +35,12 @@ impl Client {
         Self::try_connect(address).expect("the listener accepts")
     }
 
+    /// Connects and says LHLO (RFC 2033).
+    pub fn connect_lmtp(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the listener accepts");
+        Self::greet(stream, "LHLO client.example").expect("the listener greets")
+    }
+
     /// Connects and says EHLO; an error is for tests that kill the daemon.
     pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
         Self::greet(TcpStream::connect(address)?, "EHLO client.example")

@@ -75,6 +75,13 @@ impl Daemon {
         assert!(kill.success());
     }
 
+    /// Lets no file grow any more, or lets all grow again.
+    pub fn fill_disk(&self, full: bool) {
+        let limit = if full { "--fsize=0:" } else { "--fsize=unlimited:" };
+        let done = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), limit]).status().unwrap();
+        assert!(done.success());
+    }
+
     /// Waits for its end; its exit code.
     pub fn ended(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
@@ -105,7 +112,7 @@ impl Daemon {
         self.listener("outbound")
     }
 
-    fn listener(&self, role: &str) -> SocketAddr {
+    pub fn listener(&self, role: &str) -> SocketAddr {
         let log = self.log();
         let line = log.lines().find(|line| line.contains(" listening ") && line.contains(role)).expect("it listens");
         let address =
@@ -156,9 +163,11 @@ pub fn listening(next_hop: SocketAddr, listeners: &[&str]) -> String {
     )
 }
 
-/// The binary.
+/// The binary. What `fill_disk` does is an error of its write, as a full disk is, and not its end.
 pub fn binary() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_sincerely"))
+    let mut binary = Command::new("sh");
+    binary.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_sincerely")]);
+    binary
 }
 
 /// The binary, as a service manager starts it that holds one or two sockets for it: they are its

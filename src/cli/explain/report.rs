@@ -6,10 +6,16 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use crate::flow::copy::Unlearned;
+use crate::flow::insiders::Insider;
 use crate::flow::plan::{Arrival, Planned};
+use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
-use crate::mail::{Address, Conflict, Evidence, Fate, HoldReason, Kind, Match, PersonaName, Plan, Reply, ReversePath};
+use crate::mail::{
+    Address, Conflict, Evidence, Fate, HoldReason, Kind, Lesson, Match, PersonaName, Plan, Reply, ReversePath,
+};
 use crate::message::{Message, Signal, kind, signals};
+use crate::threads::Unavailable;
 
 /// One line for each recipient; one without a recipient where there is none.
 pub(super) struct Report {
@@ -37,6 +43,12 @@ struct Line {
     deliveries: Vec<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stamp: Option<Stamped>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    insider: Option<Inside>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learns: Option<Learns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_learned: Option<String>,
     reply: Option<Told>,
 }
 
@@ -72,6 +84,22 @@ struct Stamped {
     skipped: Vec<&'static str>,
 }
 
+/// Which of ours the author is.
+#[derive(Debug, Clone, Serialize)]
+struct Inside {
+    people: Vec<String>,
+    proved: bool,
+}
+
+/// The id that is learned, and whom an answer to it is expected from.
+#[derive(Debug, Clone, Serialize)]
+struct Learns {
+    message_id: String,
+    persona: String,
+    thread: String,
+    correspondents: Vec<String>,
+}
+
 #[derive(Debug, Clone, Serialize)]
 struct Told {
     code: u16,
@@ -88,7 +116,8 @@ impl Report {
         door: Option<Reply>,
     ) -> Self {
         let kind = kind::classify(&planned.signals, false);
-        let bare = Line::new("inbound", &arrival.message, kind, planned.signals);
+        let insider = planned.insider.as_ref().map(Inside::new);
+        let bare = Line { insider, ..Line::new("inbound", &arrival.message, kind, planned.signals) };
         let mut lines: Vec<Line> = planned.plans.into_iter().map(|plan| bare.clone().with_plan(plan, &door)).collect();
         lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
         if lines.is_empty() {
@@ -112,6 +141,34 @@ impl Report {
             None => bare.with_stamp(path, stamp),
         };
         let mut lines: Vec<Line> = recipients.iter().map(|to| bare.clone().for_customer(to)).collect();
+        if lines.is_empty() {
+            lines.push(bare);
+        }
+        Self::new(message, lines)
+    }
+
+    /// Of a message that comes to a listener of role `copies`.
+    pub(super) fn copy(
+        message: &Message,
+        path: Option<ReversePath>,
+        lesson: Result<Result<Lesson, Unlearned>, Unavailable>,
+        door: Option<Reply>,
+        recipients: Vec<Address>,
+    ) -> Self {
+        let signals = signals::collect(message, path.as_ref().is_some_and(ReversePath::is_null));
+        let bare = Line::new("copies", message, kind::classify(&signals, false), signals);
+        let bare = match (door, lesson) {
+            (Some(reply), _) => Line { fate: Some("reject"), reply: Some(Told::new(&reply)), ..bare },
+            (None, Err(_)) => Line { fate: Some("defer"), reply: Some(Told::new(&local_trouble())), ..bare },
+            (None, Ok(Ok(lesson))) => {
+                Line { learns: Some(Learns::new(&lesson)), reply: Some(Told::new(&taken())), ..bare }
+            }
+            (None, Ok(Err(why))) => {
+                Line { not_learned: Some(why.to_string()), reply: Some(Told::new(&taken())), ..bare }
+            }
+        };
+        let for_recipient = |to: &Address| Line { recipient: Some(to.to_string()), ..bare.clone() };
+        let mut lines: Vec<Line> = recipients.iter().map(for_recipient).collect();
         if lines.is_empty() {
             lines.push(bare);
         }
@@ -148,10 +205,8 @@ impl Report {
         };
         row("subject", self.subject.as_deref().unwrap_or_default())?;
         row("author", self.author.as_deref().unwrap_or_default())?;
-        row(
-            "recipient",
-            line.recipient.as_deref().unwrap_or("none of ours in the header section; give one with --to"),
-        )?;
+        row("insider", &line.insider.as_ref().map(Inside::describe).unwrap_or_default())?;
+        row("recipient", line.recipient.as_deref().unwrap_or(line.no_recipient()))?;
         row("kind", &line.kind_text())?;
         row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
         row("rule", line.rule.as_deref().unwrap_or_default())?;
@@ -161,6 +216,8 @@ impl Report {
             row("delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
         }
         row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
+        row("learns", &line.learns.as_ref().map(Learns::describe).unwrap_or_default())?;
+        row("not learned", line.not_learned.as_deref().unwrap_or_default())?;
         row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
         writeln!(out)
     }
@@ -181,7 +238,18 @@ impl Line {
             reason: None,
             deliveries: Vec::new(),
             stamp: None,
+            insider: None,
+            learns: None,
+            not_learned: None,
             reply: None,
+        }
+    }
+
+    /// What stands in the place of a recipient where there is none.
+    fn no_recipient(&self) -> &'static str {
+        match self.role {
+            "copies" => "any: a copy is not handed on",
+            _ => "none of ours in the header section; give one with --to",
         }
     }
 
@@ -203,6 +271,7 @@ impl Line {
             recipient: Some(plan.recipient.to_string()),
             kind: plan.kind,
             matched: Some(Matched::new(&plan.matched)),
+            learns: plan.lesson.as_ref().filter(|_| door.is_none()).map(Learns::new),
             rule: Some(plan.rule),
             fate: Some(fate),
             reason,
@@ -299,6 +368,42 @@ impl Stamped {
         let skipped =
             if self.skipped.is_empty() { String::new() } else { format!(", signed: {}", self.skipped.join(", ")) };
         format!("{id}, {seed}{skipped}")
+    }
+}
+
+impl Inside {
+    fn new(insider: &Insider) -> Self {
+        Self { people: insider.people.iter().map(ToString::to_string).collect(), proved: insider.proved }
+    }
+
+    fn describe(&self) -> String {
+        let who = if self.people.is_empty() { "a persona".to_owned() } else { self.people.join(" or ") };
+        let proof = if self.proved {
+            "proved: DMARC passed"
+        } else {
+            "not proved by a trusted Authentication-Results field: treated as anybody, but never a correspondent"
+        };
+        format!("{who}, {proof}")
+    }
+}
+
+impl Learns {
+    fn new(lesson: &Lesson) -> Self {
+        Self {
+            message_id: lesson.message_id.to_string(),
+            persona: lesson.persona.to_string(),
+            thread: lesson.thread.to_string(),
+            correspondents: lesson.correspondents.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let with = if self.correspondents.is_empty() {
+            String::new()
+        } else {
+            format!(" with {}", self.correspondents.join(", "))
+        };
+        format!("{} of {}, thread {}{with}", self.message_id, self.persona, self.thread)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is decided: tables of cases over the pure functions.
 
+mod copies;
+mod insiders;
 mod plans;
 mod stamps;
 

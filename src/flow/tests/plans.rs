@@ -175,6 +175,18 @@ fn others_are_refused_at_rcpt(#[case] to: &str, #[case] code: u16, #[case] enhan
 }
 
 #[test]
+fn an_internal_domain_stands_for_the_real_one() {
+    let mut acme = Acme::new();
+    let domain = |text: &str| text.parse().unwrap();
+    acme.policy.inbound.aliases = [(domain("sincerely.internal"), domain("acme.example"))].into();
+    let real = |text: &str| acme.desk().real(address(text)).to_string();
+    assert_eq!(real("Sophie+x@Sincerely.internal"), "Sophie+x@acme.example");
+    assert_eq!(real("sophie@corp.example"), "sophie@corp.example");
+    let refused = acme.desk().recipient(&acme.desk().real(address("nobody@sincerely.internal"))).unwrap_err();
+    assert_eq!(refused.enhanced, Some((5, 1, 1)), "no attempt to relay");
+}
+
+#[test]
 fn a_return_token_expires_after_thirty_days() {
     let acme = Acme::new();
     let old = ThreadId::new(now() - jiff::SignedDuration::from_hours(24 * 31), [0, 1]);

@@ -1,0 +1,16 @@
+//! What a message teaches.
+
+use super::{Address, MessageId, PersonaName, ThreadId};
+
+/// A message went out from us or one of ours: its id belongs to a thread from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lesson {
+    /// Its Message-ID.
+    pub message_id: MessageId,
+    /// The thread, opened by this message or an earlier one.
+    pub thread: ThreadId,
+    /// Whose thread.
+    pub persona: PersonaName,
+    /// The customers that it goes to; none where it only goes on with a thread.
+    pub correspondents: Vec<Address>,
+}
