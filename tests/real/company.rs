@@ -7,8 +7,8 @@ use crate::dovecot::Dovecot;
 use crate::ports;
 use crate::postfix::{Ports, Postfix, Wishes};
 use crate::shipped::Shipped;
+use crate::support::Daemon;
 use crate::support::daemon::binary;
-use crate::support::{Daemon, field};
 
 pub(crate) const SOPHIE: &str = "sophie.martin@corp.example";
 pub(crate) const TOM: &str = "tom@corp.example";
@@ -48,10 +48,7 @@ impl Company {
 
     /// The subjects of what is in somebody's inbox, sorted.
     pub(crate) fn subjects(&self, user: &str) -> Vec<String> {
-        let inbox = self.mailboxes.inbox(user);
-        let mut subjects: Vec<_> = inbox.iter().map(|mail| field(mail, "Subject").unwrap_or_default()).collect();
-        subjects.sort();
-        subjects
+        self.mailboxes.subjects(user)
     }
 }
 

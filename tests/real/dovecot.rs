@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::imap::Imap;
-use crate::support::wait_until;
+use crate::support::{field, wait_until};
 use crate::{ports, process};
 
 /// The password of every mailbox.
@@ -95,6 +95,19 @@ impl Dovecot {
     pub(crate) fn with_text(&self, user: &str, text: &str) -> Vec<Vec<u8>> {
         let has = |message: &Vec<u8>| String::from_utf8_lossy(message).contains(text);
         self.inbox(user).into_iter().filter(has).collect()
+    }
+
+    /// The subjects of what is in somebody's inbox, sorted.
+    pub(crate) fn subjects(&self, user: &str) -> Vec<String> {
+        let inbox = self.inbox(user);
+        let mut subjects: Vec<_> = inbox.iter().map(|mail| field(mail, "Subject").unwrap_or_default()).collect();
+        subjects.sort();
+        subjects
+    }
+
+    /// How many copies of the mail with that subject somebody has.
+    pub(crate) fn copies(&self, user: &str, subject: &str) -> usize {
+        self.with_text(user, &format!("Subject: {subject}")).len()
     }
 
     pub(crate) fn log(&self) -> String {

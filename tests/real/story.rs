@@ -4,8 +4,10 @@
 use rstest::rstest;
 
 use crate::company::{ANN, Company, SOPHIE, TOM};
+use crate::dovecot::Dovecot;
 use crate::mail_program::MailProgram;
 use crate::postfix::Wishes;
+use crate::server::Server;
 use crate::support::{body, field};
 
 /// What the application submits: as a command's input, with LF.
@@ -22,10 +24,14 @@ fn automated(from: &str, subject: &str) -> Vec<u8> {
 #[case::smtp(true)]
 fn answers_go_to_and_fro_and_reach_the_person_who_signed(#[case] smtp: bool) {
     let company = Company::with(Wishes { smtp, ..Wishes::default() }, "", &[SOPHIE, TOM, ANN]);
-    let Company { postfix, mailboxes, .. } = &company;
-    let ann = MailProgram::new(mailboxes, ANN, "Ann <ann@customer.example>", postfix.ports.outside);
+    to_and_fro(&company.postfix, &company.mailboxes);
+}
 
-    postfix.sendmail("app@acme.example", &[ANN], &automated("Sophie from Acme <sophie@acme.example>", "Welcome"));
+/// The story, beside any mail server.
+pub(crate) fn to_and_fro(server: &impl Server, mailboxes: &Dovecot) {
+    let ann = MailProgram::new(mailboxes, ANN, "Ann <ann@customer.example>", server.outside_port());
+
+    server.sendmail("app@acme.example", &[ANN], &automated("Sophie from Acme <sophie@acme.example>", "Welcome"));
     let welcome = mailboxes.wait_for(ANN, "Subject: Welcome");
     assert!(field(&welcome, "References").unwrap().starts_with('<'), "the seed");
 
@@ -36,7 +42,7 @@ fn answers_go_to_and_fro_and_reach_the_person_who_signed(#[case] smtp: bool) {
 
     // From the address that both share; only the name says that it is Tom's.
     let shared = "Tom from Acme <hello@acme.example>";
-    postfix.sendmail("app@acme.example", &[ANN], &automated(shared, "Invoice"));
+    server.sendmail("app@acme.example", &[ANN], &automated(shared, "Invoice"));
     mailboxes.wait_for(ANN, "Subject: Invoice");
     let sent = ann.answer("Invoice", "Paid, Tom.");
     let answer = mailboxes.wait_for(TOM, "Subject: Re: Invoice");
@@ -44,7 +50,7 @@ fn answers_go_to_and_fro_and_reach_the_person_who_signed(#[case] smtp: bool) {
 
     // Sophie's program sends as the persona, by the port of mail programs.
     let sophie =
-        MailProgram::new(mailboxes, SOPHIE, "Sophie from Acme <sophie@acme.example>", postfix.ports.submission);
+        MailProgram::new(mailboxes, SOPHIE, "Sophie from Acme <sophie@acme.example>", server.submission_port());
     let sent = sophie.answer("Welcome", "What can I do for you?");
     let hers = mailboxes.wait_for(ANN, "What can I do for you?");
     assert_eq!(body(&hers), body(&sent));
@@ -54,7 +60,7 @@ fn answers_go_to_and_fro_and_reach_the_person_who_signed(#[case] smtp: bool) {
     let again = mailboxes.wait_for(SOPHIE, "The second answer.");
     assert!(field(&again, "X-Sincerely").unwrap().contains("evidence=seed"));
 
-    postfix.wait_for_empty_queue();
+    server.wait_for_empty_queue();
     assert_eq!(mailboxes.inbox(SOPHIE).len(), 2);
     assert_eq!(mailboxes.inbox(TOM).len(), 1);
     assert_eq!(mailboxes.inbox(ANN).len(), 3);

@@ -1,7 +1,9 @@
-//! Something is down for a while: mail waits in Postfix's queue, then all of it arrives, once.
+//! Something is down for a while: mail waits in the queue, then all of it arrives, once.
 
 use crate::company::{ANN, Company, SOPHIE, TOM};
+use crate::dovecot::Dovecot;
 use crate::ports;
+use crate::server::Server;
 use crate::shipped::Shipped;
 use crate::support::{crlf, wait_until};
 
@@ -14,37 +16,32 @@ fn automated(subject: &str) -> Vec<u8> {
 }
 
 /// One mail to Sophie, one to both, and one from her.
-fn send_all(company: &Company) {
-    let postfix = &company.postfix;
+pub(crate) fn send_all(server: &impl Server) {
     for (to, subject) in [(&["sophie@acme.example"][..], "one"), (&["sophie@acme.example", "tom@acme.example"], "two")]
     {
-        let reply = postfix.outside(ANN, to, &mail(subject));
+        let reply = server.outside(ANN, to, &mail(subject));
         assert!(reply.starts_with("250"), "{reply}");
     }
-    postfix.sendmail("app@acme.example", &[ANN], &automated("three"));
+    server.sendmail("app@acme.example", &[ANN], &automated("three"));
 }
 
-/// Whether Postfix has tried to hand over all of them in vain.
-fn all_wait(company: &Company, messages: usize) -> bool {
-    company.postfix.queue().len() == messages && company.postfix.deferred() == messages
-}
-
-fn all_arrived_once(company: &Company) {
-    company.postfix.flush();
-    company.postfix.wait_for_empty_queue();
-    assert_eq!(company.subjects(SOPHIE), ["one", "two"]);
-    assert_eq!(company.subjects(TOM), ["two"]);
-    assert_eq!(company.subjects(ANN), ["three"]);
+/// Tries again: each mail is where it belongs, once.
+pub(crate) fn all_arrived_once(server: &impl Server, mailboxes: &Dovecot) {
+    server.flush();
+    server.wait_for_empty_queue();
+    assert_eq!(mailboxes.subjects(SOPHIE), ["one", "two"]);
+    assert_eq!(mailboxes.subjects(TOM), ["two"]);
+    assert_eq!(mailboxes.subjects(ANN), ["three"]);
 }
 
 #[test]
 fn the_daemon_is_down() {
     let mut company = Company::start();
     company.daemon.kill();
-    send_all(&company);
-    wait_until("all three wait", || all_wait(&company, 3));
+    send_all(&company.postfix);
+    wait_until("all three wait", || company.postfix.all_wait(3));
     company.daemon.restart();
-    all_arrived_once(&company);
+    all_arrived_once(&company.postfix, &company.mailboxes);
 }
 
 #[test]
@@ -59,20 +56,20 @@ fn the_way_back_into_postfix_is_down() {
     }
     slip.write(&master);
     company.postfix.reload();
-    send_all(&company);
-    wait_until("all three wait", || all_wait(&company, 3));
+    send_all(&company.postfix);
+    wait_until("all three wait", || company.postfix.all_wait(3));
     std::fs::write(&master, running).unwrap();
     company.postfix.reload();
-    all_arrived_once(&company);
+    all_arrived_once(&company.postfix, &company.mailboxes);
 }
 
 #[test]
 fn the_mailbox_server_is_down() {
     let mut company = Company::start();
     company.mailboxes.stop();
-    send_all(&company);
+    send_all(&company.postfix);
     // Two legs of one mail are two messages behind the daemon.
-    wait_until("four wait for their mailboxes", || all_wait(&company, 4));
+    wait_until("four wait for their mailboxes", || company.postfix.all_wait(4));
     company.mailboxes.resume();
-    all_arrived_once(&company);
+    all_arrived_once(&company.postfix, &company.mailboxes);
 }

@@ -5,7 +5,7 @@ use crate::postfix::Wishes;
 use crate::support::{crlf, wait_until};
 
 /// No Date, no Message-ID, a To without a domain, odd spacing, 8-bit octets in header and body, dots.
-fn odd() -> Vec<u8> {
+pub(crate) fn odd() -> Vec<u8> {
     let mut mail = crlf("from:Ann <ann@customer.example>\nTo: sophie\nSUBJECT:   odd  \n\tfolded\nX-Latin: ");
     mail.extend_from_slice(b"caf\xe9\r\n\r\n\xff\xfe8-bit \r\n.\r\n..\r\n\tend ");
     mail.extend_from_slice(b"\r\n\r\n\r\n");
