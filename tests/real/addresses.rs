@@ -69,3 +69,33 @@ fn a_forged_token_is_refused_at_rcpt_and_a_full_inbox_bounces_to_the_daemon() {
     company.postfix.wait_for_empty_queue();
     assert!(company.mailboxes.inbox(ANN).is_empty(), "the customer learns nothing of Sophie's mailbox");
 }
+
+const INTERNAL: &str = "[inbound]\naliases = { \"sincerely.internal\" = \"acme.example\" }\n";
+
+#[test]
+fn an_internal_domain_serves_where_postfix_only_knows_aliases() {
+    let wishes = Wishes { internal: "sincerely.internal", only_aliases: true, ..Wishes::default() };
+    let company = Company::with(wishes, INTERNAL, &[SOPHIE, TOM, ANN]);
+    assert!(company.postfix.outside(ANN, &["sophie+abc@acme.example"], &mail("alias")).starts_with("250"));
+    let arrived = company.mailboxes.wait_for(SOPHIE, "Subject: alias");
+    assert!(field(&arrived, "X-Sincerely").is_some());
+    assert!(recipient(&company, ANN, "nobody@acme.example").starts_with("550"));
+    assert!(recipient(&company, ANN, "sophie@sincerely.internal").starts_with("454"), "nobody else's to address");
+}
+
+#[test]
+fn a_persona_may_be_a_mailbox_too_by_an_internal_domain() {
+    let wishes = Wishes { internal: "sincerely.internal", ..Wishes::default() };
+    let more = format!(
+        "{INTERNAL}[people.dora]\ninbox = \"dora@acme.example\"\n\
+         [personas.dora]\naddress = \"Dora <dora@acme.example>\"\nanswered_by = \"dora\"\n"
+    );
+    let wishes = Wishes { personas: "dora@acme.example dora@acme.example\n", ..wishes };
+    let company = Company::with(wishes, &more, &["dora@acme.example", ANN]);
+    assert!(company.postfix.outside(ANN, &["dora@acme.example"], &mail("own")).starts_with("250"));
+    let arrived = company.mailboxes.wait_for("dora@acme.example", "Subject: own");
+    assert_eq!(String::from_utf8_lossy(&arrived).matches("X-Sincerely:").count(), 1, "one round");
+    company.postfix.wait_for_empty_queue();
+    assert!(company.daemon.held("loop").is_empty());
+    assert_eq!(company.subjects("dora@acme.example"), ["own"]);
+}

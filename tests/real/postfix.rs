@@ -52,6 +52,10 @@ pub(crate) struct Wishes {
     pub(crate) smtp: bool,
     /// `sincerely_reply_domain`.
     pub(crate) reply_domain: &'static str,
+    /// `sincerely_internal_domain`.
+    pub(crate) internal: &'static str,
+    /// `acme.example` has no mailboxes: it stands in `virtual_alias_domains`.
+    pub(crate) only_aliases: bool,
     /// `sincerely_inbox_checks`.
     pub(crate) inbox_checks: String,
     /// More lines of the file `personas`.
@@ -103,13 +107,17 @@ impl Postfix {
         let folder = self.folder.display();
         let mailboxes: String =
             mailboxes.iter().map(|address| format!(" {{{} = there}}", address.trim_end_matches('!'))).collect();
+        let classes = match wishes.only_aliases {
+            false => "virtual_mailbox_domains = acme.example corp.example home.example customer.example",
+            true => "virtual_alias_domains = acme.example\nvirtual_mailbox_domains = corp.example customer.example",
+        };
         format!(
             "\nmyhostname = mx.acme.example\nmydestination = $myhostname, localhost\nmynetworks = 127.0.0.0/8\n\
              inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nalias_maps =\nalias_database =\n\
              smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination\n\
              queue_directory = {folder}/queue\ndata_directory = {folder}/data\n\
              maillog_file = {folder}/log/mail\nmaillog_file_prefixes = {folder}\n\
-             virtual_mailbox_domains = acme.example corp.example home.example customer.example\n\
+             {classes}\n\
              virtual_mailbox_maps = inline:{{{mailboxes} }}\n\
              virtual_transport = lmtp:inet:127.0.0.1:{lmtp}\n\
              minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\n{more}",
@@ -135,6 +143,7 @@ impl Postfix {
             .replace("= sincerely:unix:/run/sincerely/inbound.sock", &format!("= {inbound}"))
             .replace("= sincerely-outbound:unix:/run/sincerely/outbound.sock", &format!("= {outbound}"))
             .replace("sincerely_reply_domain =\n", &format!("sincerely_reply_domain = {}\n", wishes.reply_domain))
+            .replace("sincerely_internal_domain =\n", &format!("sincerely_internal_domain = {}\n", wishes.internal))
             .replace("sincerely_inbox_checks =\n", &format!("sincerely_inbox_checks = {}\n", wishes.inbox_checks))
             .write(&ours.join("main.cf"));
         Shipped::read("config/postfix/master.cf")
