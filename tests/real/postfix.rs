@@ -216,6 +216,8 @@ impl Postfix {
         process::signal("TERM", master);
         wait_until("Postfix has stopped", || !process::is_there(master));
         self.run();
+        // A queue manager that nobody has called yet looks at the queue after five minutes.
+        self.flush();
     }
 
     /// Makes it read its files again.
