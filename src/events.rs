@@ -28,6 +28,8 @@ pub enum Event {
     Held,
     /// A copy was not sent because it had been sent before.
     Suppressed,
+    /// It was taken and thrown away, as a rule wants.
+    Discarded,
     /// A copy could not be handed on now.
     Deferred,
     /// It, or a recipient, was refused.
@@ -64,7 +66,8 @@ pub fn planned(plan: &Plan) {
     for conflict in &plan.matched.conflicts {
         conflicting(&plan.matched, conflict);
     }
-    log!(debug, Event::Planned, to = %plan.recipient, kind = %plan.kind, fate = plan.fate.name());
+    log!(debug, Event::Planned, to = %plan.recipient, kind = %plan.kind, rule = plan.rule,
+        continued = plan.continued.join(", "), fate = plan.fate.name());
 }
 
 fn conflicting(matched: &Match, lost: &Conflict) {
@@ -86,6 +89,11 @@ pub fn held(place: &str) {
 /// A copy was not sent again.
 pub fn suppressed(destination: &str) {
     log!(info, Event::Suppressed, destination, "the same mail has reached it before");
+}
+
+/// A message was taken and is thrown away.
+pub fn discarded(rule: &str) {
+    log!(debug, Event::Discarded, rule);
 }
 
 /// A copy could not be handed on now.

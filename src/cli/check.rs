@@ -1,4 +1,4 @@
-//! `sincerely check`: reads the configuration and prints who gets what, or every mistake.
+//! `sincerely check`: reads the configuration, tries its `[[test]]`s, and prints who gets what, or every mistake.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -11,13 +11,16 @@ use crate::config::{Config, Listen, Relays};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
 use crate::people::Persona;
+use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
 
+use super::rehearsal::{self, Failure};
 use super::table::aligned;
 
 /// Checks the configuration at `path`. Who gets what goes to standard output, warnings and
-/// mistakes to standard error; with a mistake the exit code is 78 (`EX_CONFIG`).
+/// mistakes to standard error; with a mistake, or a
+/// `[[test]]` that fails, the exit code is 78 (`EX_CONFIG`).
 ///
 /// # Errors
 /// When standard output cannot be written to.
@@ -25,8 +28,11 @@ pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
     match Config::load(path) {
         Ok((config, warnings)) => {
             warnings.iter().for_each(|warning| super::complain(format_args!("warning: {warning}")));
-            anstream::stdout().write_all(render(&config).as_bytes()).context("cannot write to standard output")?;
-            Ok(ExitCode::Ok)
+            let failures = rehearsal::run(&config)?;
+            let told = render(&config) + &passed(&config, &failures);
+            anstream::stdout().write_all(told.as_bytes()).context("cannot write to standard output")?;
+            failures.iter().for_each(super::complain);
+            Ok(if failures.is_empty() { ExitCode::Ok } else { ExitCode::Config })
         }
         Err(problems) => {
             super::complain(problems);
@@ -37,8 +43,35 @@ pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
 
 /// Who gets what, where mail comes in and where it goes, as aligned text.
 pub fn render(config: &Config) -> String {
-    let blocks = [who_gets_what(&config.policy), listeners(&config.listen), surroundings(config)];
-    blocks.map(|block| block + "\n").join("\n")
+    let blocks =
+        [who_gets_what(&config.policy), rules(&config.policy), listeners(&config.listen), surroundings(config)];
+    let blocks = blocks.into_iter().filter(|block| !block.is_empty()).map(|block| block + "\n");
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
+/// How many of the tests passed, where there are any.
+fn passed(config: &Config, failures: &[Failure<'_>]) -> String {
+    let failed: HashSet<_> = failures.iter().map(|failure| (&failure.test.file, failure.test.line)).collect();
+    match (config.tests.len(), failed.len()) {
+        (0, _) => String::new(),
+        (1, 0) => "\n1 test passed\n".into(),
+        (all, 0) => format!("\n{all} tests passed\n"),
+        (all, failed) => format!("\n{failed} of {all} tests failed\n"),
+    }
+}
+
+/// The rules in their order, as they are written.
+fn rules(policy: &Policy) -> String {
+    if policy.rules.0.is_empty() {
+        return String::new();
+    }
+    let head = ["RULE", "WHEN", "THEN"].map(String::from);
+    let row = |rule: &Rule| {
+        let when = rule.when.to_string();
+        let goes_on = if rule.decision.is_none() { ", and goes on" } else { "" };
+        [rule.name.clone(), if when.is_empty() { "always".into() } else { when }, rule.then() + goes_on]
+    };
+    aligned([head].into_iter().chain(policy.rules.0.iter().map(row)))
 }
 
 /// One line of the table: address, persona, person, inboxes, fallback.

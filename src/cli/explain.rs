@@ -12,16 +12,14 @@ use sysexits::ExitCode;
 
 use crate::config::Config;
 use crate::control::{self, Reach};
-use crate::flow::plan::{Arrival, Desk};
-use crate::mail::address::AddressError;
-use crate::mail::{Address, Reply, ReversePath};
+use crate::mail::{Address, ReversePath};
 use crate::message::Message;
-use crate::signing::{self, KeyError, Keys};
+use crate::signing::{KeyError, Keys};
 use crate::threads::{Fingerprint, Found, Query, Unavailable};
-use crate::{clock, smtp};
 
 use super::complain;
 use super::input::{self, Input};
+use super::judge::{self, Judge};
 
 mod report;
 
@@ -34,10 +32,10 @@ pub struct Options {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A recipient; may be given several times [default: those of the header section that are ours].
-    #[arg(long, value_name = "ADDR", value_parser = recipient)]
+    #[arg(long, value_name = "ADDR", value_parser = judge::recipient)]
     to: Vec<Address>,
     /// The reverse path, `<>` for the null path [default: Return-Path; without one, not known].
-    #[arg(long, value_name = "ADDR", value_parser = reverse_path)]
+    #[arg(long, value_name = "ADDR", value_parser = judge::reverse_path)]
     from: Option<ReversePath>,
     /// The listener that the messages come to.
     #[arg(long, value_enum, default_value_t = Role::Inbound)]
@@ -144,86 +142,35 @@ impl Explainer<'_> {
         report.print(file, index, self.options.json).context("cannot write to standard output")
     }
 
-    fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.config.policy, keys: &self.keys, now: clock::now(), serial: signing::serials(1) }
+    fn judge(&self) -> Judge<'_> {
+        Judge { config: &self.config, keys: &self.keys }
     }
 
     fn inbound(&self, bytes: Bytes) -> Report {
-        let desk = self.desk();
-        let message = Message::read(bytes);
-        let door = self.listener(&message).or_else(|| desk.door(&message));
-        let judged: Vec<_> = self.recipients(&message).into_iter().map(|to| (desk.recipient(&to), to)).collect();
-        let accepted = judged.iter().filter_map(|(judged, to)| Some((to.clone(), judged.clone().ok()?))).collect();
-        let arrival = Arrival { reverse_path: self.reverse_path(&message), message, recipients: accepted };
-        let found = self.index.look_up(desk.question(&arrival));
-        let planned = desk.plan(&arrival, found.as_ref());
-        let refused = judged.into_iter().filter_map(|(judged, to)| Some((to, judged.err()?))).collect();
-        Report::inbound(&arrival, planned, refused, door)
+        let (to, from) = (&self.options.to, self.options.from.as_ref());
+        Report::inbound(self.judge().inbound(bytes, to, from, |query| self.index.look_up(query)))
     }
 
     fn outbound(&self, bytes: Bytes) -> Report {
-        let desk = self.desk();
+        let desk = self.judge().desk();
         let message = Message::read(bytes);
-        let path = self.reverse_path(&message);
+        let path = judge::path_of(&message, self.options.from.as_ref());
         let twin = Some(Fingerprint::of(&message));
         let found = self.index.look_up(Query { twin, ..Query::default() }).unwrap_or_default();
         let stamp = desk
             .signing_persona(&message)
             .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, path.as_ref(), &found)));
         let recipients = if self.options.to.is_empty() { message.recipients() } else { self.options.to.clone() };
-        let door = self.listener(&message).or_else(|| desk.outbound_door(&message));
+        let door = self.judge().listener(&message).or_else(|| desk.outbound_door(&message));
         Report::outbound(&message, path, stamp, door, recipients)
     }
 
     fn copy(&self, bytes: Bytes) -> Report {
-        let desk = self.desk();
+        let desk = self.judge().desk();
         let message = Message::read(bytes);
         let found = self.index.look_up(desk.question_of_copy(&message));
         let lesson = found.map(|known| desk.lesson_of_copy(&message, &known));
-        let path = self.reverse_path(&message);
-        Report::copy(&message, path, lesson, self.listener(&message), self.options.to.clone())
-    }
-
-    /// What the listener itself would refuse, before any flow sees it.
-    fn listener(&self, message: &Message) -> Option<Reply> {
-        smtp::judge(&self.config.limits, message.bytes())
-    }
-
-    /// Those that were asked for, else those in the header section that are ours.
-    fn recipients(&self, message: &Message) -> Vec<Address> {
-        let desk = self.desk();
-        if !self.options.to.is_empty() {
-            return self.options.to.iter().cloned().map(|address| desk.real(address)).collect();
-        }
-        let mut ours: Vec<Address> = Vec::new();
-        for address in message.recipients().into_iter().map(|address| desk.real(address)) {
-            if desk.recipient(&address).is_ok() && !ours.contains(&address) {
-                ours.push(address);
-            }
-        }
-        ours
-    }
-
-    fn reverse_path(&self, message: &Message) -> Option<ReversePath> {
-        let written = || message.value("Return-Path").and_then(|value| reverse_path(&value).ok());
-        self.options.from.clone().or_else(written)
-    }
-}
-
-/// `<a@b>` or `a@b`.
-fn recipient(text: &str) -> Result<Address, AddressError> {
-    without_brackets(text).parse()
-}
-
-fn without_brackets(text: &str) -> &str {
-    let text = text.trim();
-    text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim()
-}
-
-/// `<>`, `<a@b>` or `a@b`.
-fn reverse_path(text: &str) -> Result<ReversePath, AddressError> {
-    match without_brackets(text) {
-        "" if text.contains('<') => Ok(ReversePath::Null),
-        address => address.parse().map(ReversePath::Address),
+        let path = judge::path_of(&message, self.options.from.as_ref());
+        Report::copy(&message, path, lesson, self.judge().listener(&message), self.options.to.clone())
     }
 }

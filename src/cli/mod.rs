@@ -9,7 +9,9 @@ pub mod serve;
 mod daemon;
 mod house;
 mod input;
+mod judge;
 mod mail_client;
+mod rehearsal;
 mod table;
 
 use std::fmt::Display;

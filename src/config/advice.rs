@@ -42,6 +42,14 @@ fn inboxes_outside_the_company(policy: &Policy, report: &mut Report<'_>) {
     }
 }
 
+/// The same for an address that a rule sends mail to.
+pub(super) fn address_outside_the_company(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
+    let is_ours = company_domains(policy).iter().any(|domain| is_within(address.domain(), domain));
+    if policy.reply_domain.is_none() && !is_ours {
+        report.warn(at, outside(address));
+    }
+}
+
 fn outside(inbox: &Address) -> String {
     format!(
         "{inbox} is outside the domains of the personas: its server may refuse forwarded mail (SPF), \
@@ -85,11 +93,13 @@ fn people_without_a_part(policy: &Policy, report: &mut Report<'_>) {
             persona.answered_by.contains(&person.name)
                 || persona.fallback.iter().any(|address| person.inboxes.contains(address))
         };
-        policy.people.personas().any(takes_part) || policy.inbound.unmatched == Unmatched::Person(person.name.clone())
+        policy.rules.name_person(&person.name)
+            || policy.people.personas().any(takes_part)
+            || policy.inbound.unmatched == Unmatched::Person(person.name.clone())
     };
     for person in policy.people.people().filter(|person| !has_a_part(person)) {
         let at = KeyPath::from(["people", person.name.0.as_str()]);
-        report.warn(&at, "answers for no persona and is nobody's fallback");
+        report.warn(&at, "answers for no persona, is nobody's fallback, and no rule names this person");
     }
 }
 

@@ -9,9 +9,13 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
-/// The way from the root of the document to a value.
+/// The way from the root of a document to a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct KeyPath(Vec<Step>);
+pub(super) struct KeyPath {
+    /// Which of several documents; `None` where it is the one that has such a key.
+    document: Option<usize>,
+    steps: Vec<Step>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
@@ -30,9 +34,31 @@ impl KeyPath {
         self.step(Step::Item(index))
     }
 
+    /// The same way, in the document of that number.
+    pub(super) fn within(mut self, document: usize) -> Self {
+        self.document = Some(document);
+        self
+    }
+
+    /// The document that is meant, where one is.
+    pub(super) fn document(&self) -> Option<usize> {
+        self.document
+    }
+
+    /// Whether `other` is this value, or inside the key that it is the value, or an item, of.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let key = self.steps.iter().rposition(|step| matches!(step, Step::Key(_))).map_or(0, |last| last + 1);
+        self.steps.get(..key).is_some_and(|steps| other.steps.starts_with(steps))
+    }
+
+    /// Whether this is `table`, or something in it.
+    pub(super) fn is_inside(&self, table: &Self) -> bool {
+        self.steps.starts_with(&table.steps)
+    }
+
     /// The names on the way; which item of a list is left out.
     pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.iter().filter_map(|step| match step {
+        self.steps.iter().filter_map(|step| match step {
             Step::Key(name) => Some(name.as_str()),
             Step::Item(_) => None,
         })
@@ -40,17 +66,17 @@ impl KeyPath {
 
     /// The path `rest`, begun at the table at this path.
     fn join(&self, rest: &Self) -> Self {
-        Self(self.0.iter().chain(&rest.0).cloned().collect())
+        Self { document: self.document, steps: self.steps.iter().chain(&rest.steps).cloned().collect() }
     }
 
     fn step(&self, step: Step) -> Self {
-        Self(self.0.iter().cloned().chain([step]).collect())
+        Self { document: self.document, steps: self.steps.iter().cloned().chain([step]).collect() }
     }
 }
 
 impl<const N: usize> From<[&str; N]> for KeyPath {
     fn from(names: [&str; N]) -> Self {
-        Self(names.into_iter().map(|name| Step::Key(name.into())).collect())
+        Self { document: None, steps: names.into_iter().map(|name| Step::Key(name.into())).collect() }
     }
 }
 
@@ -125,7 +151,7 @@ impl<'t> Document<'t> {
 
     /// Takes a value out of the document; nothing happens where there is none.
     pub(super) fn remove(&mut self, path: &KeyPath) {
-        let Some((last, way)) = path.0.split_last() else { return };
+        let Some((last, way)) = path.steps.split_last() else { return };
         let parent = way.iter().try_fold(self.root.get_mut(), child_mut);
         match (parent, last) {
             (Some(DeValue::Table(table)), Step::Key(name)) => drop(table.remove(name.as_str())),
@@ -140,13 +166,21 @@ impl<'t> Document<'t> {
 
     /// The line of a key, or of the innermost table around it that exists.
     pub(super) fn line_of(&self, path: &KeyPath) -> usize {
-        let mut offset = 0;
-        let mut value = self.root.get_ref();
-        for step in &path.0 {
-            let Some((span, inner)) = child(value, step) else { break };
-            (offset, value) = (span.start, inner);
-        }
-        self.line_at(offset)
+        self.line_at(self.follow(path).last().unwrap_or(0))
+    }
+
+    /// How many steps of the way exist.
+    pub(super) fn depth_of(&self, path: &KeyPath) -> usize {
+        self.follow(path).count()
+    }
+
+    /// Where each value on the way stands, as far as there is one.
+    fn follow(&self, path: &KeyPath) -> impl Iterator<Item = usize> {
+        path.steps.iter().scan(self.root.get_ref(), |value, step| {
+            let (span, inner) = child(value, step)?;
+            *value = inner;
+            Some(span.start)
+        })
     }
 
     /// The line, from 1, of an offset into the text.

@@ -80,7 +80,7 @@ fn fallback_comes_back(persona: &Persona, policy: &Policy, report: &mut Report<'
     });
 }
 
-fn comes_back(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
+pub(super) fn comes_back(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
     let Some(ours) = ours(address, policy) else { return };
     if is_told_apart(address, policy) {
         let message = "mail to it comes back unless the mail server leaves what we hand it as it is, and rewrites only what comes in to the internal domain";

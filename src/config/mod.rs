@@ -1,4 +1,4 @@
-//! The configuration: one TOML file, read strictly.
+//! The configuration: one TOML file and those that it includes, read strictly.
 //!
 //! In two stages: `file` is the file as it is written, [`Config`] what the program needs, built
 //! from it and checked. Unknown keys, values that cannot be read, names that lead nowhere and
@@ -9,6 +9,7 @@
 
 mod document;
 mod file;
+mod include;
 mod problems;
 mod values;
 
@@ -19,6 +20,7 @@ mod loops;
 mod network;
 mod people;
 mod relays;
+mod rules;
 
 #[cfg(test)]
 mod tests;
@@ -30,14 +32,16 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::flow::policy::{self, Policy, Unmatched};
-use crate::mail::Domain;
+use crate::mail::{Address, Domain, Evidence, HoldReason, Kind, PersonaName, ReversePath};
 use crate::people::PersonName;
+use crate::rules::Target;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, Limits};
 use crate::{relay, telemetry, threads};
 
 use document::KeyPath;
 use file::File;
+use include::{Merged, Placed};
 use problems::Report;
 use values::{As, Count, DurationOrOff, Separators};
 
@@ -67,12 +71,65 @@ pub struct Config {
     pub relay: Relays,
     /// What decides about messages.
     pub policy: Policy,
+    /// `[[test]]`: what `check` tries.
+    pub tests: Vec<Test>,
     /// How long threads are remembered.
     pub threads: threads::Settings,
     /// What bounds a session.
     pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// One `[[test]]`: a message, and what must come out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    /// The file that the test is written in.
+    pub file: PathBuf,
+    /// Its line there, from 1.
+    pub line: usize,
+    /// The file of the message.
+    pub mail: PathBuf,
+    /// The recipient.
+    pub to: Address,
+    /// The reverse path; `None`: as the message says.
+    pub from: Option<ReversePath>,
+    /// What must come out; never empty.
+    pub expect: Vec<Expectation>,
+}
+
+/// One key of `test.expect`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// The key.
+    pub key: &'static str,
+    /// Its line.
+    pub line: usize,
+    /// What is expected.
+    pub what: Expected,
+}
+
+/// What a test expects.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// The name of the fate.
+    Fate(String),
+    /// The inboxes of these.
+    ForwardTo(Vec<Target>),
+    /// The rule that decides, or `default`.
+    Rule(String),
+    /// What the message is.
+    Kind(Kind),
+    /// Why it belongs where it does.
+    Evidence(Evidence),
+    /// Whom it is for.
+    Persona(PersonaName),
+    /// Whose inboxes it goes to.
+    Person(PersonName),
+    /// Why it is held.
+    Hold(HoldReason),
+    /// The code of the reply.
+    Reply(u16),
 }
 
 /// One listener.
@@ -131,8 +188,16 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn parse(text: &str, path: &Path) -> Result<(Self, Vec<Remark>), Problems> {
-        let (file, mut report) = File::read(text, path)?;
-        let config = checked(file, &mut report);
+        let (file, mut of_main) = File::read(text, path)?;
+        let included = include::texts(&file.include, &mut of_main);
+        // From here on it speaks of the included files too, which live shorter than the main one.
+        let mut report = of_main;
+        let Some(written) = include::read(&included, file, &mut report) else {
+            return Err(report.into_problems());
+        };
+        let rules: Vec<KeyPath> = written.rules.iter().map(|(place, _)| place.clone()).collect();
+        let config = checked(written, &mut report);
+        rules::sense::check(&config, &rules, &mut report);
         loops::check(&config.policy, &mut report);
         advice::give(&config, &mut report);
         report.finish(config)
@@ -141,10 +206,12 @@ impl Config {
 
 /// Builds what the program needs. What is missing or wrong is noted, and a stand-in takes its place
 /// so that the rest can be judged too: with a mistake noted, no [`Config`] leaves this module.
-fn checked(file: File, report: &mut Report<'_>) -> Config {
+fn checked(written: Merged, report: &mut Report<'_>) -> Config {
+    let Merged { file, rules, tests } = written;
     let folder = report.file().parent().unwrap_or(Path::new(""));
     let state_dir = state_dir(&file, folder, report);
-    let policy = policy(&file, report);
+    let policy = policy(&file, &rules, report);
+    let tests = rules::expect::check(&tests, &file, &policy.rules, report);
     let listen = network::listen(&file.listen, folder, report);
     Config {
         hostname: policy.hostname.clone(),
@@ -153,6 +220,7 @@ fn checked(file: File, report: &mut Report<'_>) -> Config {
         relay: relays::check(&file.relay, folder, &listen, report),
         listen,
         policy,
+        tests,
         threads: limits::threads(&file.threads, report),
         limits: limits::limits(&file.limits, report),
         log: Log { format: or(file.log.format, telemetry::Format::default()) },
@@ -171,13 +239,14 @@ fn state_dir(file: &File, folder: &Path, report: &mut Report<'_>) -> PathBuf {
     state_dir
 }
 
-fn policy(file: &File, report: &mut Report<'_>) -> Policy {
+fn policy(file: &File, rules: &Placed<rules::written::Rule>, report: &mut Report<'_>) -> Policy {
     let Separators(separators) = or(file.matching.separators.clone(), Separators(SEPARATORS.into()));
     let Count(hops) = or(file.limits.hops, Count(HOPS));
     let hostname = hostname(file, report);
     Policy {
         reply_domain: file.reply_domain.clone().map(|As(domain)| domain),
         people: people::check(file, &separators, report),
+        rules: rules::check(rules, file, report),
         inbound: inbound(file, &hostname, report),
         hostname,
         outbound: policy::Outbound { strangers: or(file.outbound.strangers, policy::Strangers::default()) },

@@ -8,6 +8,7 @@ use super::problems::Report;
 use super::values::{As, Scalar, Several};
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
 use crate::people::{People, Person, PersonName, Persona, fold_name};
+use crate::rules::Target;
 
 /// The word that `inbound.unmatched` has for holding; so no person may have this name.
 pub(super) const HOLD: &str = "hold";
@@ -84,17 +85,29 @@ fn answered_by(written: &Several<String>, at: &KeyPath, file: &File, report: &mu
     written.0.iter().map(|name| PersonName(name.0.clone())).collect()
 }
 
-/// A name means a person first, then a persona, then an address.
+/// The inboxes behind a name.
 fn fallback(name: &str, at: &KeyPath, file: &File, report: &mut Report<'_>) -> Vec<Address> {
+    match target(name, at, file, report) {
+        Some(Target::Person(name)) => file.people.get(&name.0).map(|person| values(&person.inbox)).unwrap_or_default(),
+        Some(Target::Persona(name)) => {
+            file.personas.get(&name.0).map(|persona| inboxes_behind(persona, file)).unwrap_or_default()
+        }
+        Some(Target::Address(address)) => vec![address],
+        None => Vec::new(),
+    }
+}
+
+/// A name means a person first, then a persona, then an address; `None` where it is none of them.
+pub(super) fn target(name: &str, at: &KeyPath, file: &File, report: &mut Report<'_>) -> Option<Target> {
     match (file.people.get(name), file.personas.get(name)) {
-        (Some(person), persona) => {
+        (Some(_), persona) => {
             if persona.is_some_and(|persona| persona.answered_by.0.iter().any(|other| other.as_str() != name)) {
                 report
                     .warn(at, format!("{name} is a person and a persona that others answer too; it means the person"));
             }
-            values(&person.inbox)
+            Some(Target::Person(PersonName(name.into())))
         }
-        (None, Some(persona)) => inboxes_behind(persona, file),
+        (None, Some(_)) => Some(Target::Persona(PersonaName(name.into()))),
         (None, None) => {
             let address = Address::from_text(name);
             if address.is_none() {
@@ -102,7 +115,7 @@ fn fallback(name: &str, at: &KeyPath, file: &File, report: &mut Report<'_>) -> V
                 let near = report.did_you_mean(name, names.map(String::as_str));
                 report.mistake(at, format!("{name:?} is no person, no persona and no address{near}"));
             }
-            address.into_iter().collect()
+            address.map(Target::Address)
         }
     }
 }

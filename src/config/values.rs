@@ -17,7 +17,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpect
 
 use super::Role;
 use crate::flow::policy::Strangers;
-use crate::mail::{Address, Domain, Mailbox};
+use crate::mail::{Address, Domain, Mailbox, ReversePath};
+use crate::rules::{Bound, Size};
 use crate::smtp::service::Protocol;
 use crate::telemetry::Format;
 
@@ -204,6 +205,53 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TablesVisitor<T> {
     }
 }
 
+/// One word, or a table.
+#[derive(Debug)]
+pub(super) enum WordOrTable<T> {
+    /// The word.
+    Word(String),
+    /// The table.
+    Table(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for WordOrTable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrTableVisitor(PhantomData))
+    }
+}
+
+struct WordOrTableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for WordOrTableVisitor<T> {
+    type Value = WordOrTable<T>;
+
+    long_integers_are_wrong! {}
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"a word such as "hold", or a table such as { forward_to = "tom" }"#)
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<WordOrTable<T>, E> {
+        Ok(WordOrTable::Word(word.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<WordOrTable<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(table)).map(WordOrTable::Table)
+    }
+}
+
+/// A text that may be empty.
+#[derive(Debug, Clone)]
+pub(super) struct Text(pub String);
+
+/// `true`, or a text for the sender.
+#[derive(Debug, Clone)]
+pub(super) struct Rejection(pub Option<String>);
+
+/// The code of a reply.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Code(pub u16);
+
 /// A duration that may be zero, which turns the matter off.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DurationOrOff(pub Duration);
@@ -252,6 +300,52 @@ impl Scalar for String {
 
     fn from_text(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| text.into())
+    }
+}
+
+impl Scalar for Text {
+    const EXPECTED: &'static str = "a text in quotes";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self(text.into()))
+    }
+}
+
+impl Scalar for Rejection {
+    const EXPECTED: &'static str = "true, or a text for the sender in quotes";
+
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(Some(text.into())))
+    }
+
+    fn from_bool(bool: bool) -> Option<Self> {
+        bool.then_some(Self(None))
+    }
+}
+
+impl Scalar for Code {
+    const EXPECTED: &'static str = "the code of a reply such as 250, 451 or 550";
+
+    fn from_number(number: u64) -> Option<Self> {
+        u16::try_from(number).ok().filter(|code| (200..600).contains(code)).map(Self)
+    }
+}
+
+impl Scalar for ReversePath {
+    const EXPECTED: &'static str = r#"an address such as "ann@customer.example", or "<>" for the null path"#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        if text == "<>" { Some(Self::Null) } else { Address::from_text(text).map(Self::Address) }
+    }
+}
+
+impl Scalar for Size {
+    const EXPECTED: &'static str = r#"a bound such as ">5 MiB": one of > >= < <=, and a size"#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        let bounds = [(">=", Bound::AtLeast), ("<=", Bound::AtMost), (">", Bound::Above), ("<", Bound::Below)];
+        let (bound, size) = bounds.into_iter().find_map(|(sign, bound)| Some((bound, text.strip_prefix(sign)?)))?;
+        size.trim().parse().ok().map(|ByteSize(octets)| Self { bound, octets })
     }
 }
 

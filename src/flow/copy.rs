@@ -55,7 +55,7 @@ impl Desk<'_> {
         let author = message.sole_author().ok_or(Unlearned::NotOneAuthor)?;
         let message_id = message.message_id().cloned().ok_or(Unlearned::NoMessageId)?;
 
-        let correspondents = self.policy.customers(message.addressees());
+        let correspondents = self.policy.customers(&message.addressees());
         let clues = self.matcher().clues(message, correspondents.clone());
         let evidence = self.matcher().referred(&clues, &Recipient::Shared, known);
         let before = learning::learned_before(&message_id, message, known);

@@ -15,7 +15,7 @@ use super::House;
 use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::{address, hop};
-use super::settle::{fate_of, local_trouble, same_for_all, settle};
+use super::settle::{fate_of, hold_rejections, local_trouble, same_for_all, settle};
 
 /// The service behind a listener of role `inbound`.
 pub struct Inbound(pub Arc<House>);
@@ -65,11 +65,12 @@ impl Service for Inbound {
 
         // match, classify, decide
         let found = self.0.threads.look_up(desk.question(&arrival)).await;
-        let planned = desk.plan(&arrival, found.as_ref());
+        let mut planned = desk.plan(&arrival, found.as_ref());
         if let Some(reply) = planned.plans.iter().find_map(deferral) {
             summarise_refusal(&arrival, reply, began);
             return same_for_all(session.protocol, reply.clone(), arrival.recipients.len());
         }
+        hold_rejections(session.protocol, &mut planned.plans);
 
         // edit, relay, remember
         let journey = self.journey(&session, &mail, &arrival, desk.now, began);
@@ -127,7 +128,7 @@ impl Inbound {
 fn deferral(plan: &Plan) -> Option<&Reply> {
     match &plan.fate {
         Fate::Defer(reply) => Some(reply),
-        Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) => None,
+        Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard => None,
     }
 }
 
@@ -171,7 +172,9 @@ fn summarise(arrival: &Arrival, plans: &[Plan], legs: &[Vec<Leg>], replies: &[Re
 /// Where the legs ended, with what is noteworthy about it.
 fn destination(legs: &[Leg]) -> String {
     let ends = legs.iter().map(|leg| match leg.outcome {
-        Outcome::Relayed | Outcome::Held | Outcome::Deferred(_) => leg.destination.clone(),
+        Outcome::Relayed | Outcome::Held | Outcome::Discarded | Outcome::Refused(_) | Outcome::Deferred(_) => {
+            leg.destination.clone()
+        }
         Outcome::Collapsed => format!("{}:suppressed", leg.destination),
         Outcome::Uncertain => format!("{}:uncertain", leg.destination),
     });

@@ -45,7 +45,7 @@ impl<'a> Desk<'a> {
     /// those of the customers who are answered.
     pub(super) fn brought_by(&self, message: &Message, insider: Option<&Insider>) -> Vec<Address> {
         match insider {
-            Some(Insider { proved: true, .. }) => self.policy.customers(message.addressees()),
+            Some(Insider { proved: true, .. }) => self.policy.customers(&message.addressees()),
             Some(_) | None => message.author().map(|author| author.address.clone()).into_iter().collect(),
         }
     }
@@ -58,10 +58,10 @@ impl<'a> Desk<'a> {
         let all: Vec<&Person> = answering.iter().filter_map(|name| people.person(name)).collect();
         let others: Vec<&Person> = all.iter().copied().filter(|person| !writer.people.contains(&person.name)).collect();
         if others.is_empty() {
-            return Readers { people: all, fallback: self.fallback(matched).iter().collect() };
+            return Readers { people: all, fallback: self.fallback(matched).to_vec() };
         }
         let own: Vec<&Address> = self.inboxes_of(writer);
-        let fallback = self.fallback(matched).iter().filter(|address| !own.contains(address)).collect();
+        let fallback = self.fallback(matched).iter().filter(|address| !own.contains(address)).cloned().collect();
         Readers { people: others, fallback }
     }
 
@@ -87,7 +87,7 @@ impl<'a> Desk<'a> {
         let before = || learning::learned_before(&message_id, message, case.known);
         let opened = || Some((fresh, matched.persona.clone()?));
         let (thread, persona) = named.or_else(before).or_else(opened)?;
-        let correspondents = self.policy.customers(message.addressees());
+        let correspondents = self.policy.customers(&message.addressees());
         let lesson = Lesson { message_id, thread, persona, correspondents };
         (!learning::is_known_otherwise(&lesson, message, case.known)).then_some(lesson)
     }

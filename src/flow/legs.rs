@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::events;
 use crate::held::About;
 use crate::mail::{
-    Address, Destination, Edits, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, ReversePath, TransactionId,
-    Transport,
+    Address, Choice, Destination, Edits, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, ReversePath,
+    TransactionId, Transport,
 };
 use crate::message::trace::Hop;
 use crate::message::{edit, trace};
@@ -43,25 +43,41 @@ pub struct Journey<'a> {
 }
 
 impl Journey<'_> {
-    /// Carries out the plan of one recipient: one leg for each destination.
+    /// Carries out the plan of one recipient: one leg for each destination, and once those are done, one for
+    /// each copy. Where they are not, a retry makes the copies.
     pub async fn carry_out(&self, plan: &Plan) -> Vec<Leg> {
         events::planned(plan);
-        match &plan.fate {
-            Fate::Hold(reason) => {
-                let why = format!("kind {}, evidence {}", plan.kind, plan.matched.evidence);
-                vec![self.hold(plan, *reason, why).await]
+        if let Err(leg) = self.remember_choices(plan).await {
+            return vec![leg];
+        }
+        let mut legs = self.carry_out_fate(plan).await;
+        if legs.iter().all(|leg| leg.outcome.is_done()) {
+            for to in &plan.copies {
+                legs.extend(self.copy(plan, to).await);
             }
+        }
+        legs
+    }
+
+    async fn carry_out_fate(&self, plan: &Plan) -> Vec<Leg> {
+        match &plan.fate {
+            Fate::Hold(reason) => vec![self.hold(plan, *reason, plan.why()).await],
             Fate::Forward(destinations) => self.forward(plan, destinations).await,
-            // Nothing is sent: the reply is this recipient's. (A deferral was answered for all before.)
-            Fate::Reject(reply) | Fate::Defer(reply) => vec![Leg::new("-", Outcome::Deferred(reply.clone()))],
+            Fate::Discard => {
+                events::discarded(&plan.rule);
+                vec![Leg::new("-", Outcome::Discarded)]
+            }
+            Fate::Reject(reply) => {
+                events::rejected(&plan.recipient, reply);
+                vec![Leg::new("-", Outcome::Refused(reply.clone()))]
+            }
+            // A deferral was answered for all before.
+            Fate::Defer(reply) => vec![Leg::new("-", Outcome::Deferred(reply.clone()))],
         }
     }
 
     async fn forward(&self, plan: &Plan, destinations: &[Destination]) -> Vec<Leg> {
         if let Err(leg) = self.learn(plan).await {
-            return vec![leg];
-        }
-        if let Err(leg) = self.remember_choice(plan).await {
             return vec![leg];
         }
         let mut legs = Vec::new();
@@ -92,6 +108,25 @@ impl Journey<'_> {
             self.remember_done(plan, known_as).await;
         }
         legs
+    }
+
+    /// The story of a copy. It never decides the reply: what its address does not take is held, whatever the
+    /// reason; a copy that cannot even be held is told, and no leg of the message.
+    async fn copy(&self, plan: &Plan, to: &Address) -> Option<Leg> {
+        let name = format!("copy:{to}");
+        let why = match self.send_instead(plan, to).await {
+            Ok(leg) if leg.outcome.is_done() => return Some(Leg::new(name, leg.outcome)),
+            // `hand_over` and `claim` have told why.
+            Ok(_) => format!("the copy to {to} was not taken, or not surely"),
+            Err(refusal) => format!("the copy was refused: {}", refusal.words()),
+        };
+        let held = self.hold(plan, HoldReason::Undelivered, why).await;
+        if !held.outcome.is_done() {
+            events::alarm("a copy was neither sent nor held", &name);
+            return None;
+        }
+        self.remember_done(plan, given_up(&to.folded())).await;
+        Some(Leg::new(format!("{name}:{}", held.destination), held.outcome))
     }
 
     /// All addresses of the fallback get the message, as all inboxes of a person do. Empty where none
@@ -133,7 +168,7 @@ impl Journey<'_> {
             Outcome::Relayed => self.remember_relayed(plan, inbox(to)).await,
             // It lies in `held/`.
             Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&to.folded())).await,
-            Outcome::Deferred(_) | Outcome::Uncertain => {}
+            Outcome::Discarded | Outcome::Refused(_) | Outcome::Deferred(_) | Outcome::Uncertain => {}
         }
         Ok(leg)
     }
@@ -270,7 +305,7 @@ impl Journey<'_> {
             trace::received(&hop, &policy.hostname, self.id, self.now),
             trace::sincerely(self.id, plan.matched.evidence, &policy.hostname, to, keys),
         ];
-        edit::apply(&self.arrival.message, &Edits { prepend, ..Edits::default() })
+        edit::apply(&self.arrival.message, &Edits { prepend, ..plan.edits.clone() })
     }
 
     fn transport_to(&self, plan: &Plan, to: &Address) -> Transport {
@@ -293,14 +328,17 @@ impl Journey<'_> {
             .map_err(|reply| Leg::new("-", Outcome::Deferred(reply)))
     }
 
-    /// Remembers whom a pool chose, before the first leg: a retry must not choose another.
-    async fn remember_choice(&self, plan: &Plan) -> Result<(), Leg> {
-        let persona = plan.matched.persona.as_ref().and_then(|name| self.house.policy.people.persona(name));
-        let is_pool = persona.is_some_and(|persona| persona.answered_by.len() > 1);
-        let Some(person) = plan.person.clone().filter(|_| is_pool) else { return Ok(()) };
-        let retry = self.arrival.retry_key(&plan.recipient);
-        let record = Record::Chosen { retry, person, at: self.now.as_second() };
-        self.house.threads.learn(vec![record], Durability::Written).await.map_err(|error| {
+    /// Remembers whom pools chose, before the first leg: a retry must not choose another.
+    async fn remember_choices(&self, plan: &Plan) -> Result<(), Leg> {
+        if plan.choices.is_empty() {
+            return Ok(());
+        }
+        let record = |choice: &Choice| {
+            let retry = self.arrival.retry_key(&choice.recipient);
+            Record::Chosen { retry, person: choice.person.clone(), at: self.now.as_second() }
+        };
+        let records = plan.choices.iter().map(record).collect();
+        self.house.threads.learn(records, Durability::Written).await.map_err(|error| {
             events::alarm("a pool's choice could not be remembered", &error);
             Leg::new("-", Outcome::Deferred(settle::local_trouble()))
         })
@@ -419,6 +457,7 @@ mod tests {
             hostname: "sincerely.acme.example".parse().unwrap(),
             reply_domain: None,
             people: sophie(),
+            rules: crate::rules::Rules::default(),
             inbound: policy::Inbound::default(),
             outbound: policy::Outbound::default(),
             stamp: policy::Stamp::default(),

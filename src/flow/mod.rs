@@ -15,6 +15,8 @@ mod reception;
 pub mod copy;
 pub mod insiders;
 pub mod learning;
+
+mod course;
 pub mod plan;
 pub mod stamp;
 

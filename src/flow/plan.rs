@@ -5,18 +5,16 @@
 
 use bytes::Bytes;
 
-use crate::mail::{
-    Address, Destination, Evidence, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath,
-    ThreadId,
-};
-use crate::message::{Message, Signal, kind, signals, trace};
+use crate::mail::{Address, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath, ThreadId};
+use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
-use crate::rules::{self, Verdict};
+use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
-use crate::threads::matcher::{self, Clues, Matcher, Recipient};
+use crate::threads::matcher::{self, Candidate, Clues, Matcher, Recipient};
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Fingerprint, Found, Query, RetryKey, Unavailable};
 
+use super::course::{Share, is_return_path};
 use super::insiders::Insider;
 use super::policy::{Policy, Unmatched};
 
@@ -56,20 +54,22 @@ pub struct Planned {
 /// What all plans of one message are made from.
 pub(super) struct Case<'a> {
     pub(super) arrival: &'a Arrival,
-    signals: &'a [Signal],
-    insider: Option<&'a Insider>,
+    pub(super) signals: &'a [Signal],
+    pub(super) insider: Option<Insider>,
     clues: Clues,
     correspondent: Option<Address>,
-    held_at_sight: Option<HoldReason>,
+    pub(super) held_at_sight: Option<HoldReason>,
+    /// The message as the rules see it.
+    pub(super) reading: Reading<'a>,
     pub(super) known: &'a Found,
-    index_is_away: bool,
+    pub(super) index_is_away: bool,
 }
 
 /// Who gets a message that is forwarded: nobody, the person who answers, or several colleagues; and who
 /// instead, where an inbox refuses it.
 pub(super) struct Readers<'a> {
     pub(super) people: Vec<&'a Person>,
-    pub(super) fallback: Vec<&'a Address>,
+    pub(super) fallback: Vec<Address>,
 }
 
 impl Arrival {
@@ -155,64 +155,116 @@ impl<'a> Desk<'a> {
     pub fn question(&self, arrival: &Arrival) -> Query {
         let parents = arrival.message.parents();
         let seeds = self.matcher().seeds(&parents);
+        let to = arrival.recipients.iter().map(|(recipient, _)| recipient);
         Query {
             threads: seeds.iter().map(|seed| ThreadId(seed.id)).collect(),
             ids: parents.into_iter().chain(arrival.message.message_id().cloned()).collect(),
-            retries: arrival.recipients.iter().map(|(recipient, _)| arrival.retry_key(recipient)).collect(),
+            retries: to.chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
             twin: None,
         }
+    }
+
+    /// The addresses for which it is remembered whom a pool chose that a rule names.
+    fn pools(&self) -> impl Iterator<Item = &'a Address> {
+        let personas = self.policy.rules.personas().filter_map(|name| self.policy.people.persona(name));
+        personas.filter(|persona| persona.answered_by.len() > 1).filter_map(|persona| persona.addresses.first())
     }
 
     /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
-        let null = arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null);
-        let signals = signals::collect(&arrival.message, null);
-        let nothing = Found::default();
+        let (signals, nothing) = (self.signals(arrival), Found::default());
+        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let recipients = arrival.recipients.iter().enumerate();
+        let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
+        Planned { insider: case.insider.clone(), plans, signals }
+    }
+
+    fn signals(&self, arrival: &Arrival) -> Vec<Signal> {
+        signals::collect(&arrival.message, arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null))
+    }
+
+    fn case<'c>(&self, arrival: &'c Arrival, signals: &'c [Signal], known: &'c Found, index_is_away: bool) -> Case<'c>
+    where
+        'a: 'c,
+    {
         let insider = self.insider(&arrival.message);
-        let case = Case {
+        Case {
             arrival,
-            signals: &signals,
-            insider: insider.as_ref(),
+            signals,
             clues: self.matcher().clues(&arrival.message, self.brought_by(&arrival.message, insider.as_ref())),
             // A person or persona never becomes a correspondent, proved or not.
             correspondent: arrival.message.author().filter(|_| insider.is_none()).map(|author| author.address.clone()),
+            insider,
             held_at_sight: self.held_at_sight(&arrival.message),
-            known: found.unwrap_or(&nothing),
-            index_is_away: found.is_err(),
-        };
-        let recipients = arrival.recipients.iter().enumerate();
-        let plans = recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
-        Planned { signals, insider, plans }
+            reading: Reading::new(&self.policy.rules, &arrival.message),
+            known,
+            index_is_away,
+        }
     }
 
     fn plan_one(&self, case: &Case<'_>, index: usize, to: &Address, recipient: &Recipient) -> Plan {
-        let candidates = self.matcher().candidates(&case.clues, to, recipient, case.known);
+        let candidates = self.candidates(case, to, recipient);
         let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
-        let kind = kind::classify(case.signals, matched.evidence.is_strong());
-        let fresh = self.fresh(index);
-        let insider = case.insider.filter(|insider| insider.proved && kind == Kind::Human && matched.persona.is_some());
-        let readers = match insider {
-            Some(insider) => self.colleagues(&matched, insider),
-            None => self.answering(case, to, &matched),
-        };
-        let fate = match insider {
-            // Which thread its id belongs to, only the index could tell.
-            Some(_) if case.index_is_away => Fate::Defer(index_unavailable()),
-            Some(_) | None => self.fate(case, recipient, &matched, kind, &readers),
-        };
-        let forwarded = matches!(fate, Fate::Forward(_));
+        let share = self.share(case, to, recipient, &matched);
+        let course = self.course(case, &share);
+        let (kind, fresh) = (share.kind, self.fresh(index));
+        let teaches = share.writer.is_some() && matches!(course.fate, Fate::Forward(_));
+        let is_handed_on = matches!(course.fate, Fate::Forward(_)) || !course.copies.is_empty();
         Plan {
-            reverse_path: self.reverse_path(case.arrival, &matched, &fate, fresh),
+            reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
             joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
-            person: readers.people.first().filter(|_| forwarded && insider.is_none()).map(|person| person.name.clone()),
-            lesson: insider.filter(|_| forwarded).and_then(|_| self.lesson_of(case, &candidates, &matched, fresh)),
+            lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),
             recipient: to.clone(),
-            matched,
             kind,
-            rule: rules::defaults::NAME.to_owned(),
-            fate,
+            matched,
+            person: course.person,
+            rule: course.rule,
+            continued: course.continued,
+            fate: course.fate,
+            rejection: None,
+            copies: course.copies,
+            edits: course.edits,
+            choices: course.choices,
         }
+    }
+
+    /// For each recipient, in their order, the rules that are asked and what each says.
+    pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
+        let (signals, nothing) = (self.signals(arrival), Found::default());
+        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let tried = |(to, recipient): &(Address, Recipient)| {
+            let candidates = self.candidates(&case, to, recipient);
+            let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
+            self.tried_for(&case, &self.share(&case, to, recipient, &matched))
+        };
+        arrival.recipients.iter().map(tried).collect()
+    }
+
+    fn candidates(&self, case: &Case<'_>, to: &Address, recipient: &Recipient) -> Vec<Candidate> {
+        self.matcher().candidates(&case.clues, to, recipient, case.known)
+    }
+
+    fn share<'s>(&self, case: &'s Case<'_>, to: &'s Address, recipient: &'s Recipient, matched: &'s Match) -> Share<'s>
+    where
+        'a: 's,
+    {
+        let kind = kind::classify(case.signals, matched.evidence.is_strong());
+        let is_one_of_ours = |insider: &&Insider| insider.proved && kind == Kind::Human && matched.persona.is_some();
+        let writer = case.insider.as_ref().filter(is_one_of_ours);
+        let readers = match writer {
+            Some(writer) => self.colleagues(matched, writer),
+            None => self.answering(case, to, matched),
+        };
+        Share { to, recipient, matched, kind, writer, readers }
+    }
+
+    /// The person who answers: whom a pool chose before comes first.
+    fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
+        let before = case.known.retries.get(&case.arrival.retry_key(to));
+        let chosen = before.and_then(|before| before.chosen.as_ref());
+        let people = self.person(matched, chosen).into_iter().collect();
+        Readers { people, fallback: self.fallback(matched).to_vec() }
     }
 
     /// What is held whatever it matches.
@@ -221,41 +273,6 @@ impl<'a> Desk<'a> {
             return Some(HoldReason::Loop);
         }
         (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
-    }
-
-    fn fate(&self, case: &Case<'_>, recipient: &Recipient, matched: &Match, kind: Kind, readers: &Readers<'_>) -> Fate {
-        if case.index_is_away && index_could_decide(&case.arrival.message, recipient, matched) {
-            return Fate::Defer(index_unavailable());
-        }
-        if let Some(reason) = case.held_at_sight {
-            return Fate::Hold(reason);
-        }
-        match rules::verdict(kind, matched.evidence) {
-            Verdict::Hold(reason) => Fate::Hold(reason),
-            Verdict::Forward if is_return_path(recipient) => Fate::Hold(HoldReason::Bounce),
-            Verdict::Forward if readers.people.is_empty() => Fate::Hold(HoldReason::Unmatched),
-            Verdict::Forward => self.forward(&case.arrival.message, readers),
-        }
-    }
-
-    fn forward(&self, message: &Message, readers: &Readers<'_>) -> Fate {
-        let hostname = &self.policy.hostname;
-        let fallback: Vec<Address> = readers.fallback.iter().copied().cloned().collect();
-        let to = |inbox: &Address| Destination { address: inbox.clone(), fallback: fallback.clone() };
-        let inboxes = readers.people.iter().flat_map(|person| &person.inboxes);
-        if inboxes.clone().any(|inbox| trace::is_loop(message, hostname, inbox, self.keys)) {
-            Fate::Hold(HoldReason::Loop)
-        } else {
-            Fate::Forward(inboxes.map(to).collect())
-        }
-    }
-
-    /// The person who answers: whom a pool chose before comes first.
-    fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
-        let before = case.known.retries.get(&case.arrival.retry_key(to));
-        let chosen = before.and_then(|before| before.chosen.as_ref());
-        let fallback = self.fallback(matched).iter().collect();
-        Readers { people: self.person(matched, chosen).into_iter().collect(), fallback }
     }
 
     /// Who answers: whom a pool chose before, else the persona's person, else whoever takes what
@@ -280,10 +297,16 @@ impl<'a> Desk<'a> {
 
     /// Our own return path, so that a failure of the inbox comes back to us, and its address never to
     /// the customer. A null path stays null: nobody is to be told, not even we.
-    fn reverse_path(&self, arrival: &Arrival, matched: &Match, fate: &Fate, copy: ThreadId) -> Option<ReversePath> {
+    fn reverse_path(
+        &self,
+        arrival: &Arrival,
+        matched: &Match,
+        is_handed_on: bool,
+        copy: ThreadId,
+    ) -> Option<ReversePath> {
         let original = arrival.reverse_path.clone();
-        let (Some(domain), Fate::Forward(_)) = (&self.policy.reply_domain, fate) else { return original };
-        if original == Some(ReversePath::Null) {
+        let Some(domain) = &self.policy.reply_domain else { return original };
+        if !is_handed_on || original == Some(ReversePath::Null) {
             return original;
         }
         let persona = matched.persona.as_ref().map_or(PersonaTag::NOBODY, PersonaTag::of);
@@ -324,35 +347,10 @@ fn is_spam(message: &Message) -> bool {
     message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
 }
 
-/// Whether a recipient is a return path that we made. What comes there is *about* a message of ours: a
-/// bounce, or a vacation notice, the forwarded person's own among them. It is never handed on: that
-/// person's responder would answer again, to a new return path.
-fn is_return_path(recipient: &Recipient) -> bool {
-    match recipient {
-        Recipient::Token(token) => match token.purpose {
-            Purpose::ReturnOfForward | Purpose::ReturnOfOutbound => true,
-            Purpose::Seed | Purpose::Reply => false,
-        },
-        Recipient::Persona(_) | Recipient::Shared => false,
-    }
-}
-
-/// Whether the index, could it answer, might choose another persona than was chosen without it.
-fn index_could_decide(message: &Message, recipient: &Recipient, matched: &Match) -> bool {
-    match recipient {
-        Recipient::Persona(_) | Recipient::Token(_) => false,
-        Recipient::Shared => matched.evidence == Evidence::Unmatched && !message.parents().is_empty(),
-    }
-}
-
 fn no_such_recipient() -> Reply {
     Reply::new(550, 1, 1, "No such recipient here")
 }
 
 fn relaying_denied() -> Reply {
     Reply::new(550, 7, 1, "Relaying denied")
-}
-
-fn index_unavailable() -> Reply {
-    Reply::new(451, 3, 0, "The thread index is being rebuilt, try again later")
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::mail::{Address, Domain};
 use crate::people::{People, PersonName};
+use crate::rules::Rules;
 
 /// Everything that decides about a message, besides the message and what is remembered.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Policy {
     pub reply_domain: Option<Domain>,
     /// Personas and the people behind them.
     pub people: People,
+    /// `[[rule]]`, in their order.
+    pub rules: Rules,
     /// `[inbound]`.
     pub inbound: Inbound,
     /// `[outbound]`.

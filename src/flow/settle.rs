@@ -5,8 +5,23 @@
 //! server in front would send them to the customer. Outbound, where the peer is the company's own, the
 //! next hop's words are passed on instead.
 
-use crate::mail::{Extension, Failure, Leg, Outcome, Reply, TransactionId};
+use crate::mail::{Extension, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, TransactionId};
 use crate::smtp::service::Protocol;
+
+/// SMTP has one reply for all recipients: unless every one of them is rejected, what a rule rejects is
+/// held instead, with what the sender would have been told.
+pub fn hold_rejections(protocol: Protocol, plans: &mut [Plan]) {
+    let is_rejected = |plan: &Plan| matches!(plan.fate, Fate::Reject(_));
+    if protocol == Protocol::Lmtp || plans.iter().all(is_rejected) {
+        return;
+    }
+    for plan in plans {
+        if let Fate::Reject(reply) = &plan.fate {
+            plan.rejection = Some(reply.clone());
+            plan.fate = Fate::Hold(HoldReason::Rejected);
+        }
+    }
+}
 
 /// The replies to the end of data, from the legs of each recipient.
 pub fn settle(protocol: Protocol, id: &TransactionId, legs: &[Vec<Leg>]) -> Vec<Reply> {
@@ -21,8 +36,10 @@ fn one_recipient(id: &TransactionId, legs: &[Leg]) -> Reply {
     let open = legs.iter().map(|leg| &leg.outcome).find(|outcome| !outcome.is_done());
     match open {
         None => done(id),
-        Some(Outcome::Deferred(reply)) => reply.clone(),
-        Some(Outcome::Uncertain | Outcome::Relayed | Outcome::Held | Outcome::Collapsed) => in_doubt(),
+        Some(Outcome::Deferred(reply) | Outcome::Refused(reply)) => reply.clone(),
+        Some(Outcome::Uncertain | Outcome::Relayed | Outcome::Held | Outcome::Collapsed | Outcome::Discarded) => {
+            in_doubt()
+        }
     }
 }
 
@@ -89,11 +106,17 @@ mod tests {
 
     use super::*;
 
+    fn no() -> Reply {
+        Reply::new(550, 7, 1, "no")
+    }
+
     #[rstest]
     #[case(&[vec![Outcome::Relayed]], "250", "250")]
     #[case(&[vec![Outcome::Relayed, Outcome::Collapsed], vec![Outcome::Held]], "250", "250 250")]
     #[case(&[vec![Outcome::Relayed, Outcome::Uncertain], vec![Outcome::Held]], "451", "451 250")]
     #[case(&[vec![Outcome::Relayed], vec![Outcome::Deferred(not_now())]], "451", "250 451")]
+    #[case(&[vec![Outcome::Discarded], vec![Outcome::Held]], "250", "250 250")]
+    #[case(&[vec![Outcome::Refused(no())], vec![Outcome::Refused(no())]], "550", "550 550")]
     fn legs_settle(#[case] legs: &[Vec<Outcome>], #[case] smtp: &str, #[case] lmtp: &str) {
         let leg = |outcome: &Outcome| Leg::new("-", outcome.clone());
         let legs: Vec<Vec<Leg>> = legs.iter().map(|outcomes| outcomes.iter().map(leg).collect()).collect();

@@ -102,7 +102,7 @@ impl<'a> Desk<'a> {
             return;
         }
         let id = before.unwrap_or_else(|| self.minted(stamp.thread, from));
-        stamp.edits.append.push(Field { name: "Message-ID", value: id.to_string() });
+        stamp.edits.append.push(Field::new("Message-ID", id.to_string()));
         stamp.message_id = Some(id);
     }
 
@@ -121,7 +121,7 @@ impl<'a> Desk<'a> {
         let seed = token.message_id(self.keys, from);
         match message.value_range("References").and_then(|range| message.bytes().get(range)) {
             Some(old) => stamp.edits.insert_before_value = Some(first_of(&seed, old)),
-            None => stamp.edits.append.push(Field { name: "References", value: seed.to_string() }),
+            None => stamp.edits.append.push(Field::new("References", seed.to_string())),
         }
         stamp.seeded = true;
     }
@@ -133,7 +133,7 @@ impl<'a> Desk<'a> {
         let Some(address) = persona.addresses.first() else { return };
         let token = Token { purpose: Purpose::Reply, persona: PersonaTag::of(&persona.name), id: stamp.thread.0 };
         let masked: Address = address.with_detail(self.separator(), &token.seal(self.keys));
-        stamp.edits.append.push(Field { name: "Reply-To", value: masked.to_string() });
+        stamp.edits.append.push(Field::new("Reply-To", masked.to_string()));
     }
 
     fn return_path(&self, stamp: &mut Stamp, persona: &Persona) {
@@ -167,7 +167,7 @@ fn first_of(seed: &MessageId, old: &[u8]) -> Field {
         Some(b' ' | b'\t') => format!(" {seed}\r\n"),
         Some(_) | None => format!(" {seed}\r\n "),
     };
-    Field { name: "References", value }
+    Field::new("References", value)
 }
 
 /// The fields that any DKIM signature of the message covers (RFC 6376 §3.5, `h=`).

@@ -58,6 +58,10 @@ pub enum Outcome {
     Held,
     /// The same mail has reached, or did reach before, this destination: nothing to do.
     Collapsed,
+    /// Nothing is kept of it: a rule wants it so.
+    Discarded,
+    /// A rule refuses it with this reply.
+    Refused(Reply),
     /// It was not taken now.
     Deferred(Reply),
     /// It may or may not have been taken.
@@ -65,11 +69,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The leg needs no other try.
+    /// Nothing is left to do, and a positive reply may say so.
     pub fn is_done(&self) -> bool {
         match self {
-            Self::Relayed | Self::Held | Self::Collapsed => true,
-            Self::Deferred(_) | Self::Uncertain => false,
+            Self::Relayed | Self::Held | Self::Collapsed | Self::Discarded => true,
+            Self::Refused(_) | Self::Deferred(_) | Self::Uncertain => false,
         }
     }
 }

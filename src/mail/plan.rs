@@ -1,5 +1,7 @@
 //! What is to be done with a message for one recipient: a value, made without I/O.
 
+use std::borrow::Cow;
+
 use super::{Address, Kind, Lesson, Match, PersonName, Reply, ReversePath, ThreadId};
 
 /// Where a message is handed on to.
@@ -34,6 +36,10 @@ pub enum HoldReason {
     Loop,
     /// Mail to a shared address that matched nothing.
     Unmatched,
+    /// A rule holds it.
+    Rule,
+    /// A rule rejects it, and the one reply to an SMTP transaction cannot say so to one recipient alone.
+    Rejected,
     /// The inbox, and its fallback, refused it for good.
     Undelivered,
     /// The next hop offers no 8BITMIME or SMTPUTF8 and the message needs it.
@@ -49,17 +55,20 @@ pub enum Fate {
     Hold(HoldReason),
     /// Refuse it.
     Reject(Reply),
+    /// Take it and keep nothing: only a rule says so.
+    Discard,
     /// Ask the peer to come again.
     Defer(Reply),
 }
 
 impl Fate {
-    /// The name of the fate: forward, hold, reject or defer.
+    /// The name of the fate: forward, hold, reject, discard or defer.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Forward(_) => "forward",
             Self::Hold(_) => "hold",
             Self::Reject(_) => "reject",
+            Self::Discard => "discard",
             Self::Defer(_) => "defer",
         }
     }
@@ -69,9 +78,16 @@ impl Fate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The field's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value; continuation lines begin with a space or tab after CRLF.
     pub value: String,
+}
+
+impl Field {
+    /// A field of that name.
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
 }
 
 /// The changes to a header section. Everything else stays octet for octet.
@@ -98,12 +114,44 @@ pub struct Plan {
     pub person: Option<PersonName>,
     /// The rule that decided, or `default`.
     pub rule: String,
+    /// The rules before it that matched, added something, and went on.
+    pub continued: Vec<String>,
     /// The end of it.
     pub fate: Fate,
+    /// What a rule told the sender, where the message is held as `rejected` instead.
+    pub rejection: Option<Reply>,
+    /// Who gets a copy once the fate is done; nobody of them is a destination of the fate.
+    pub copies: Vec<Address>,
+    /// What rules change in the header section of what is handed on. What is held stays as it came.
+    pub edits: Edits,
+    /// Whom pools chose: to be remembered before the first leg, so that a retry chooses nobody else.
+    pub choices: Vec<Choice>,
     /// The reverse path that it is handed on with; `None` where it is not known how it came.
     pub reverse_path: Option<ReversePath>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
     /// What is learned before it is handed on, where one of ours wrote it.
     pub lesson: Option<Lesson>,
+}
+
+/// Whom a pool chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The recipient that it is remembered for, with the mail: the message's own, or the address of the
+    /// persona that a rule names.
+    pub recipient: Address,
+    /// The person.
+    pub person: PersonName,
+}
+
+impl Plan {
+    /// Why it is so: a sentence for an operator who finds the message held.
+    pub fn why(&self) -> String {
+        let sight = format!("kind {}, evidence {}", self.kind, self.matched.evidence);
+        match (&self.rejection, &self.fate) {
+            (Some(reply), _) => format!("rule {:?} rejects it ({reply}), but not for every recipient", self.rule),
+            (None, Fate::Hold(HoldReason::Rule)) => format!("rule {:?}, {sight}", self.rule),
+            (None, Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_)) => sight,
+        }
+    }
 }

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 
-use super::Message;
+use super::{Message, words};
 use crate::mail::{Edits, Field};
+
+/// Octets of one line, its end left out (RFC 5322 §2.1.1).
+const LONGEST_LINE: usize = 998;
 
 /// Applies `edits`; the result is the message in pieces, so that nothing is copied but what is new.
 pub fn apply(message: &Message, edits: &Edits) -> Vec<Bytes> {
@@ -11,7 +14,8 @@ pub fn apply(message: &Message, edits: &Edits) -> Vec<Bytes> {
     let mut pieces = vec![written(&edits.prepend)];
     let mut from = 0;
     let insert = edits.insert_before_value.as_ref();
-    if let Some((text, at)) = insert.and_then(|insert| Some((&insert.value, message.value_range(insert.name)?.start))) {
+    if let Some((text, at)) = insert.and_then(|insert| Some((&insert.value, message.value_range(&insert.name)?.start)))
+    {
         pieces.extend([bytes.slice(from..at), Bytes::from(text.clone())]);
         from = at;
     }
@@ -29,6 +33,32 @@ fn written(fields: &[Field]) -> Bytes {
     fields.iter().map(|field| format!("{}: {}\r\n", field.name, field.value)).collect::<String>().into()
 }
 
+/// Puts texts before the subject, but those that stand in it already; a message without a subject gets one.
+pub fn prefix_subject(message: &Message, prefixes: &[&str], edits: &mut Edits) {
+    let is_there = |prefix: &&str| message.subject().is_some_and(|subject| subject.contains(prefix));
+    let missing = prefixes.iter().map(|prefix| prefix.trim()).filter(|prefix| !is_there(prefix));
+    let prefix = &missing.collect::<Vec<_>>().join(" ");
+    if prefix.is_empty() {
+        return;
+    }
+    match message.value_range("Subject").and_then(|range| message.bytes().get(range)) {
+        None => edits.append.push(Field::new("Subject", words::encoded(prefix))),
+        Some(old) => edits.insert_before_value = Some(Field::new("Subject", before(old, prefix))),
+    }
+}
+
+/// What stands between the colon and a subject that begins with the octets `old`.
+fn before(old: &[u8], prefix: &str) -> String {
+    // White space between two encoded words is none of the text: it must be in one of them.
+    let is_swallowed = !prefix.is_ascii() && old.trim_ascii_start().starts_with(b"=?");
+    let prefix = words::encoded(&if is_swallowed { format!("{prefix} ") } else { prefix.to_owned() });
+    let line = old.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let space = if old.first().is_some_and(u8::is_ascii_whitespace) { "" } else { " " };
+    let is_long = "Subject: ".len() + prefix.len() + 1 + line.len() > LONGEST_LINE;
+    let fold = if is_long && !line.trim_ascii().is_empty() { "\r\n" } else { "" };
+    format!(" {prefix}{fold}{space}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -36,7 +66,7 @@ mod tests {
     use super::*;
 
     fn field(name: &'static str, value: &str) -> Field {
-        Field { name, value: value.into() }
+        Field::new(name, value)
     }
 
     fn edited(text: &str, edits: &Edits) -> String {
@@ -61,6 +91,32 @@ mod tests {
     fn lines_that_are_no_fields_stay_below_the_fields() {
         let edits = Edits { append: vec![field("X", "y")], ..Edits::default() };
         assert_eq!(edited("A: b\n!\n \n\nbody\n", &edits), "A: b\nX: y\n!\n \n\nbody\n");
+    }
+
+    #[test]
+    fn a_prefix_stands_before_the_subject_once() {
+        let subject = |text: &str, prefix: &str| {
+            let message = Message::read(Bytes::from(text.replace('\n', "\r\n")));
+            let mut edits = Edits::default();
+            prefix_subject(&message, &[prefix], &mut edits);
+            edited(text, &edits)
+        };
+        for (text, prefix, expected) in [
+            ("Subject: hi\n\n", "[Acme] ", "Subject: [Acme] hi\n\n"),
+            ("subject:hi\n\n", "[Acme]", "subject: [Acme] hi\n\n"),
+            ("Subject:\n hi\n\n", "[Acme]", "Subject: [Acme]\n hi\n\n"),
+            ("Subject:\nTo: a@b\n\n", "[Acme]", "Subject: [Acme]\nTo: a@b\n\n"),
+            ("Subject: Re: [Acme] hi\n\n", "[Acme] ", "Subject: Re: [Acme] hi\n\n"),
+            ("To: a@b\n\nbody\n", "[Acme] ", "To: a@b\nSubject: [Acme]\n\nbody\n"),
+            ("Subject: =?utf-8?q?=C3=BC?=\n\n", "[Acme]", "Subject: [Acme] =?utf-8?q?=C3=BC?=\n\n"),
+            ("Subject: hi\n\n", "Büro", "Subject: =?utf-8?B?QsO8cm8=?= hi\n\n"),
+            ("Subject: =?utf-8?q?=C3=BC?=\n\n", "Büro", "Subject: =?utf-8?B?QsO8cm8g?= =?utf-8?q?=C3=BC?=\n\n"),
+            ("Subject: =?utf-8?q?B=C3=BCro_hi?=\n\n", "Büro", "Subject: =?utf-8?q?B=C3=BCro_hi?=\n\n"),
+        ] {
+            assert_eq!(subject(text, prefix), expected, "{text:?}");
+        }
+        let long = format!("Subject: {}\n\n", "x".repeat(985));
+        assert_eq!(subject(&long, "[Acme]"), long.replace("Subject:", "Subject: [Acme]\n"));
     }
 
     #[test]

@@ -10,11 +10,13 @@ pub mod ids;
 pub mod kind;
 pub mod signals;
 pub mod trace;
+pub mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
+use mail_parser::parsers::MessageStream;
 use mail_parser::{Header, HeaderName, HeaderValue, MessageParser};
 use sha2::{Digest, Sha256};
 
@@ -63,7 +65,6 @@ struct View {
     from: Vec<Mailbox>,
     // From holds one mailbox, and nothing that cannot be read.
     is_of_one: bool,
-    addressees: Vec<Address>,
     subject: Option<String>,
     content_type: Option<ContentType>,
 }
@@ -129,6 +130,13 @@ impl Message {
         self.named(name).map(|field| self.unfolded(field))
     }
 
+    /// The values of all fields of that name as people read them: encoded words decoded (RFC 2047), a
+    /// line fold one space.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = String> {
+        self.lines(name)
+            .map(|raw| MessageStream::new(&raw).parse_unstructured().as_text().unwrap_or_default().to_owned())
+    }
+
     /// The value of the first field of that name.
     pub fn value(&self, name: &str) -> Option<String> {
         self.values(name).next()
@@ -158,6 +166,12 @@ impl Message {
     fn unfolded(&self, field: &FieldView) -> String {
         let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
         String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
+    }
+
+    /// The values of all fields of that name, each with the end of its line: the last one of a cut message
+    /// lacks it, and the parser reads up to there.
+    fn lines(&self, name: &str) -> impl Iterator<Item = Vec<u8>> {
+        self.named(name).map(|field| [self.bytes.get(field.value.clone()).unwrap_or_default(), b"\r\n"].concat())
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
@@ -191,9 +205,16 @@ impl Message {
         self.author().filter(|_| self.view.is_of_one && self.count("From") == 1)
     }
 
-    /// The addresses that the author wrote into To and Cc.
-    pub fn addressees(&self) -> &[Address] {
-        &self.view.addressees
+    /// The addresses that the author wrote into To and Cc; bounded.
+    pub fn addressees(&self) -> Vec<Address> {
+        let values = ["To", "Cc"].into_iter().flat_map(|name| self.lines(name));
+        let mailboxes = values.flat_map(|raw| mailboxes(&MessageStream::new(&raw).parse_address()));
+        mailboxes.map(|mailbox| mailbox.address).take(MOST_ADDRESSEES).collect()
+    }
+
+    /// All mailboxes of From.
+    pub fn authors(&self) -> &[Mailbox] {
+        &self.view.from
     }
 
     /// The addresses in the fields where servers and clients write recipients, each as it stands.
@@ -234,8 +255,6 @@ impl FieldView {
 impl View {
     fn new(headers: &[Header<'_>], head: &[u8]) -> Self {
         let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
-        let is_to = |header: &&Header<'_>| header.name == HeaderName::To || header.name == HeaderName::Cc;
-        let addressees = headers.iter().filter(is_to).flat_map(|header| mailboxes(&header.value));
         let ids = |name| first(name).map(|header| ids::read(raw(head, header))).unwrap_or_default();
         Self {
             message_id: first(HeaderName::MessageId).and_then(|header| ids::read_own(raw(head, header))),
@@ -243,7 +262,6 @@ impl View {
             references: ids(HeaderName::References),
             from: first(HeaderName::From).map(|header| mailboxes(&header.value)).unwrap_or_default(),
             is_of_one: first(HeaderName::From).is_some_and(|header| count_of_mailboxes(&header.value) == 1),
-            addressees: addressees.map(|mailbox| mailbox.address).take(MOST_ADDRESSEES).collect(),
             subject: first(HeaderName::Subject).and_then(|header| header.value.as_text()).map(str::to_owned),
             content_type: first(HeaderName::ContentType).and_then(|header| ContentType::new(&header.value)),
         }
@@ -437,11 +455,32 @@ mod tests {
         assert_eq!(author.display_name.as_deref(), Some("Söphie from Acme"));
     }
 
+    #[test]
+    fn fields_are_read_as_people_read_them() {
+        let message = read("X-A: one\n\ttwo\n  three \nX-B: =?utf-8?q?J=C3=B6rg?=\n =?utf-8?b?IGVu?= said\nx-a:\n\n");
+        assert_eq!(message.texts("x-a").collect::<Vec<_>>(), ["one two three", ""]);
+        assert_eq!(message.texts("X-B").collect::<Vec<_>>(), ["Jörg en said"]);
+        let cut = read("To: a@b.example\nX-A: the last line has no end".trim());
+        assert_eq!(cut.texts("X-A").collect::<Vec<_>>(), ["the last line has no end"]);
+        assert_eq!(read("To: a@b.example").addressees().len(), 1);
+    }
+
+    #[test]
+    fn everybody_is_found_whom_a_message_is_addressed_to() {
+        let message = read(
+            "To: \"Ann, of c@d.example\" <a@b.example>, friends: x@y.example, z@y.example;\nCc: =?utf-8?q?=40?= <q@r.example>\n\
+             Bcc: no@b.example\ncc: <last@b.example>\n\n",
+        );
+        let found: Vec<String> = message.addressees().iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["a@b.example", "x@y.example", "z@y.example", "q@r.example", "last@b.example"]);
+    }
+
     proptest::proptest! {
         #[test]
         fn any_bytes_are_a_message(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
             let message = Message::read(Bytes::from(bytes.clone()));
             proptest::prop_assert!(bytes.ends_with(message.body()));
+            let _read = (message.addressees(), message.texts("A").count());
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn received(hop: &Hop<'_>, hostname: &Domain, id: &TransactionId, now: jiff:
         "from {helo} ({})\r\n\tby {hostname} (Sincerely) with {} id {id}{recipient};\r\n\t{date}",
         hop.peer, hop.with
     );
-    Field { name: "Received", value }
+    Field::new("Received", value)
 }
 
 /// Our trace field on a message that goes to a person.
@@ -46,7 +46,7 @@ pub fn sincerely(
     keys: &Keys,
 ) -> Field {
     let mac = loop_mac(hostname, destination, keys);
-    Field { name: "X-Sincerely", value: format!("id={id}; evidence={evidence};\r\n\tloop={mac}") }
+    Field::new("X-Sincerely", format!("id={id}; evidence={evidence};\r\n\tloop={mac}"))
 }
 
 /// Whether the message has passed us before on its way to the same destination.

@@ -156,12 +156,18 @@ fn closed_lists_are_spelt_once() {
 }
 
 /// One of each; a fate that is new does not compile until it is here.
-fn fates() -> [Fate; 4] {
+fn fates() -> [Fate; 5] {
     let reply = || Reply::new(451, 0, 0, "");
-    let all = [Fate::Forward(Vec::new()), Fate::Hold(HoldReason::Spam), Fate::Reject(reply()), Fate::Defer(reply())];
+    let all = [
+        Fate::Forward(Vec::new()),
+        Fate::Hold(HoldReason::Spam),
+        Fate::Reject(reply()),
+        Fate::Discard,
+        Fate::Defer(reply()),
+    ];
     for fate in &all {
         match fate {
-            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Defer(_) => {}
+            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => {}
         }
     }
     all

@@ -86,6 +86,13 @@ impl Client {
         self.begin(from, to)?.map_or_else(|| self.finish(message), Ok)
     }
 
+    /// Sends a message over LMTP; the reply for each recipient.
+    pub fn send_lmtp(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<Vec<String>> {
+        assert_eq!(self.begin(from, to)?, None);
+        self.raw(&stuffed(message))?;
+        to.iter().map(|_| self.reply()).collect()
+    }
+
     /// MAIL, RCPT, DATA; the reply that refused, if one did.
     pub fn begin(&mut self, from: &str, to: &[&str]) -> std::io::Result<Option<String>> {
         let mut commands = vec![format!("MAIL FROM:<{from}>")];

@@ -46,6 +46,13 @@ impl Daemon {
         Self::start_as(&configuration(next_hop, more), binary)
     }
 
+    /// The same, with an inbound listener that speaks LMTP.
+    pub fn start_lmtp(next_hop: SocketAddr, more: &str) -> Self {
+        let smtp = "role = \"inbound\"\n";
+        let text = configuration(next_hop, more).replace(smtp, &format!("{smtp}protocol = \"lmtp\"\n"));
+        Self::start_as(&text, binary)
+    }
+
     /// Starts a daemon for a configuration, by a program that becomes it.
     pub fn start_as(configuration: &str, program: impl Fn() -> Command + Send + Sync + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();

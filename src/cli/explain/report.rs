@@ -8,14 +8,16 @@ use serde::Serialize;
 
 use crate::flow::copy::Unlearned;
 use crate::flow::insiders::Insider;
-use crate::flow::plan::{Arrival, Planned};
 use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
 use crate::mail::{
     Address, Conflict, Evidence, Fate, HoldReason, Kind, Lesson, Match, PersonaName, Plan, Reply, ReversePath,
 };
 use crate::message::{Message, Signal, kind, signals};
+use crate::rules::{Answer, Tried, Why};
 use crate::threads::Unavailable;
+
+use crate::cli::judge::Judged;
 
 /// One line for each recipient; one without a recipient where there is none.
 pub(super) struct Report {
@@ -37,6 +39,11 @@ struct Line {
     matched: Option<Matched>,
     parents: Vec<String>,
     rule: Option<String>,
+    // For people only.
+    #[serde(skip)]
+    tried: Vec<Tried>,
+    #[serde(skip)]
+    copies: Vec<String>,
     fate: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<HoldReason>,
@@ -109,16 +116,14 @@ struct Told {
 
 impl Report {
     /// Of a message that comes to an inbound listener.
-    pub(super) fn inbound(
-        arrival: &Arrival,
-        planned: Planned,
-        refused: Vec<(Address, Reply)>,
-        door: Option<Reply>,
-    ) -> Self {
+    pub(super) fn inbound(judged: Judged) -> Self {
+        let Judged { arrival, planned, tried, refused, door } = judged;
         let kind = kind::classify(&planned.signals, false);
         let insider = planned.insider.as_ref().map(Inside::new);
         let bare = Line { insider, ..Line::new("inbound", &arrival.message, kind, planned.signals) };
-        let mut lines: Vec<Line> = planned.plans.into_iter().map(|plan| bare.clone().with_plan(plan, &door)).collect();
+        let plans = planned.plans.into_iter().zip(tried);
+        let mut lines: Vec<Line> =
+            plans.map(|(plan, tried)| Line { tried, ..bare.clone().with_plan(plan, &door) }).collect();
         lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
         if lines.is_empty() {
             lines.push(Line { reply: door.as_ref().map(Told::new), ..bare });
@@ -209,17 +214,34 @@ impl Report {
         row("recipient", line.recipient.as_deref().unwrap_or(line.no_recipient()))?;
         row("kind", &line.kind_text())?;
         row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
+        for tried in &line.tried {
+            let (what, why) = told(tried);
+            row(what, &why)?;
+        }
         row("rule", line.rule.as_deref().unwrap_or_default())?;
         row("fate", &line.fate_text())?;
         for delivery in &line.deliveries {
             let from = delivery.from.as_deref().unwrap_or("a reverse path that the file does not tell");
             row("delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
         }
+        row("copies", &line.copies.join(", "))?;
         row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
         row("learns", &line.learns.as_ref().map(Learns::describe).unwrap_or_default())?;
         row("not learned", line.not_learned.as_deref().unwrap_or_default())?;
         row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
         writeln!(out)
+    }
+}
+
+/// Why a rule does not decide; nothing about the one that does.
+fn told(tried: &Tried) -> (&'static str, String) {
+    let Tried { rule, answer, goes_on, failed } = tried;
+    let failed = failed.as_deref().unwrap_or_default();
+    match answer {
+        Answer::No => ("not rule", format!("{rule}: {failed} does not hold")),
+        Answer::CannotTell(Why::IndexAway) => ("cannot tell", format!("{rule}: {failed}: the thread index is away")),
+        Answer::Yes if *goes_on => ("and rule", rule.clone()),
+        Answer::Yes => ("", String::new()),
     }
 }
 
@@ -234,6 +256,8 @@ impl Line {
             matched: None,
             parents: message.parents().iter().map(ToString::to_string).collect(),
             rule: None,
+            tried: Vec::new(),
+            copies: Vec::new(),
             fate: None,
             reason: None,
             deliveries: Vec::new(),
@@ -258,14 +282,14 @@ impl Line {
         let (fate, reply) = match (door, &plan.fate) {
             (Some(reply), _) => ("reject", reply.clone()),
             (None, Fate::Reject(reply) | Fate::Defer(reply)) => (plan.fate.name(), reply.clone()),
-            (None, Fate::Forward(_) | Fate::Hold(_)) => (plan.fate.name(), taken()),
+            (None, Fate::Forward(_) | Fate::Hold(_) | Fate::Discard) => (plan.fate.name(), taken()),
         };
         let (deliveries, reason) = match &plan.fate {
             Fate::Forward(to) if door.is_none() => {
                 (to.iter().map(|to| Delivery::new(&to.address, &plan)).collect(), None)
             }
             Fate::Hold(reason) if door.is_none() => (Vec::new(), Some(*reason)),
-            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Defer(_) => (Vec::new(), None),
+            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => (Vec::new(), None),
         };
         Self {
             recipient: Some(plan.recipient.to_string()),
@@ -273,6 +297,7 @@ impl Line {
             matched: Some(Matched::new(&plan.matched)),
             learns: plan.lesson.as_ref().filter(|_| door.is_none()).map(Learns::new),
             rule: Some(plan.rule),
+            copies: plan.copies.iter().map(ToString::to_string).collect(),
             fate: Some(fate),
             reason,
             deliveries,

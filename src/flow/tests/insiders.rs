@@ -70,6 +70,7 @@ fn inboxes(plan: &Plan) -> String {
     match &plan.fate {
         Fate::Forward(to) => to.iter().map(|to| to.address.to_string()).collect::<Vec<_>>().join(" "),
         Fate::Hold(reason) => format!("held/{reason}"),
+        Fate::Discard => "nowhere".into(),
         Fate::Reject(reply) | Fate::Defer(reply) => reply.code.to_string(),
     }
 }

@@ -3,12 +3,14 @@
 mod copies;
 mod insiders;
 mod plans;
+mod rules;
 mod stamps;
 
 use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};
 use crate::mail::{Address, MessageId, PersonName, PersonaName, PersonaTag, ThreadId};
 use crate::people::{People, Person, Persona};
+use crate::rules::Rules;
 use crate::signing::Keys;
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Claim, Fingerprint, Found, Origin, Thread};
@@ -63,6 +65,7 @@ impl Acme {
             hostname: "sincerely.acme.example".parse().unwrap(),
             reply_domain: Some("replies.acme.example".parse().unwrap()),
             people,
+            rules: Rules::default(),
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             stamp: Stamp::default(),

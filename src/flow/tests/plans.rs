@@ -30,6 +30,7 @@ fn told(plan: &Plan) -> String {
     let fate = match &plan.fate {
         Fate::Forward(to) => to.iter().map(|to| to.address.to_string()).collect::<Vec<_>>().join(","),
         Fate::Hold(reason) => format!("held/{reason}"),
+        Fate::Discard => "discarded".into(),
         Fate::Reject(reply) | Fate::Defer(reply) => reply.code.to_string(),
     };
     format!("{} {persona} {number} {fate}", plan.matched.evidence)

@@ -1,0 +1,206 @@
+//! All rules together: those that never match or are never asked, addresses at which mail would come back,
+//! and what deserves a second look.
+
+use crate::config::document::KeyPath;
+use crate::config::problems::Report;
+use crate::config::{Config, advice, loops};
+use crate::flow::policy::{Policy, Unmatched};
+use crate::mail::{Address, Evidence, PersonName, PersonaName};
+use crate::rules::{Condition, Content, Decision, Pattern, Rule, Size, Target, When};
+
+/// Why something never holds, and where that stands.
+type Never = (KeyPath, String);
+
+/// Looks at every rule in which nothing else is wrong.
+pub(in crate::config) fn check(config: &Config, places: &[KeyPath], report: &mut Report<'_>) {
+    let rules = &config.policy.rules.0;
+    let judge = Judge { policy: &config.policy, largest: config.limits.message_size };
+    for (index, (rule, at)) in rules.iter().zip(places).enumerate() {
+        if report.has_mistakes_in(at) {
+            continue;
+        }
+        let before = rules.get(..index).unwrap_or_default();
+        if let Some((key, why)) = judge.never(&rule.when, &at.key("when")) {
+            report.mistake(&key, format!("never holds: {why}"));
+        } else if let Some(why) = never_asked(rule, before) {
+            report.mistake(at, format!("rule {:?} is never asked: {why}", rule.name));
+        }
+        targets(rule, at, &config.policy, report);
+        advise(rule, at, report);
+    }
+}
+
+/// Why a rule is never asked: one before it takes all that it could match.
+fn never_asked(rule: &Rule, before: &[Rule]) -> Option<String> {
+    let mut ending = before.iter().filter(|other| other.decision.is_some());
+    ending.find_map(|other| {
+        let name = &other.name;
+        if always(&other.when) {
+            return Some(format!("rule {name:?} above it matches every message"));
+        }
+        (other.when == rule.when).then(|| format!("rule {name:?} above it has the same conditions"))
+    })
+}
+
+/// Whether conditions hold for every message.
+fn always(when: &When) -> bool {
+    when.0.iter().all(|condition| match condition {
+        Condition::Any(several) => several.iter().any(always),
+        Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
+        Condition::Recipient(_) | Condition::Content(_) | Condition::Not(_) => false,
+    })
+}
+
+/// Knows what can be.
+struct Judge<'a> {
+    policy: &'a Policy,
+    /// Octets of a message at most.
+    largest: u64,
+}
+
+impl Judge<'_> {
+    fn never(&self, when: &When, at: &KeyPath) -> Option<Never> {
+        let one = when.0.iter().find_map(|condition| self.never_one(condition, at));
+        one.or_else(|| self.nobody(when, at)).or_else(|| self.no_size(when, at))
+    }
+
+    fn never_one(&self, condition: &Condition, at: &KeyPath) -> Option<Never> {
+        match condition {
+            Condition::Not(when) if always(when) => Some((at.key("not"), "what it denies is always so".into())),
+            Condition::Any(several) => {
+                let at = at.key("any");
+                let each = several.iter().enumerate().map(|(index, when)| self.never(when, &at.item(index)));
+                each.collect::<Option<Vec<Never>>>()?.into_iter().next()
+            }
+            Condition::Recipient(patterns) => {
+                never_address(patterns, &at.key("recipient"), |address| self.takes(address))
+            }
+            Condition::Content(Content::From(patterns)) => never_address(patterns, &at.key("from"), |_| true),
+            Condition::Content(Content::To(patterns)) => never_address(patterns, &at.key("to"), |_| true),
+            Condition::Content(Content::Subject(_) | Content::Header(_) | Content::Size(_)) => None,
+            Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => None,
+            Condition::Not(_) => None,
+        }
+    }
+
+    /// Whether the door takes mail to an address. With a valid token it takes any of `reply_domain`.
+    fn takes(&self, address: &Address) -> bool {
+        let (user, _) = address.split_detail(&self.policy.separators);
+        let is_user = |address: &Address| address.folded() == user.folded();
+        !self.policy.people.personas_at(&user).is_empty()
+            || self.policy.inbound.accept.iter().any(is_user)
+            || self.policy.role_addresses().any(|role| is_user(&role))
+            || self.policy.reply_domain.as_ref() == Some(address.domain())
+    }
+
+    /// People who answer for nobody, or for none of the personas, or a persona where nothing was found.
+    fn nobody(&self, when: &When, at: &KeyPath) -> Option<Never> {
+        let mut personas: Option<&[PersonaName]> = None;
+        let mut people: Option<&[PersonName]> = None;
+        let mut evidence: Option<&[Evidence]> = None;
+        for condition in &when.0 {
+            match condition {
+                Condition::Persona(names) => personas = Some(names),
+                Condition::Person(names) => people = Some(names),
+                Condition::Evidence(pieces) => evidence = Some(pieces),
+                Condition::Kind(_) | Condition::Recipient(_) | Condition::Content(_) => {}
+                Condition::Not(_) | Condition::Any(_) => {}
+            }
+        }
+        let Some(personas) = personas else {
+            let idle = people.is_some_and(|people| !people.iter().any(|name| self.may_answer(name)));
+            return idle.then(|| (at.key("person"), "answers for no persona, nor for what is unmatched".into()));
+        };
+        if evidence.is_some_and(|pieces| pieces.iter().all(|piece| *piece == Evidence::Unmatched)) {
+            return Some((at.key("persona"), "what is unmatched is for no persona".into()));
+        }
+        let answers = |name: &PersonaName| {
+            let persona = self.policy.people.persona(name);
+            persona.is_some_and(|persona| people.unwrap_or_default().iter().any(|it| persona.answered_by.contains(it)))
+        };
+        let nobody = people.is_some() && !personas.iter().any(answers);
+        nobody.then(|| (at.key("person"), "answers for none of these personas".into()))
+    }
+
+    /// Whether there is mail that the person would answer.
+    fn may_answer(&self, person: &PersonName) -> bool {
+        self.policy.people.personas().any(|persona| persona.answered_by.contains(person))
+            || self.policy.inbound.unmatched == Unmatched::Person(person.clone())
+    }
+
+    /// Bounds between which no size lies. They only change at their own numbers, so these are all to try.
+    fn no_size(&self, when: &When, at: &KeyPath) -> Option<Never> {
+        let (wanted, denied) = sizes(when);
+        let numbers = wanted.iter().chain(&denied).flat_map(|sizes| sizes.iter()).map(|size| size.octets);
+        let near = |octets: u64| [octets.saturating_sub(1), octets, octets.saturating_add(1)];
+        let mut tries = numbers.flat_map(near).chain([0, self.largest]).filter(|octets| *octets <= self.largest);
+        let holds = |sizes: &[Size], octets| sizes.iter().any(|size| size.holds(octets));
+        let fits = |octets: u64| {
+            wanted.iter().all(|sizes| holds(sizes, octets)) && !denied.iter().any(|sizes| holds(sizes, octets))
+        };
+        let is_asked = !wanted.is_empty() || !denied.is_empty();
+        let never = is_asked && !tries.any(fits);
+        never.then(|| (at.key("size"), format!("no message has such a size (limits.message_size is {})", self.largest)))
+    }
+}
+
+/// The sizes that a message must have one of, and those that it must not have.
+fn sizes(when: &When) -> (Vec<&[Size]>, Vec<&[Size]>) {
+    let (mut wanted, mut denied): (Vec<&[Size]>, Vec<&[Size]>) = (Vec::new(), Vec::new());
+    for condition in &when.0 {
+        match condition {
+            Condition::Content(Content::Size(sizes)) => wanted.push(sizes),
+            Condition::Not(When(inner)) => {
+                if let [Condition::Content(Content::Size(sizes))] = inner.as_slice() {
+                    denied.push(sizes);
+                }
+            }
+            Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => {}
+            Condition::Recipient(_) | Condition::Content(_) | Condition::Any(_) => {}
+        }
+    }
+    (wanted, denied)
+}
+
+/// Patterns of addresses that are all no address, or none that comes here.
+fn never_address(patterns: &[Pattern], at: &KeyPath, comes: impl Fn(&Address) -> bool) -> Option<Never> {
+    let never = |pattern: &Pattern| {
+        let text = pattern.only_value()?;
+        match text.parse::<Address>() {
+            Err(_) => Some(format!("{text:?} is no address; write \"*@example.com\" for all of a domain")),
+            Ok(address) if !comes(&address) => Some(format!("mail to {address} is refused at the door")),
+            Ok(_) => None,
+        }
+    };
+    let whys: Option<Vec<String>> = patterns.iter().map(never).collect();
+    whys?.into_iter().next().map(|why| (at.clone(), why))
+}
+
+/// Inboxes of people are looked at where they stand.
+fn targets(rule: &Rule, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
+    let then = at.key("then");
+    let mut look = |targets: &[Target], key: &KeyPath| {
+        for (index, target) in targets.iter().enumerate() {
+            if let Target::Address(address) = target {
+                loops::comes_back(address, &key.item(index), policy, report);
+                advice::address_outside_the_company(address, &key.item(index), policy, report);
+            }
+        }
+    };
+    if let Some(Decision::ForwardTo(targets)) = &rule.decision {
+        look(targets, &then.key("forward_to"));
+    }
+    look(&rule.additions.copy_to, &then.key("copy_to"));
+}
+
+fn advise(rule: &Rule, at: &KeyPath, report: &mut Report<'_>) {
+    let then = at.key("then");
+    if matches!(rule.decision, Some(Decision::Reject(_))) {
+        let message = "reject: the mail server in front will send a bounce, perhaps to somebody who wrote nothing; hold tells nobody";
+        report.warn(&then, message);
+    }
+    if rule.additions.subject_prefix.is_some() {
+        let message = "breaks the DKIM signature of most mail: servers behind may take it for forged";
+        report.warn(&then.key("subject_prefix"), message);
+    }
+}

@@ -1,0 +1,95 @@
+//! Values, and their bounds.
+
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn values_of_every_kind() {
+    check_added(
+        "matching.separators = '@'",
+        &[
+            r#"f:5: matching.separators: invalid value: string "@", expected characters such as "+" or "+-", none of them a letter, a digit, "@" or ".""#,
+        ],
+    );
+    check_added(
+        "matching.separators = ''",
+        &[
+            r#"f:5: matching.separators: invalid value: string "", expected characters such as "+" or "+-", none of them a letter, a digit, "@" or ".""#,
+        ],
+    );
+    check_added(
+        "[inbound]\ncollapse = 1\nhold_spam = 'yes'\n[threads]\nkeep = '0s'\ncache = -1\n[log]\nformat = 'xml'\n[outbound]\nstrangers = 1.5",
+        &[
+            r#"f:6: inbound.collapse: invalid value: integer `1`, expected a duration with its unit, such as "1 day", or 0 for off"#,
+            r#"f:7: inbound.hold_spam: invalid value: string "yes", expected true or false"#,
+            r#"f:9: threads.keep: invalid value: string "0s", expected a duration above zero with its unit, such as "10s" or "60 days""#,
+            r#"f:10: threads.cache: invalid value: integer `-1`, expected a size above zero such as "50 MiB", or a number of octets"#,
+            r#"f:12: log.format: invalid value: string "xml", expected "text" or "json""#,
+            r#"f:14: outbound.strangers: invalid type: floating point `1.5`, expected "relay" or "refuse""#,
+        ],
+    );
+    check_added(
+        "reply_domain = 'a b'\nsecret_file = ''",
+        &[
+            r#"f:5: reply_domain: invalid value: string "a b", expected a domain name such as "mail.acme.example""#,
+            r#"f:6: secret_file: invalid value: string "", expected a path in quotes"#,
+        ],
+    );
+}
+
+#[test]
+fn sizes_that_make_no_sense() {
+    let sizes = |message_size, line, header_section, cache| {
+        format!(
+            "limits = {{ message_size = {message_size}, line = {line}, header_section = {header_section} }}\n\
+             threads.cache = {cache}"
+        )
+    };
+    check_added(&sizes(1 << 10, 512, 1 << 10, 1 << 20), &[]);
+    check_added(&sizes(2_i64 << 30, 1 << 20, 64 << 20, i64::MAX), &[]);
+    check_added(
+        &sizes((1 << 10) - 1, 511, (1 << 10) - 1, (1 << 20) - 1),
+        &[
+            "f:5: limits.message_size: is too small: expected 1.0 KiB at least",
+            "f:5: limits.line: is too small: expected 512 B at least",
+            "f:5: limits.header_section: is too small: expected 1.0 KiB at least",
+            "f:6: threads.cache: is too small: expected 1.0 MiB at least",
+        ],
+    );
+    check_added(
+        &sizes((2_i64 << 30) + 1, (1 << 20) + 1, (64 << 20) + 1, 1 << 20),
+        &[
+            "f:5: limits.message_size: is too large: expected 2.0 GiB at most",
+            "f:5: limits.line: is too large: expected 1.0 MiB at most",
+            "f:5: limits.header_section: is too large: expected 64.0 MiB at most",
+        ],
+    );
+}
+
+#[test]
+fn numbers_too_large_for_any_use() {
+    check_added(
+        "limits.line = 9223372036854775808\nlimits.message_size = 18446744073709551616\nlimits.hops = -9223372036854775809\n\
+         inbound.accept = 18446744073709551616\nlog = 18446744073709551616\nlisten = 18446744073709551616\n\
+         limits.errors = 170141183460469231731687303715884105728",
+        &[
+            "f:5: limits.line: is too large: expected 1.0 MiB at most",
+            r#"f:6: limits.message_size: invalid value: integer `18446744073709551616`, expected a size above zero such as "50 MiB", or a number of octets"#,
+            "f:7: limits.hops: invalid value: integer `-9223372036854775809`, expected a whole number above zero",
+            r#"f:8: inbound.accept: invalid value: integer `18446744073709551616`, expected an address such as "sophie@acme.example", or a list of such"#,
+            "f:9: log: invalid value: integer `18446744073709551616`, expected a table, headed by the key in single brackets",
+            "f:10: listen: invalid value: integer `18446744073709551616`, expected a list of tables, each headed by the key in double brackets",
+            "f:11: limits.errors: invalid value: integer `170141183460469231731687303715884105728`, expected a whole number above zero",
+        ],
+    );
+}
+
+#[test]
+fn durations_and_sizes_reach_the_settings() {
+    let text = "threads = { keep = '60 days', cache = 1048576 }\nlimits.message_size = '1.5 KiB'\ninbound.collapse = 0\nlimits.hops = 3";
+    let (config, _) = parse(&format!("{BASE}{text}")).unwrap();
+    assert_eq!((config.threads.keep, config.threads.cache), (Duration::from_hours(24 * 60), 1 << 20));
+    assert_eq!((config.limits.message_size, config.policy.hops), (1536, 3));
+    assert_eq!(config.policy.inbound.collapse, Duration::ZERO);
+}

@@ -1,0 +1,309 @@
+//! The course of a message for one recipient: what the rules say, then the defaults. Pure.
+//!
+//! Before the rules comes what no rule may override: loops, marked spam, and mail to a return path of
+//! ours. Where the thread index is away, a fact that only it knows is unknown; what hangs on it is
+//! deferred, all else is decided.
+
+use crate::mail::{
+    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, Reply,
+};
+use crate::message::{Message, edit, kind, trace, words};
+use crate::people::{Person, Persona};
+use crate::rules::{self, Decision, Facts, Judged, Judgement, Known, Rule, Target, Tried, Verdict};
+use crate::threads::matcher::Recipient;
+use crate::threads::token::Purpose;
+
+use super::insiders::Insider;
+use super::plan::{Case, Desk, Readers};
+
+/// What is decided for one recipient.
+pub(super) struct Course {
+    pub(super) rule: String,
+    pub(super) continued: Vec<String>,
+    pub(super) fate: Fate,
+    /// Whose inboxes it goes to.
+    pub(super) person: Option<PersonName>,
+    pub(super) copies: Vec<Address>,
+    pub(super) edits: Edits,
+    pub(super) choices: Vec<Choice>,
+}
+
+/// One recipient's share of a message, before anything is decided.
+pub(super) struct Share<'a> {
+    pub(super) to: &'a Address,
+    pub(super) recipient: &'a Recipient,
+    pub(super) matched: &'a Match,
+    pub(super) kind: Kind,
+    /// The author, where it is proved to be one of ours who writes to a persona.
+    pub(super) writer: Option<&'a Insider>,
+    /// Who would answer; where one of ours wrote it, who would know of it.
+    pub(super) readers: Readers<'a>,
+}
+
+/// Where a message goes, or a copy of it.
+#[derive(Default)]
+struct Route {
+    to: Vec<Destination>,
+    person: Option<PersonName>,
+    choices: Vec<Choice>,
+}
+
+impl<'a> Desk<'a> {
+    /// Decides.
+    pub(super) fn course(&self, case: &Case<'_>, share: &Share<'_>) -> Course {
+        if let Some(reason) = case.held_at_sight.or_else(|| held_as_return(share)) {
+            return Course::by_default(Fate::Hold(reason));
+        }
+        // Which thread its id belongs to, only the index could tell.
+        if share.writer.is_some() && case.index_is_away {
+            return Course::by_default(Fate::Defer(index_unavailable()));
+        }
+        let Judged { continued, judgement } = case.reading.judge(&facts(case, share));
+        let (rule, fate, route) = match judgement {
+            Judgement::CannotTell(rule, rules::Why::IndexAway) => {
+                return Course { rule: rule.name.clone(), ..Course::by_default(Fate::Defer(index_unavailable())) };
+            }
+            Judgement::Rule(rule, decision) => {
+                let (fate, route) = self.decided(case, share, decision);
+                (Some(rule), fate, route)
+            }
+            Judgement::Defaults => {
+                let (fate, route) = self.by_default(case, share);
+                (None, fate, route)
+            }
+        };
+        let course = Course {
+            rule: rule.map_or_else(|| rules::defaults::NAME.to_owned(), |rule| rule.name.clone()),
+            continued: continued.iter().map(|rule| rule.name.clone()).collect(),
+            person: route.person,
+            choices: route.choices,
+            ..Course::by_default(fate)
+        };
+        let additions: Vec<&Rule> = continued.into_iter().chain(rule).collect();
+        self.with_additions(case, share, course, &additions)
+    }
+
+    /// The rules that are asked about a message for one recipient, and what each says; none where no rule
+    /// is asked.
+    pub(super) fn tried_for(&self, case: &Case<'_>, share: &Share<'_>) -> Vec<Tried> {
+        let is_held = case.held_at_sight.is_some() || held_as_return(share).is_some();
+        if is_held { Vec::new() } else { case.reading.tried(&facts(case, share)) }
+    }
+
+    fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route) {
+        match decision {
+            Decision::Forward => self.whoever_answers(case, share),
+            Decision::ForwardTo(targets) => self.forward(case, self.route(case, share, targets)),
+            Decision::Hold => (Fate::Hold(HoldReason::Rule), Route::default()),
+            Decision::Reject(words) => (Fate::Reject(rejection(words.as_deref())), Route::default()),
+            Decision::Discard => (Fate::Discard, Route::default()),
+        }
+    }
+
+    /// What the defaults say. Where the index could still change that, it is asked again later.
+    fn by_default(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route) {
+        let verdict = rules::verdict(share.kind, share.matched.evidence);
+        if index_could_match(case, share) && verdict != rules::verdict(kind_if_matched(case), Evidence::MessageId) {
+            return (Fate::Defer(index_unavailable()), Route::default());
+        }
+        match verdict {
+            Verdict::Hold(reason) => (Fate::Hold(reason), Route::default()),
+            Verdict::Forward => self.whoever_answers(case, share),
+        }
+    }
+
+    fn whoever_answers(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route) {
+        if index_could_match(case, share) && share.matched.persona.is_none() {
+            return (Fate::Defer(index_unavailable()), Route::default());
+        }
+        let Some(first) = share.readers.people.first() else {
+            return (Fate::Hold(HoldReason::Unmatched), Route::default());
+        };
+        let mut route = Route::default();
+        let persona = share.matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
+        let pool = persona.filter(|_| share.writer.is_none());
+        route.choices.extend(pool.and_then(|persona| choice(persona, first, share.to)));
+        share.readers.people.iter().for_each(|person| route.add(person, &share.readers.fallback));
+        // Colleagues are told; nobody is to answer.
+        route.person = route.person.filter(|_| share.writer.is_none());
+        self.forward(case, route)
+    }
+
+    /// Forwards, unless the message has been at one of the inboxes before.
+    fn forward(&self, case: &Case<'_>, route: Route) -> (Fate, Route) {
+        let is_loop =
+            |to: &Destination| trace::is_loop(&case.arrival.message, &self.policy.hostname, &to.address, self.keys);
+        if route.to.iter().any(is_loop) {
+            return (Fate::Hold(HoldReason::Loop), Route::default());
+        }
+        (Fate::Forward(route.to.clone()), route)
+    }
+
+    /// Where the names of a rule lead: a person to all inboxes, a persona to whoever answers for it.
+    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target]) -> Route {
+        let people = &self.policy.people;
+        let mut route = Route::default();
+        for target in targets {
+            match target {
+                Target::Person(name) => {
+                    people.person(name).into_iter().for_each(|person| route.add(person, self.fallback(share.matched)));
+                }
+                Target::Persona(name) => {
+                    let Some(persona) = people.persona(name) else { continue };
+                    let Some(person) = self.of_pool(case, share, persona) else { continue };
+                    route.choices.extend(persona.addresses.first().and_then(|key| choice(persona, person, key)));
+                    route.add(person, &persona.fallback);
+                }
+                Target::Address(address) => route.add_address(address, self.fallback(share.matched)),
+            }
+        }
+        route
+    }
+
+    /// Who answers for a persona that a rule names. What its pool chose is remembered for its own address:
+    /// the recipient's choice is another one.
+    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<&'a Person> {
+        let people = &self.policy.people;
+        let key = persona.addresses.first().map(|address| case.arrival.retry_key(address));
+        let chosen = key.and_then(|key| case.known.retries.get(&key)).and_then(|before| before.chosen.as_ref());
+        let chosen = chosen.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
+        let answering = || people.person(&people.answering(persona, share.matched.correspondent.as_ref())?.name);
+        chosen.or_else(answering)
+    }
+
+    /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
+    /// either, and what came back goes nowhere.
+    fn with_additions(&self, case: &Case<'_>, share: &Share<'_>, mut course: Course, rules: &[&Rule]) -> Course {
+        match &course.fate {
+            Fate::Reject(_) | Fate::Defer(_) | Fate::Hold(HoldReason::Loop) => return course,
+            Fate::Forward(_) | Fate::Hold(_) | Fate::Discard => {}
+        }
+        let targets: Vec<Target> = rules.iter().flat_map(|rule| &rule.additions.copy_to).cloned().collect();
+        let copies = self.route(case, share, &targets);
+        let is_fate = |copy: &Destination| match &course.fate {
+            Fate::Forward(to) => to.iter().any(|to| to.address.folded() == copy.address.folded()),
+            Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => false,
+        };
+        course.copies = copies.to.iter().filter(|copy| !is_fate(copy)).map(|copy| copy.address.clone()).collect();
+        let known = |choice: &Choice| !course.choices.contains(choice);
+        let choices: Vec<Choice> = copies.choices.into_iter().filter(known).collect();
+        course.choices.extend(choices);
+        course.edits = edits(&case.arrival.message, rules);
+        course
+    }
+}
+
+impl Course {
+    fn by_default(fate: Fate) -> Self {
+        Self {
+            rule: rules::defaults::NAME.to_owned(),
+            continued: Vec::new(),
+            fate,
+            person: None,
+            copies: Vec::new(),
+            edits: Edits::default(),
+            choices: Vec::new(),
+        }
+    }
+}
+
+impl Route {
+    fn add(&mut self, person: &Person, fallback: &[Address]) {
+        self.person.get_or_insert_with(|| person.name.clone());
+        person.inboxes.iter().for_each(|inbox| self.add_address(inbox, fallback));
+    }
+
+    /// Each address once.
+    fn add_address(&mut self, address: &Address, fallback: &[Address]) {
+        if !self.to.iter().any(|to| to.address.folded() == address.folded()) {
+            self.to.push(Destination { address: address.clone(), fallback: fallback.to_vec() });
+        }
+    }
+}
+
+/// Whom a pool chose, if the persona has one; remembered for `recipient`.
+fn choice(persona: &Persona, person: &Person, recipient: &Address) -> Option<Choice> {
+    let is_pool = persona.answered_by.len() > 1;
+    is_pool.then(|| Choice { recipient: recipient.clone(), person: person.name.clone() })
+}
+
+/// What comes to a return path that we made is *about* a message of ours: a bounce, or a vacation notice,
+/// the forwarded person's own among them. It is never handed on: that person's responder would answer
+/// again, to a new return path.
+fn held_as_return(share: &Share<'_>) -> Option<HoldReason> {
+    let held = || match rules::verdict(share.kind, share.matched.evidence) {
+        Verdict::Hold(reason) => reason,
+        Verdict::Forward => HoldReason::Bounce,
+    };
+    is_return_path(share.recipient).then(held)
+}
+
+/// Whether a recipient is a return path that we made.
+pub(super) fn is_return_path(recipient: &Recipient) -> bool {
+    match recipient {
+        Recipient::Token(token) => match token.purpose {
+            Purpose::ReturnOfForward | Purpose::ReturnOfOutbound => true,
+            Purpose::Seed | Purpose::Reply => false,
+        },
+        Recipient::Persona(_) | Recipient::Shared => false,
+    }
+}
+
+/// What the rules see.
+fn facts<'a>(case: &Case<'_>, share: &Share<'a>) -> Facts<'a> {
+    let (persona, person) =
+        (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
+    let (kind, evidence) = (share.kind, share.matched.evidence);
+    if !index_could_match(case, share) {
+        return Facts {
+            recipient: share.to,
+            persona: Known::Is(persona),
+            person: Known::Is(person),
+            kind: Known::Is(kind),
+            evidence: Known::Is(evidence),
+        };
+    }
+    // An address of the persona's own has settled it; elsewhere an id would.
+    let is_settled = persona.is_some();
+    Facts {
+        recipient: share.to,
+        persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
+        person: if is_settled { Known::Is(person) } else { Known::Unknown },
+        kind: Known::Either(kind, kind_if_matched(case)),
+        evidence: Known::Either(evidence, Evidence::MessageId),
+    }
+}
+
+/// Whether the index, could it answer, might match the message by an id that it refers to. What is signed
+/// is stronger, and needs no index.
+fn index_could_match(case: &Case<'_>, share: &Share<'_>) -> bool {
+    let is_weaker = match share.matched.evidence {
+        Evidence::RecipientToken | Evidence::Seed | Evidence::MessageId => false,
+        Evidence::PersonaAddress | Evidence::Unmatched => true,
+    };
+    case.index_is_away && is_weaker && !case.arrival.message.parents().is_empty()
+}
+
+/// What the message is if it turns out to belong to a thread of ours.
+fn kind_if_matched(case: &Case<'_>) -> Kind {
+    kind::classify(case.signals, true)
+}
+
+/// What the rules change in the header section, the first rule's first.
+fn edits(message: &Message, rules: &[&Rule]) -> Edits {
+    let fields = rules.iter().flat_map(|rule| &rule.additions.add_header);
+    let append = fields.map(|(name, value)| Field::new(name.clone(), words::encoded(value))).collect();
+    let mut edits = Edits { append, ..Edits::default() };
+    let prefixes = rules.iter().filter_map(|rule| rule.additions.subject_prefix.as_deref());
+    edit::prefix_subject(message, &prefixes.collect::<Vec<_>>(), &mut edits);
+    edits
+}
+
+/// The reply of a rule that rejects.
+fn rejection(words: Option<&str>) -> Reply {
+    Reply::new(550, 7, 1, words.unwrap_or("The message is not accepted here"))
+}
+
+fn index_unavailable() -> Reply {
+    Reply::new(451, 3, 0, "The thread index is being rebuilt, try again later")
+}

@@ -1,0 +1,119 @@
+//! The engine: the rules in their order, and the first that matches.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::mail::{Address, Evidence, Kind, PersonName, PersonaName};
+use crate::message::Message;
+
+use super::answer::{Answer, Known, Why};
+use super::condition::{Condition, Content};
+use super::{Decision, Rule, Rules};
+
+/// One message before the rules. What the message itself says is looked at once, however many recipients
+/// it has: the work is bounded by the message and the rules.
+pub struct Reading<'a> {
+    rules: &'a Rules,
+    message: &'a Message,
+    // By the place of the condition among `rules`, which outlive this.
+    said: RefCell<HashMap<*const Content, bool>>,
+}
+
+/// What is known of the message for one recipient.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The recipient of the envelope.
+    pub recipient: &'a Address,
+    /// Whom it is for.
+    pub persona: Known<Option<PersonaName>>,
+    /// Who would answer.
+    pub person: Known<Option<PersonName>>,
+    /// What it is.
+    pub kind: Known<Kind>,
+    /// Why it belongs where it does.
+    pub evidence: Known<Evidence>,
+}
+
+/// What the rules say about a message for one recipient.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// The rules that matched and went on, in their order.
+    pub continued: Vec<&'a Rule>,
+    /// The end of it.
+    pub judgement: Judgement<'a>,
+}
+
+/// Who decides.
+#[derive(Debug, PartialEq)]
+pub enum Judgement<'a> {
+    /// This rule, in this way.
+    Rule(&'a Rule, &'a Decision),
+    /// None: the defaults do.
+    Defaults,
+    /// This rule cannot tell whether it matches.
+    CannotTell(&'a Rule, Why),
+}
+
+/// A rule that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The name of the rule.
+    pub rule: String,
+    /// Whether it matches.
+    pub answer: Answer,
+    /// It has no fate: the next rule is asked too.
+    pub goes_on: bool,
+    /// The first condition that kept it from matching, as it is written.
+    pub failed: Option<String>,
+}
+
+impl<'a> Reading<'a> {
+    /// `message` before `rules`.
+    pub fn new(rules: &'a Rules, message: &'a Message) -> Self {
+        Self { rules, message, said: RefCell::default() }
+    }
+
+    /// Asks the rules until one decides.
+    pub fn judge(&self, facts: &Facts<'_>) -> Judged<'a> {
+        let mut continued = Vec::new();
+        for rule in &self.rules.0 {
+            let judgement = match (rule.when.answer(self, facts), &rule.decision) {
+                (Answer::No, _) => continue,
+                (Answer::CannotTell(why), _) => Judgement::CannotTell(rule, why),
+                (Answer::Yes, Some(decision)) => Judgement::Rule(rule, decision),
+                (Answer::Yes, None) => {
+                    continued.push(rule);
+                    continue;
+                }
+            };
+            return Judged { continued, judgement };
+        }
+        Judged { continued, judgement: Judgement::Defaults }
+    }
+
+    /// The rules that [`Reading::judge`] asks, and what each says.
+    pub fn tried(&self, facts: &Facts<'_>) -> Vec<Tried> {
+        let mut tried = Vec::new();
+        for rule in &self.rules.0 {
+            let answer = rule.when.answer(self, facts);
+            let fails = |condition: &&Condition| condition.answer(self, facts) != Answer::Yes;
+            let failed = rule.when.0.iter().find(fails).map(ToString::to_string);
+            tried.push(Tried { rule: rule.name.clone(), answer, goes_on: rule.decision.is_none(), failed });
+            if answer != Answer::No && (rule.decision.is_some() || answer != Answer::Yes) {
+                break;
+            }
+        }
+        tried
+    }
+
+    /// Whether a condition is true of the message.
+    pub(super) fn says(&self, content: &Content) -> bool {
+        let place = std::ptr::from_ref(content);
+        let before = self.said.borrow().get(&place).copied();
+        before.unwrap_or_else(|| {
+            let now = content.is_true_of(self.message);
+            self.said.borrow_mut().insert(place, now);
+            now
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! Patterns: texts with wildcards, or regular expressions between slashes. Both are case-blind and take
+//! time linear in the text, whatever a stranger writes into it.
+
+use regex::{Regex, RegexBuilder};
+
+/// The size of a compiled pattern, in octets: more is not meant.
+const LARGEST: usize = 1 << 20;
+
+/// A pattern, compiled.
+///
+/// `*` stands for any text and `?` for one character; all else stands for itself, and the whole value must
+/// fit. Between slashes it is a regular expression, found anywhere.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    written: String,
+    regex: Regex,
+}
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// There is nothing between the slashes.
+    #[error("there is nothing between the slashes")]
+    Empty,
+    /// It cannot be read.
+    #[error("{0}")]
+    Syntax(String),
+    /// It is too large.
+    #[error("too large when compiled: repeat less, or write several patterns")]
+    Size,
+}
+
+impl Pattern {
+    /// Compiles a pattern as it is written in the configuration.
+    ///
+    /// # Errors
+    /// For a regular expression that is none, or a pattern that is too large.
+    pub fn new(written: &str) -> Result<Self, PatternError> {
+        let regex = match regular_expression(written) {
+            Some("") => return Err(PatternError::Empty),
+            Some(inner) => compiled(inner),
+            None => compiled(&whole(written)),
+        };
+        Ok(Self { written: written.into(), regex: regex? })
+    }
+
+    /// Whether a value fits.
+    pub fn matches(&self, value: &str) -> bool {
+        self.regex.is_match(value)
+    }
+
+    /// As it is written in the configuration.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The only value that fits, its case left aside; `None` where there are others.
+    pub fn only_value(&self) -> Option<&str> {
+        let is_literal = regular_expression(&self.written).is_none() && !self.written.contains(['*', '?']);
+        is_literal.then_some(self.written.as_str())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+/// What stands between the slashes.
+fn regular_expression(written: &str) -> Option<&str> {
+    written.strip_prefix('/')?.strip_suffix('/')
+}
+
+/// A text with wildcards as the regular expression of a whole value.
+fn whole(written: &str) -> String {
+    let piece = |c: char| match c {
+        '*' => ".*".to_owned(),
+        '?' => ".".to_owned(),
+        other => regex::escape(other.encode_utf8(&mut [0; 4])),
+    };
+    format!(r"(?s)\A{}\z", written.chars().map(piece).collect::<String>())
+}
+
+fn compiled(expression: &str) -> Result<Regex, PatternError> {
+    RegexBuilder::new(expression).case_insensitive(true).size_limit(LARGEST).build().map_err(|error| {
+        if matches!(error, regex::Error::CompiledTooBig(_)) {
+            return PatternError::Size;
+        }
+        // The first lines draw the expression with an arrow; the last one says it.
+        let told = error.to_string();
+        let essence = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        PatternError::Syntax(essence.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("*invoice*", "Your INVOICE of May", true)]
+    #[case("invoice", "Your invoice", false)]
+    #[case("", "", true)]
+    #[case("", " ", false)]
+    #[case("*", "", true)]
+    #[case("?", "é", true)]
+    #[case("?", "", false)]
+    #[case("a.c", "abc", false)]
+    #[case("a+[x](y)\\d$^|{2}", "A+[X](Y)\\D$^|{2}", true)]
+    #[case("*@acme.example", "Sophie@ACME.example", true)]
+    #[case("straße*", "STRAßE 5", true)]
+    #[case("ÜBER*", "über uns", true)]
+    #[case("a*c", "a\nb\nc", true)]
+    #[case("/invoice/", "Your Invoice of May", true)]
+    #[case("/^invoice$/", "Your invoice", false)]
+    #[case("/(?-i)Invoice/", "invoice", false)]
+    #[case(r"/rechnung\s+(nr\.?)?\s*\d{4,}/", "Ihre Rechnung Nr. 20261", true)]
+    #[case("/", "/", true)]
+    #[case("/a", "/A", true)]
+    fn values_fit(#[case] written: &str, #[case] value: &str, #[case] fits: bool) {
+        assert_eq!(Pattern::new(written).unwrap().matches(value), fits);
+    }
+
+    #[rstest]
+    #[case("/(/", "unclosed group")]
+    #[case("/a**{1/", "unclosed counted repetition")]
+    #[case("//", "there is nothing between the slashes")]
+    #[case(r"/(\1)/", "backreferences are not supported")]
+    #[case("/(?=a)/", "look-around, including look-ahead and look-behind, is not supported")]
+    #[case("/\\w{500}{500}/", "too large when compiled: repeat less, or write several patterns")]
+    fn mistakes_are_told_in_one_line(#[case] written: &str, #[case] told: &str) {
+        assert_eq!(Pattern::new(written).unwrap_err().to_string(), told);
+    }
+
+    #[test]
+    fn a_pattern_without_wildcards_has_one_value() {
+        let only = |written: &str| Pattern::new(written).unwrap().only_value().map(str::to_owned);
+        assert_eq!(only("Sophie@acme.example").as_deref(), Some("Sophie@acme.example"));
+        assert_eq!([only("*@acme.example"), only("/sophie/"), only("s?")], [const { None }; 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_without_wildcards_fits_itself_alone(text in "[^*?/]{0,30}", other in "\\PC{0,30}") {
+            let pattern = Pattern::new(&text).unwrap();
+            prop_assert!(pattern.matches(&text));
+            prop_assert_eq!(pattern.matches(&format!("{text}{other}")), other.is_empty());
+        }
+
+        #[test]
+        fn wildcards_fit_what_they_were_made_from(text in "[^*?/]{1,30}", from in 0_usize..30, to in 0_usize..30) {
+            let chars: Vec<char> = text.chars().collect();
+            let (from, to) = (from.min(chars.len()), to.clamp(from.min(chars.len()), chars.len()));
+            let cut = |middle: String| chars[..from].iter().collect::<String>() + &middle + &chars[to..].iter().collect::<String>();
+            prop_assert!(Pattern::new(&cut("*".into())).unwrap().matches(&text));
+            prop_assert!(Pattern::new(&cut("?".repeat(to - from))).unwrap().matches(&text));
+        }
+    }
+}
