@@ -14,6 +14,17 @@ fn recipient(company: &Company, from: &str, to: &str) -> String {
     client.begin(from, &[to]).unwrap().unwrap_or_else(|| "354".into())
 }
 
+/// Whoever writes *From: Sophie* outside must not teach us ids.
+#[test]
+fn mail_from_outside_never_passes_the_door_of_automated_mail() {
+    let company = Company::start();
+    let forged = crlf("From: Sophie from Acme <sophie@acme.example>\nSubject: forged\n\nHello\n");
+    let reply = company.postfix.outside("stranger@elsewhere.example", &[ANN], &forged);
+    assert!(reply.starts_with("250"), "{reply}");
+    let arrived = company.mailboxes.wait_for(ANN, "Subject: forged");
+    assert!(field(&arrived, "References").is_none() && !company.daemon.log().contains("settled"));
+}
+
 fn masked() -> Company {
     let wishes = Wishes {
         reply_domain: "replies.acme.example",

@@ -345,6 +345,10 @@ impl Server for Exim {
         assert!(output.status.success(), "{command:?}: {}", process::said(&output));
     }
 
+    fn application(&self, from: &str, to: &[&str], message: &[u8]) -> String {
+        Self::client(self.ports.local).send(from, to, message).unwrap()
+    }
+
     fn outside(&self, from: &str, to: &[&str], message: &[u8]) -> String {
         Self::client(self.ports.outside).send(from, to, message).unwrap()
     }

@@ -1,23 +1,20 @@
-//! Ports of this machine that nobody uses.
+//! Ports of this machine that nobody uses, chosen by the system and kept for us.
 
-use std::collections::BTreeSet;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// What this process has given out: a port is released before its server binds it.
-static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+use socket2::{Domain, Socket, Type};
 
-/// A port of 127.0.0.1 that was free a moment ago, and that no other test here was given.
+/// Sockets that are bound and do not listen: the system gives their ports to nobody, but lets a server
+/// bind one that asks for it by number (SO_REUSEADDR, as all servers here do).
+static KEPT: Mutex<Vec<Socket>> = Mutex::new(Vec::new());
+
+/// A port of 127.0.0.1 for a server of this test run.
 pub(crate) fn free() -> u16 {
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-    // Held until one is new, or the system would offer the same again.
-    let mut refused = Vec::new();
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        if given.insert(port) {
-            return port;
-        }
-        refused.push(listener);
-    }
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(socket);
+    port
 }

@@ -10,6 +10,8 @@ pub(crate) trait Server {
     fn submission_port(&self) -> u16;
     /// Submits as an application does by command.
     fn sendmail(&self, from: &str, to: &[&str], message: &[u8]);
+    /// What an application hands over at port 25; the last reply.
+    fn application(&self, from: &str, to: &[&str], message: &[u8]) -> String;
     /// What a customer's server hands over; the last reply.
     fn outside(&self, from: &str, to: &[&str], message: &[u8]) -> String;
     /// Whether so many messages are in the queue, all of them tried in vain.
@@ -33,6 +35,10 @@ impl Server for Postfix {
 
     fn sendmail(&self, from: &str, to: &[&str], message: &[u8]) {
         self.sendmail(from, to, message);
+    }
+
+    fn application(&self, from: &str, to: &[&str], message: &[u8]) -> String {
+        self.client_of_applications().send(from, to, message).unwrap()
     }
 
     fn outside(&self, from: &str, to: &[&str], message: &[u8]) -> String {

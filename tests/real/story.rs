@@ -8,15 +8,14 @@ use crate::dovecot::Dovecot;
 use crate::mail_program::MailProgram;
 use crate::postfix::Wishes;
 use crate::server::Server;
-use crate::support::{body, field};
+use crate::support::{body, crlf, field};
 
 /// What the application submits: as a command's input, with LF.
-fn automated(from: &str, subject: &str) -> Vec<u8> {
+fn automated(from: &str, subject: &str) -> String {
     format!(
         "From: {from}\nTo: Ann <{ANN}>\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8\n\
          Content-Transfer-Encoding: 8bit\n\nHello Ann, schön, dass Sie da sind.\n.\nYours\n"
     )
-    .into_bytes()
 }
 
 #[rstest]
@@ -31,8 +30,10 @@ fn answers_go_to_and_fro_and_reach_the_person_who_signed(#[case] smtp: bool) {
 pub(crate) fn to_and_fro(server: &impl Server, mailboxes: &Dovecot) {
     let ann = MailProgram::new(mailboxes, ANN, "Ann <ann@customer.example>", server.outside_port());
 
-    server.sendmail("app@acme.example", &[ANN], &automated("Sophie from Acme <sophie@acme.example>", "Welcome"));
+    let first = automated("Sophie from Acme <sophie@acme.example>", "Welcome");
+    server.sendmail("app@acme.example", &[ANN], first.as_bytes());
     let welcome = mailboxes.wait_for(ANN, "Subject: Welcome");
+    assert_eq!(body(&welcome), body(&crlf(&first)), "every octet as the application wrote it");
     assert!(field(&welcome, "References").unwrap().starts_with('<'), "the seed");
 
     let sent = ann.answer("Welcome", "Danke schön, Sophie!\n..\nFrom here, Ann");
@@ -40,9 +41,10 @@ pub(crate) fn to_and_fro(server: &impl Server, mailboxes: &Dovecot) {
     assert_eq!(body(&answer), body(&sent), "every octet as Ann's program wrote it");
     assert!(field(&answer, "X-Sincerely").unwrap().contains("evidence=seed"));
 
-    // From the address that both share; only the name says that it is Tom's.
-    let shared = "Tom from Acme <hello@acme.example>";
-    server.sendmail("app@acme.example", &[ANN], &automated(shared, "Invoice"));
+    // By port 25, from the address that both share; only the name says that it is Tom's.
+    let shared = automated("Tom from Acme <hello@acme.example>", "Invoice");
+    let reply = server.application("app@acme.example", &[ANN], &crlf(&shared));
+    assert!(reply.starts_with("250"), "{reply}");
     mailboxes.wait_for(ANN, "Subject: Invoice");
     let sent = ann.answer("Invoice", "Paid, Tom.");
     let answer = mailboxes.wait_for(TOM, "Subject: Re: Invoice");
