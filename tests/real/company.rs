@@ -59,17 +59,17 @@ fn configuration(ports: &Ports, wishes: &Wishes, more: &str) -> String {
         domain => format!("reply_domain = \"{domain}\"\n"),
     };
     let listener = |listener: &str| match wishes.smtp {
-        false => format!("\"unix:{listener}\""),
+        false => format!("\"unix:{listener}\"\nmode = \"0660\"\ngroup = \"postfix\""),
         true => format!("\"{listener}\""),
     };
     let mut file = Shipped::read("examples/postfix.toml")
-        .replace("\"unix:/run/sincerely/inbound.sock\"", &listener(&ports.inbound))
-        .replace("\"unix:/run/sincerely/outbound.sock\"", &listener(&ports.outbound))
+        .replace("\"systemd:inbound\"", &listener(&ports.inbound))
+        .replace("\"systemd:outbound\"", &listener(&ports.outbound))
         .replace("127.0.0.1:10026", &format!("127.0.0.1:{}", ports.replies))
         .replace("127.0.0.1:10027", &format!("127.0.0.1:{}", ports.automated))
         .replace("state_dir = \"/var/lib/sincerely\"\n", &format!("state_dir = \"state\"\n{reply_domain}"));
     if wishes.smtp {
-        file = file.replace("\"lmtp\"\nmode     = \"0660\"\ngroup    = \"postfix\"\n", "\"smtp\"\n");
+        file = file.replace("\"lmtp\"\n", "\"smtp\"\n");
     }
     file.and(more).text()
 }
