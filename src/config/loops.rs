@@ -81,9 +81,20 @@ fn fallback_comes_back(persona: &Persona, policy: &Policy, report: &mut Report<'
 }
 
 pub(super) fn comes_back(address: &Address, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
-    if let Some(ours) = ours(address, policy) {
+    let Some(ours) = ours(address, policy) else { return };
+    if is_told_apart(address, policy) {
+        let message = "mail to it comes back unless the mail server leaves what we hand it as it is, and rewrites only what comes in to the internal domain";
+        report.warn(at, format!("{address} {ours}: {message}"));
+    } else {
         report.mistake(at, format!("{address} {ours}: mail to it would come back; expected a personal inbox"));
     }
+}
+
+/// Whether the mail server can tell a persona from the mailbox of the same name: mail to the persona
+/// reaches us under an internal domain, so the address itself is free for the mailbox.
+fn is_told_apart(address: &Address, policy: &Policy) -> bool {
+    let is_rewritten = policy.inbound.aliases.values().any(|real| real == address.domain());
+    is_rewritten && !policy.people.personas_at(address).is_empty()
 }
 
 /// Why mail to the address comes to us.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod document;
+mod postfix;
 mod source;
 
 use std::collections::BTreeMap;
@@ -229,7 +230,14 @@ fn the_code_map_shows_every_module() {
 #[test]
 fn documents_name_what_exists() {
     let mut complaints = Vec::new();
-    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/reference.md"] {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/reference.md",
+        "config/postfix/README.md",
+        "config/postfix/BYPASS.md",
+    ] {
         let text = read(document);
         let folder = Path::new(document).parent().unwrap();
         let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());

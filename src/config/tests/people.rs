@@ -247,3 +247,20 @@ fn whose_results_are_believed() {
         ],
     );
 }
+
+#[test]
+fn a_persona_that_is_a_mailbox_too_needs_an_internal_domain() {
+    let mailbox = "people.tom.inbox = 'tom@acme.example'\npersonas.tom = { address = 'Tom <tom@acme.example>', answered_by = 'tom' }\n";
+    check_added(
+        mailbox,
+        &[
+            "f:5: people.tom.inbox: tom@acme.example is an address of persona tom: mail to it would come back; expected a personal inbox",
+        ],
+    );
+    check_warnings(
+        &format!("{mailbox}inbound.aliases = {{ 'sincerely.internal' = 'acme.example' }}"),
+        &[
+            "f:5: people.tom.inbox: tom@acme.example is an address of persona tom: mail to it comes back unless the mail server leaves what we hand it as it is, and rewrites only what comes in to the internal domain",
+        ],
+    );
+}

@@ -91,7 +91,11 @@ fn the_reference_tells_every_key_of_rules_and_tests() {
 
 #[test]
 fn the_examples_are_right() {
-    for text in [include_str!("../../../examples/minimal.toml"), include_str!("../../../examples/two-people.toml")] {
+    for text in [
+        include_str!("../../../examples/minimal.toml"),
+        include_str!("../../../examples/two-people.toml"),
+        include_str!("../../../examples/postfix.toml"),
+    ] {
         let (config, _) = parse(text).unwrap();
         assert_eq!(config.listen.len(), 2);
     }

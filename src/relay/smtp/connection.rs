@@ -9,6 +9,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use super::CLOSING;
 use super::opening::DATA;
@@ -28,6 +29,7 @@ pub(super) struct Connection {
     wire: Wire,
     offers: Offers,
     timeouts: Timeouts,
+    opened: Instant,
     // No reply is outstanding and the next hop has not taken leave: what we say next is understood,
     // and what we hear next is the answer to it. False while a reply is awaited, so that a future
     // dropped in that moment leaves a connection that nobody uses again.
@@ -75,7 +77,10 @@ impl Connection {
             let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire.clone()), hello).await;
             let lines = wire.take_heard();
             match greeted {
-                Ok(smtp) => Ok(Self { smtp, wire, offers: Offers::read(&lines), timeouts, in_step: true }),
+                Ok(smtp) => {
+                    let (offers, opened) = (Offers::read(&lines), Instant::now());
+                    Ok(Self { smtp, wire, offers, timeouts, opened, in_step: true })
+                }
                 Err(error) => Err(Failure::Us(heard(Err(error), &lines)?)),
             }
         })
@@ -166,6 +171,11 @@ impl Connection {
     /// Takes leave politely.
     pub(super) async fn quit(mut self) {
         let _closed_either_way = self.ask("QUIT\r\n").await;
+    }
+
+    /// How long it has been open.
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Marks the connection as one not to be used again.

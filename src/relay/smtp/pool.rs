@@ -13,6 +13,11 @@ use crate::mail::Failure;
 /// short enough not to be in the way.
 const KEPT_FOR: Duration = Duration::from_secs(30);
 
+/// How long a connection is used again, however busy it is. A mail server keeps the settings that it
+/// had when the connection was opened: without an end, a steady stream of mail would never see what
+/// `postfix reload` changes. Postfix does the same as a client (smtp_connection_reuse_time_limit).
+const REUSED_FOR: Duration = Duration::from_secs(300);
+
 /// How many idle connections are kept: mail servers commonly allow one client 50 (Postfix) or 20
 /// (Exim) at a time, and those in use come on top.
 const MOST_KEPT: usize = 20;
@@ -70,6 +75,10 @@ impl Pool {
 
     fn keep(self: &Arc<Self>, connection: Connection) {
         if !connection.is_usable() {
+            return;
+        }
+        if connection.age() >= REUSED_FOR {
+            tokio::spawn(connection.quit());
             return;
         }
         let mut idle = self.idle();

@@ -102,6 +102,19 @@ async fn an_idle_connection_is_left_with_a_quit() {
     hop.saw(|log| assert_eq!(log.commands.last().map(String::as_str), Some("QUIT")));
 }
 
+#[tokio::test]
+async fn a_busy_connection_is_left_in_the_end() {
+    let (hop, relay) = start(Behaviour::usual()).await;
+    for _ in 0..17 {
+        hand_over(&relay).await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(20)).await;
+        tokio::time::resume();
+    }
+    hop.until(|log| log.ended == 1).await;
+    hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (2, 17)));
+}
+
 #[rstest]
 #[case::closed(Stage::Mail, Act::Leave(b""))]
 #[case::farewell(Stage::Mail, Act::Leave(b"421 4.4.2 idle for too long\r\n"))]

@@ -1,0 +1,30 @@
+//! Beside real servers: Postfix or Exim, and Dovecot, each test with its own, configured by the files
+//! that are shipped; and a real mail program.
+//!
+//! Ports are chosen by the system, waiting is for conditions, and what was started is stopped when the
+//! test ends, however it ends. Needs root, since mail servers do (`tests/run` sees to that).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod company;
+mod dovecot;
+mod exim;
+mod imap;
+mod mail_program;
+mod ports;
+mod postfix;
+mod process;
+mod server;
+mod shipped;
+
+mod addresses;
+mod beside_exim;
+mod bypass;
+mod loops;
+mod setup;
+mod several;
+mod story;
+mod trouble;
+mod unchanged;
