@@ -38,7 +38,8 @@ impl<'a> Desk<'a> {
         self.policy.people.author(message.author()?, &self.policy.separators)
     }
 
-    /// What goes in circles, is from nobody we send for, or could be read in two ways.
+    /// What goes in circles, is from nobody we send for, or could be read in two ways. Several From fields
+    /// are nothing of ours to judge where none of them names a persona: such mail passes untouched.
     pub fn outbound_door(&self, message: &Message) -> Option<Reply> {
         if message.hops() > self.policy.hops {
             return Some(Reply::new(554, 4, 6, "Too many hops: the message goes in circles"));
@@ -46,7 +47,19 @@ impl<'a> Desk<'a> {
         if self.policy.outbound.strangers == Strangers::Refuse && self.signing_persona(message).is_none() {
             return Some(Reply::new(550, 7, 1, "The From field names no persona that this server sends for"));
         }
+        if message.count("From") > 1 && !self.names_a_persona(message) {
+            return None;
+        }
         self.door(message)
+    }
+
+    fn names_a_persona(&self, message: &Message) -> bool {
+        let people = &self.policy.people;
+        let is_personas = |address: &Address| {
+            let (user, _) = address.split_detail(&self.policy.separators);
+            !people.personas_at(&user).is_empty()
+        };
+        message.addresses_in("From").iter().any(is_personas)
     }
 
     /// The stamp of an automated message that `persona` signs. `found` tells what the same message

@@ -219,8 +219,12 @@ impl Message {
 
     /// The addresses in the fields where servers and clients write recipients, each as it stands.
     pub fn recipients(&self) -> Vec<Address> {
-        let values = RECIPIENT_FIELDS.iter().flat_map(|name| self.values(name));
-        values.flat_map(|value| address_like(&value)).take(MOST_RECIPIENTS).collect()
+        RECIPIENT_FIELDS.iter().flat_map(|name| self.addresses_in(name)).take(MOST_RECIPIENTS).collect()
+    }
+
+    /// Whatever looks like an address in the fields of that name.
+    pub fn addresses_in(&self, name: &str) -> Vec<Address> {
+        self.values(name).flat_map(|value| address_like(&value)).take(MOST_RECIPIENTS).collect()
     }
 
     /// The subject, decoded (RFC 2047).

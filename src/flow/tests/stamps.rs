@@ -125,3 +125,15 @@ fn a_stranger_is_no_persona() {
         assert!(acme.desk().signing_persona(&message).is_none(), "{from}");
     }
 }
+
+#[test]
+fn several_from_fields_pass_where_none_is_a_personas() {
+    let acme = Acme::new();
+    let door = |head: &str| {
+        let message = Message::read(Bytes::from(format!("{}\r\n\r\nbody\r\n", head.replace('|', "\r\n"))));
+        acme.desk().outbound_door(&message).map_or(0, |reply| reply.code)
+    };
+    assert_eq!(door("From: crm@acme.example|From: crm@acme.example"), 0, "mail of others passes untouched");
+    assert_eq!(door("From: crm@acme.example|From: Sophie <Sophie+x@acme.example>"), 550);
+    assert_eq!(door("From: Sophie <sophie@acme.example>|From: crm@acme.example"), 550);
+}
