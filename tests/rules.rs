@@ -317,3 +317,14 @@ fn the_example_passes_its_own_tests() {
     assert_eq!((&json["rule"], &json["fate"]), (&"invoices go to Tom".into(), &"forward".into()));
     assert!(json.get("tried").is_none(), "JSON keeps its shape");
 }
+
+#[test]
+fn a_file_whose_name_is_not_utf_8_is_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sincerely.toml"), main_file()).unwrap();
+    fs::create_dir(folder.path().join("rules.d")).unwrap();
+    fs::write(folder.path().join("rules.d").join(std::ffi::OsStr::from_bytes(b"\xff.bak")), "").unwrap();
+    let output = command(&folder.path().join("sincerely.toml"), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
