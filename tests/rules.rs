@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::daemon::{command, configuration};
+use support::daemon::{binary, command, configuration};
 use support::{Behaviour, Client, Daemon, NextHop, crlf, field, wait_until};
 
 /// One rule for each fate, by subject; a copy and a mark for whatever is "copied".
@@ -327,4 +327,18 @@ fn a_file_whose_name_is_not_utf_8_is_no_panic() {
     fs::write(folder.path().join("rules.d").join(std::ffi::OsStr::from_bytes(b"\xff.bak")), "").unwrap();
     let output = command(&folder.path().join("sincerely.toml"), &["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_copy_that_hangs_takes_no_time_from_the_other_recipients() {
+    let hop = NextHop::start();
+    let rule = "[[rule]]\nname = \"copies\"\ncontinue = true\nwhen = { recipient = \"sophie@acme.example\" }\n\
+        then = { copy_to = [\"copy1@corp.example\", \"copy2@corp.example\"] }\n";
+    let text = configuration(hop.address, rule)
+        .replace("role = \"inbound\"\n", "role = \"inbound\"\nprotocol = \"lmtp\"\n")
+        .replace("total = \"20s\"", "connect = \"1s\", total = \"3s\"");
+    let daemon = Daemon::start_as(&text, binary);
+    hop.behave(Behaviour { hangs_for: Some("copy".into()), ..Behaviour::default() });
+    let replies = send_lmtp(&daemon, &BOTH, &mail("hi"));
+    assert!(replies.iter().all(|reply| reply.starts_with("250")), "a copy never decides the reply: {replies:?}");
 }

@@ -78,6 +78,10 @@ impl Service for Inbound {
         for plan in &planned.plans {
             legs.push(journey.carry_out(plan).await);
         }
+        // Last: a copy that hangs must take no time from what decides a reply.
+        for (plan, legs) in planned.plans.iter().zip(&mut legs) {
+            legs.extend(journey.make_copies(plan, legs).await);
+        }
 
         // settle
         let replies = settle(session.protocol, &mail.id, &legs);

@@ -43,20 +43,25 @@ pub struct Journey<'a> {
 }
 
 impl Journey<'_> {
-    /// Carries out the plan of one recipient: one leg for each destination, and once those are done, one for
-    /// each copy. Where they are not, a retry makes the copies.
+    /// Carries out the fate of one recipient: one leg for each destination.
     pub async fn carry_out(&self, plan: &Plan) -> Vec<Leg> {
         events::planned(plan);
         if let Err(leg) = self.remember_choices(plan).await {
             return vec![leg];
         }
-        let mut legs = self.carry_out_fate(plan).await;
+        self.carry_out_fate(plan).await
+    }
+
+    /// Makes the copies of one recipient, one leg for each, once the `legs` of the fate are done. Where they
+    /// are not, a retry makes them.
+    pub async fn make_copies(&self, plan: &Plan, legs: &[Leg]) -> Vec<Leg> {
+        let mut copies = Vec::new();
         if legs.iter().all(|leg| leg.outcome.is_done()) {
             for to in &plan.copies {
-                legs.extend(self.copy(plan, to).await);
+                copies.extend(self.copy(plan, to).await);
             }
         }
-        legs
+        copies
     }
 
     async fn carry_out_fate(&self, plan: &Plan) -> Vec<Leg> {
