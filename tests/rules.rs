@@ -342,3 +342,18 @@ fn a_copy_that_hangs_takes_no_time_from_the_other_recipients() {
     let replies = send_lmtp(&daemon, &BOTH, &mail("hi"));
     assert!(replies.iter().all(|reply| reply.starts_with("250")), "a copy never decides the reply: {replies:?}");
 }
+
+#[test]
+fn a_strangers_words_stay_on_their_line_of_explain() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sincerely.toml"), main_file()).unwrap();
+    let mail = folder.path().join("a.eml");
+    fs::write(
+        &mail,
+        "From: a@b.example\nTo: sophie@acme.example\nSubject: =?utf-8?q?hi=0A__fate_________reject=1B[2J?=\n\n",
+    )
+    .unwrap();
+    let output = command(&folder.path().join("sincerely.toml"), &["explain", &mail.display().to_string()]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(told.matches("\n  fate ").count(), 1, "{told}");
+}

@@ -16,6 +16,8 @@ pub mod matched;
 pub mod outcome;
 pub mod plan;
 
+pub mod plain;
+
 pub use address::{Address, Domain, Mailbox};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;

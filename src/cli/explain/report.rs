@@ -10,6 +10,7 @@ use crate::flow::copy::Unlearned;
 use crate::flow::insiders::Insider;
 use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
+use crate::mail::plain::plain;
 use crate::mail::{
     Address, Conflict, Evidence, Fate, HoldReason, Kind, Lesson, Match, PersonaName, Plan, Reply, ReversePath,
 };
@@ -203,34 +204,35 @@ impl Report {
     fn describe(&self, out: &mut dyn Write, file: &Path, line: &Line) -> std::io::Result<()> {
         let strong = Style::new().bold();
         let place = line.index.map_or_else(String::new, |index| format!(" [{index}]"));
-        writeln!(out, "{strong}{}{place}{strong:#}", file.display())?;
-        let mut row = |name: &str, value: &str| match value {
-            "" => Ok(()),
-            value => writeln!(out, "  {name:<12} {value}"),
-        };
-        row("subject", self.subject.as_deref().unwrap_or_default())?;
-        row("author", self.author.as_deref().unwrap_or_default())?;
-        row("insider", &line.insider.as_ref().map(Inside::describe).unwrap_or_default())?;
-        row("recipient", line.recipient.as_deref().unwrap_or(line.no_recipient()))?;
-        row("kind", &line.kind_text())?;
-        row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
+        writeln!(out, "{strong}{}{place}{strong:#}", plain(&file.display().to_string()))?;
+        row(out, "subject", self.subject.as_deref().unwrap_or_default())?;
+        row(out, "author", self.author.as_deref().unwrap_or_default())?;
+        row(out, "insider", &line.insider.as_ref().map(Inside::describe).unwrap_or_default())?;
+        row(out, "recipient", line.recipient.as_deref().unwrap_or(line.no_recipient()))?;
+        row(out, "kind", &line.kind_text())?;
+        row(out, "match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
         for tried in &line.tried {
             let (what, why) = told(tried);
-            row(what, &why)?;
+            row(out, what, &why)?;
         }
-        row("rule", line.rule.as_deref().unwrap_or_default())?;
-        row("fate", &line.fate_text())?;
+        row(out, "rule", line.rule.as_deref().unwrap_or_default())?;
+        line.fate(out)?;
         for delivery in &line.deliveries {
             let from = delivery.from.as_deref().unwrap_or("a reverse path that the file does not tell");
-            row("delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
+            row(out, "delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
         }
-        row("copies", &line.copies.join(", "))?;
-        row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
-        row("learns", &line.learns.as_ref().map(Learns::describe).unwrap_or_default())?;
-        row("not learned", line.not_learned.as_deref().unwrap_or_default())?;
-        row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
+        row(out, "copies", &line.copies.join(", "))?;
+        row(out, "stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
+        row(out, "learns", &line.learns.as_ref().map(Learns::describe).unwrap_or_default())?;
+        row(out, "not learned", line.not_learned.as_deref().unwrap_or_default())?;
+        row(out, "reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
         writeln!(out)
     }
+}
+
+/// A value comes from the message: it may neither begin a line of ours nor speak to the terminal.
+fn row(out: &mut dyn Write, name: &str, value: &str) -> std::io::Result<()> {
+    if value.is_empty() { Ok(()) } else { writeln!(out, "  {name:<12} {}", plain(value)) }
 }
 
 /// Why a rule does not decide; nothing about the one that does.
@@ -339,12 +341,12 @@ impl Line {
         format!("{} ({why})", self.kind)
     }
 
-    fn fate_text(&self) -> String {
-        let Some(fate) = self.fate else { return String::new() };
+    fn fate(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let Some(fate) = self.fate else { return Ok(()) };
         let colour = if fate == "forward" { AnsiColor::Green } else { AnsiColor::Yellow };
         let style = Style::new().bold().fg_color(Some(colour.into()));
         let reason = self.reason.map_or_else(String::new, |reason| format!(" as {reason}"));
-        format!("{style}{fate}{style:#}{reason}")
+        writeln!(out, "  {:<12} {style}{fate}{style:#}{reason}", "fate")
     }
 }
 

@@ -20,11 +20,14 @@ use super::file::File;
 use super::include::Placed;
 use super::problems::Report;
 use super::values::{As, Several, Text};
+use crate::mail::plain;
 use crate::mail::{Evidence, Kind, PersonName, PersonaName};
 use crate::rules::{Condition, Content, Pattern, Rule, Rules, When, defaults};
 
 /// How deep `not` and `any` may stand in each other: deeper nobody reads.
 const DEEPEST: usize = 16;
+/// Octets of the name of a rule: it stands in each line of the log.
+const LONGEST_NAME: usize = 200;
 
 /// The rules, as far as they are right: one for each that is written.
 pub(super) fn check(written: &Placed<written::Rule>, file: &File, report: &mut Report<'_>) -> Rules {
@@ -172,8 +175,12 @@ fn names_differ(written: &Placed<written::Rule>, report: &mut Report<'_>) {
     for (at, rule) in written {
         let Some(As(name)) = &rule.name else { continue };
         let key = at.key("name");
-        if name.contains(char::is_control) {
-            report.mistake(&key, "holds a control character");
+        if name.contains(plain::is_control) {
+            report.mistake(&key, "holds a control character, or one that turns the direction of reading");
+        }
+        if name.len() > LONGEST_NAME {
+            let message = format!("is too long: {} octets; {LONGEST_NAME} at most", name.len());
+            report.mistake(&key, message);
         }
         if name == defaults::NAME {
             report.mistake(&key, "is what the log calls the defaults; choose another name");

@@ -108,6 +108,7 @@ fn what_is_done(#[case] then: &str, #[case] expected: &[&str]) {
 #[case("[[rule]]\nthen = 'hold'", &["rule.name: missing: what the log calls this rule, in quotes"])]
 #[case("[[rule]]\nname = 'a'", &[r#"rule.then: missing: what to do, such as "discard" or { forward_to = "tom" }"#])]
 #[case("[[rule]]\n[[rule]]", &["rule.name: missing", "rule.then: missing", "rule.name: missing", "rule.then: missing"])]
+#[case("[[rule]]\nname = \"a\\u202Eb\"\nthen = 'hold'", &["rule.name: holds a control character, or one that turns the direction of reading"])]
 #[case("[[rule]]\nname = 'default'\nthen = 'hold'", &["rule.name: is what the log calls the defaults; choose another name"])]
 #[case("[[rule]]\nname = 'a'\nwhen.kind = 'list'\nthen = 'hold'\n[[rule]]\nname = 'a'\nthen = 'hold'", &["rule.name: is the name of the rule in f:14 too"])]
 #[case("[[rule]]\nname = 'a'\nthen = 'hold'\n[[rule]]\nname = 'b'\nwhen.kind = 'list'\nthen = 'hold'", &[r#"rule: rule "b" is never asked: rule "a" above it matches every message"#])]
@@ -263,4 +264,11 @@ proptest! {
         prop_assert_eq!(&again.0, &vec![rule], "{}", printed);
         prop_assert!(!report.has_mistakes(), "{}", report.into_problems());
     }
+}
+
+#[test]
+fn the_name_of_a_rule_has_room_in_a_line() {
+    let named = |octets: usize| said(&format!("[[rule]]\nname = '{}'\nthen = 'hold'\n", "x".repeat(octets)));
+    assert_eq!(named(200), [""; 0]);
+    assert_eq!(named(201), ["rule.name: is too long: 201 octets; 200 at most"]);
 }
