@@ -357,3 +357,14 @@ fn a_strangers_words_stay_on_their_line_of_explain() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(told.matches("\n  fate ").count(), 1, "{told}");
 }
+
+#[test]
+fn the_same_prefix_of_two_rules_stands_there_once() {
+    let hop = NextHop::start();
+    let rule = |name: &str| {
+        format!("[[rule]]\nname = \"{name}\"\ncontinue = true\nthen = {{ subject_prefix = \"[Acme]\" }}\n")
+    };
+    let daemon = Daemon::start_with(hop.address, &(rule("one") + &rule("two")));
+    assert!(send(&daemon, &SOPHIE, &mail("hi")).starts_with("250"));
+    assert_eq!(field(&hop.only().bytes, "Subject").as_deref(), Some("[Acme] hi"));
+}

@@ -174,6 +174,9 @@ impl Reader<'_, '_> {
             self.report.mistake(key, "holds a line break or another control character");
         } else if text.len() > longest {
             self.report.mistake(key, format!("is too long: {} octets; {longest} at most", text.len()));
+        } else if text.split_once("=?").is_some_and(|(_, rest)| rest.contains("?=")) {
+            self.report
+                .mistake(key, "is an encoded word (RFC 2047): write what it says, it is encoded where it must be");
         }
     }
 

@@ -94,6 +94,7 @@ const DKIM: &str =
 #[case("{ forward = true, add_header = { 'content-x' = 'x', 'a b' = 'x' } }", &[r#"rule.then.add_header."a b": is no name of a header field"#, "rule.then.add_header.content-x: is a field that a rule may not add; a name of your own begins with X-"])]
 #[case(r#"{ forward = true, add_header = { X-A = "x\r\nBcc: y" } }"#, &["rule.then.add_header.X-A: holds a line break or another control character"])]
 #[case("{ forward = true, subject_prefix = ' ' }", &["rule.then.subject_prefix: is empty"])]
+#[case("{ forward = true, subject_prefix = '=?utf-8?q?x?=', add_header.X-A = 'a =?us-ascii?q?x?= b' }", &["rule.then.add_header.X-A: is an encoded word (RFC 2047): write what it says, it is encoded where it must be", "rule.then.subject_prefix: is an encoded word (RFC 2047): write what it says, it is encoded where it must be"])]
 #[case("{ forward = true, add_headr = {} }", &[r#"rule.then.add_headr: unknown key; did you mean "add_header"?"#])]
 #[case("5", &[r#"rule.then: invalid type: integer `5`, expected a word such as "hold", or a table such as { forward_to = "tom" }"#])]
 fn what_is_done(#[case] then: &str, #[case] expected: &[&str]) {
