@@ -368,3 +368,12 @@ fn the_same_prefix_of_two_rules_stands_there_once() {
     assert!(send(&daemon, &SOPHIE, &mail("hi")).starts_with("250"));
     assert_eq!(field(&hop.only().bytes, "Subject").as_deref(), Some("[Acme] hi"));
 }
+
+#[test]
+fn an_empty_subject_is_a_subject() {
+    let hop = NextHop::start();
+    let daemon =
+        Daemon::start_with(hop.address, "[[rule]]\nname = \"empty\"\nwhen = { subject = \"\" }\nthen = \"hold\"\n");
+    assert!(send(&daemon, &SOPHIE, &crlf("From: a@b.example\nSubject:\n\nhi\n")).starts_with("250"));
+    assert_eq!((hop.count(), daemon.held("rule").len()), (0, 1));
+}
