@@ -49,6 +49,9 @@ impl Journey<'_> {
         if let Err(leg) = self.remember_choices(plan).await {
             return vec![leg];
         }
+        if let Err(leg) = self.learn(plan).await {
+            return vec![leg];
+        }
         self.carry_out_fate(plan).await
     }
 
@@ -82,9 +85,6 @@ impl Journey<'_> {
     }
 
     async fn forward(&self, plan: &Plan, destinations: &[Destination]) -> Vec<Leg> {
-        if let Err(leg) = self.learn(plan).await {
-            return vec![leg];
-        }
         let mut legs = Vec::new();
         for to in destinations {
             legs.extend(self.deliver(plan, to).await);
@@ -324,7 +324,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Learns the id of a message that one of ours wrote, before it is handed on. It carries no seed that
+    /// Learns the id of a message that one of ours wrote, before its fate. It carries no seed that
     /// could stand in for the memory, so it is learned as automated mail is: on disk, or not yet.
     async fn learn(&self, plan: &Plan) -> Result<(), Leg> {
         let Some(lesson) = plan.lesson.clone() else { return Ok(()) };

@@ -130,7 +130,7 @@ pub struct Plan {
     pub reverse_path: Option<ReversePath>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
-    /// What is learned before it is handed on, where one of ours wrote it.
+    /// What is learned before anything is done, where one of ours wrote it.
     pub lesson: Option<Lesson>,
 }
 
