@@ -23,6 +23,17 @@ pub fn hold_rejections(protocol: Protocol, plans: &mut [Plan]) {
     }
 }
 
+/// One plan that waits makes all of them wait, before any leg: the reply that is the same for all.
+pub fn defer_all(plans: &mut [Plan]) -> Option<Reply> {
+    let deferral = |plan: &Plan| match &plan.fate {
+        Fate::Defer(reply) => Some(reply.clone()),
+        Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard => None,
+    };
+    let reply = plans.iter().find_map(deferral)?;
+    plans.iter_mut().for_each(|plan| plan.fate = Fate::Defer(reply.clone()));
+    Some(reply)
+}
+
 /// The replies to the end of data, from the legs of each recipient.
 pub fn settle(protocol: Protocol, id: &TransactionId, legs: &[Vec<Leg>]) -> Vec<Reply> {
     let each: Vec<Reply> = legs.iter().map(|legs| one_recipient(id, legs)).collect();

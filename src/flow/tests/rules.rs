@@ -7,6 +7,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::flow::plan::Arrival;
+use crate::flow::settle::defer_all;
 use crate::mail::{Evidence, Fate, Kind, Plan, ReversePath};
 use crate::message::edit;
 use crate::rules::{Additions, Condition, Content, Decision, Pattern, Rule, Target, When};
@@ -237,6 +238,27 @@ fn without_the_index(#[case] to: &str, #[case] when: &str, #[case] fields: &str,
     let fields = fields.replace("SEED", &acme.seed("sophie", 1));
     let told = told(&plan(&acme, to, &fields, Err(&Unavailable("rebuilding".into()))));
     assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn one_plan_that_waits_makes_all_wait_and_each_keeps_its_rule() {
+    let waits = Condition::Evidence(vec![Evidence::MessageId]);
+    let tom = Condition::Persona(vec![PersonaName("tom".into())]);
+    let acme = acme(vec![
+        rule("for Tom", When(vec![tom]), Decision::Discard),
+        rule("known", When(vec![waits]), Decision::Hold),
+    ]);
+    let mut arrival = arrival(&acme, "sophie@acme.example", "In-Reply-To: <one@acme.example>");
+    let to = address("tom@acme.example");
+    arrival.recipients.push((to.clone(), acme.desk().recipient(&to).unwrap()));
+    let mut plans = acme.desk().plan(&arrival, Err(&Unavailable("rebuilding".into()))).plans;
+    let short = |plan: &Plan| told(plan).split(" 4.").take(1).collect::<String>();
+    assert_eq!(plans.iter().map(short).collect::<Vec<_>>(), ["known 451", "for Tom discarded"]);
+    let reply = defer_all(&mut plans).unwrap();
+    assert_eq!(reply.code, 451);
+    assert_eq!(plans.iter().map(short).collect::<Vec<_>>(), ["known 451", "for Tom 451"]);
+    let mut plans = acme.desk().plan(&arrival, Ok(&Found::default())).plans;
+    assert_eq!(defer_all(&mut plans), None);
 }
 
 #[test]
