@@ -73,14 +73,22 @@ impl Judge<'_> {
                 each.collect::<Option<Vec<Never>>>()?.into_iter().next()
             }
             Condition::Recipient(patterns) => {
-                never_address(patterns, &at.key("recipient"), |address| self.takes(address))
+                never_address(patterns, &at.key("recipient"), |address| self.refuses(address))
             }
-            Condition::Content(Content::From(patterns)) => never_address(patterns, &at.key("from"), |_| true),
-            Condition::Content(Content::To(patterns)) => never_address(patterns, &at.key("to"), |_| true),
+            Condition::Content(Content::From(patterns)) => never_address(patterns, &at.key("from"), |_| None),
+            Condition::Content(Content::To(patterns)) => never_address(patterns, &at.key("to"), |_| None),
             Condition::Content(Content::Subject(_) | Content::Header(_) | Content::Size(_)) => None,
             Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => None,
             Condition::Not(_) => None,
         }
+    }
+
+    /// Why no rule sees a recipient.
+    fn refuses(&self, address: &Address) -> Option<String> {
+        if let Some(real) = self.policy.inbound.aliases.get(address.domain()) {
+            return Some(format!("mail to {address} is mail to {}: write that", address.at(real)));
+        }
+        (!self.takes(address)).then(|| format!("mail to {address} is refused at the door"))
     }
 
     /// Whether the door takes mail to an address. With a valid token it takes any of `reply_domain`.
@@ -163,13 +171,12 @@ fn sizes(when: &When) -> (Vec<&[Size]>, Vec<&[Size]>) {
 }
 
 /// Patterns of addresses that are all no address, or none that comes here.
-fn never_address(patterns: &[Pattern], at: &KeyPath, comes: impl Fn(&Address) -> bool) -> Option<Never> {
+fn never_address(patterns: &[Pattern], at: &KeyPath, refuses: impl Fn(&Address) -> Option<String>) -> Option<Never> {
     let never = |pattern: &Pattern| {
         let text = pattern.only_value()?;
         match text.parse::<Address>() {
             Err(_) => Some(format!("{text:?} is no address; write \"*@example.com\" for all of a domain")),
-            Ok(address) if !comes(&address) => Some(format!("mail to {address} is refused at the door")),
-            Ok(_) => None,
+            Ok(address) => refuses(&address),
         }
     };
     let whys: Option<Vec<String>> = patterns.iter().map(never).collect();

@@ -273,3 +273,16 @@ fn the_name_of_a_rule_has_room_in_a_line() {
     assert_eq!(named(200), [""; 0]);
     assert_eq!(named(201), ["rule.name: is too long: 201 octets; 200 at most"]);
 }
+
+#[test]
+fn a_recipient_of_an_internal_domain_is_seen_by_its_real_address() {
+    let aliases = "aliases = { 'sincerely.internal' = 'acme.example' }\n";
+    let rule = "[[rule]]\nname = 'a'\nwhen.recipient = 'Sophie+x@sincerely.internal'\nthen = 'hold'\n";
+    let told = said(&format!("{aliases}{rule}"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].ends_with("mail to Sophie+x@sincerely.internal is mail to Sophie+x@acme.example: write that"),
+        "{told:?}"
+    );
+    assert_eq!(said(&format!("{aliases}{}", rule.replace("sincerely.internal", "acme.example"))), [""; 0]);
+}
