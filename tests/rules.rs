@@ -377,3 +377,34 @@ fn an_empty_subject_is_a_subject() {
     assert!(send(&daemon, &SOPHIE, &crlf("From: a@b.example\nSubject:\n\nhi\n")).starts_with("250"));
     assert_eq!((hop.count(), daemon.held("rule").len()), (0, 1));
 }
+
+#[test]
+fn explain_tells_what_rules_add() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sincerely.toml");
+    let marks = "[[rule]]\nname = \"marks\"\ncontinue = true\nwhen = { subject = \"*copied*\" }\n\
+        then = { subject_prefix = \"[Acme]\", add_header = { X-Team = \"Büro\" } }\n";
+    fs::write(&file, configuration("127.0.0.1:9".parse().unwrap(), &format!("{RULES}{marks}"))).unwrap();
+    let explain = |text: &[u8], flags: &[&str]| {
+        let mail = folder.path().join("a.eml");
+        fs::write(&mail, text).unwrap();
+        let mail = mail.display().to_string();
+        let output = command(&file, &[&["explain", "--to", "sophie@acme.example"], flags, &[&mail]].concat());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json = |text: &[u8]| serde_json::from_str::<serde_json::Value>(&explain(text, &["--json"])).unwrap();
+    let told = explain(&mail("copied"), &[]);
+    let lines = "  copies       tom@corp.example, copy@corp.example\n  adds         X-Copied: yes\n  \
+        adds         X-Team: =?utf-8?B?QsO8cm8=?=\n  adds         [Acme] before the Subject\n";
+    assert!(told.contains(lines), "{told}");
+    let line = json(&mail("copied"));
+    assert_eq!(line["continued"], serde_json::json!(["copies", "marks"]));
+    assert_eq!(line["copies"], serde_json::json!(["tom@corp.example", "copy@corp.example"]));
+    assert_eq!(line["edits"][0], serde_json::json!({ "field": "X-Copied", "value": "yes" }));
+    assert_eq!(line["edits"][2], serde_json::json!({ "field": "Subject", "before": "[Acme]" }));
+    let absent = |line: &serde_json::Value, keys: &[&str]| keys.iter().all(|key| line.get(key).is_none());
+    assert!(absent(&json(&mail("none of these")), &["continued", "copies", "edits"]), "JSON is as short as before");
+    let refused = [b" a continuation of nothing\r\n".as_slice(), &mail("copied")].concat();
+    let line = json(&refused);
+    assert!(line["reply"]["code"] == 550 && absent(&line, &["copies", "edits"]), "{line}");
+}

@@ -160,6 +160,11 @@ fn conditions_in_conditions_have_an_end() {
     r#"test.expect.persona: "x" is none of"#,
     r#"test.expect.person: "x" is none of"#,
 ])]
+#[case("mail = 'a.eml'\nto = 'a@acme.example'\nexpect = { fate = 'defer', evidence = 'seed', hold = 'undelivered' }", &[
+    "test.expect.fate: defer cannot come out here: a test remembers, signs and sends nothing",
+    "test.expect.evidence: seed cannot come out here: ",
+    "test.expect.hold: undelivered cannot come out here: ",
+])]
 fn tests_of_rules(#[case] text: &str, #[case] expected: &[&str]) {
     let told = said(&format!("[[test]]\n{text}\n"));
     assert_eq!(told.len(), expected.len(), "{told:?}");
@@ -221,7 +226,8 @@ fn when() -> impl Strategy<Value = When> {
 
 fn target() -> impl Strategy<Value = Target> {
     let address = "[a-z]{1,5}@out\\.example".prop_map(|text| Target::Address(text.parse().unwrap()));
-    prop_oneof![name().prop_map(|name| Target::Person(PersonName(name))), address]
+    let persona = Just(Target::Persona(PersonaName("team".into())));
+    prop_oneof![name().prop_map(|name| Target::Person(PersonName(name))), persona, address]
 }
 
 fn additions() -> impl Strategy<Value = Additions> {
@@ -257,7 +263,8 @@ proptest! {
         let printed = rule.to_string();
         prop_assert!(!printed.contains('\n'), "{printed}");
         let text = format!("rule = [ {printed} ]\n{BASE}people.tom.inbox = 't@acme.example'\n\
-            personas.tom = {{ address = 'Tom <tom@acme.example>', answered_by = 'tom' }}\n");
+            personas.tom = {{ address = 'Tom <tom@acme.example>', answered_by = 'tom' }}\n\
+            personas.team = {{ address = 'Team <team@acme.example>', answered_by = 'tom' }}\n");
         let path = Path::new("f");
         let (file, mut report) = File::read(&text, path).unwrap();
         let written = crate::config::include::read(&[], file, &mut report).unwrap();
