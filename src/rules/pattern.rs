@@ -68,6 +68,20 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Whether every value fits.
+    pub fn fits_all(&self) -> bool {
+        !self.written.is_empty() && self.written.chars().all(|c| c == '*')
+    }
+
+    /// Whether the same values fit, as far as the texts show it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_text = |pattern: &Self| regular_expression(&pattern.written).is_none();
+        let folded = |pattern: &Self| pattern.written.to_lowercase();
+        self == other || (is_text(self) && is_text(other) && folded(self) == folded(other))
+    }
+}
+
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.written == other.written

@@ -38,7 +38,10 @@ fn never_asked(rule: &Rule, before: &[Rule]) -> Option<String> {
         if always(&other.when) {
             return Some(format!("rule {name:?} above it matches every message"));
         }
-        (other.when == rule.when).then(|| format!("rule {name:?} above it has the same conditions"))
+        if rule.when.follows_from(&other.when) && other.when.follows_from(&rule.when) {
+            return Some(format!("rule {name:?} above it has the same conditions"));
+        }
+        other.when.follows_from(&rule.when).then(|| format!("rule {name:?} above it matches all that it could match"))
     })
 }
 
@@ -46,8 +49,10 @@ fn never_asked(rule: &Rule, before: &[Rule]) -> Option<String> {
 fn always(when: &When) -> bool {
     when.0.iter().all(|condition| match condition {
         Condition::Any(several) => several.iter().any(always),
+        // Every message has one, unlike a subject.
+        Condition::Recipient(patterns) => patterns.iter().any(Pattern::fits_all),
         Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
-        Condition::Recipient(_) | Condition::Content(_) | Condition::Not(_) => false,
+        Condition::Content(_) | Condition::Not(_) => false,
     })
 }
 
@@ -61,6 +66,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn never(&self, when: &When, at: &KeyPath) -> Option<Never> {
         let one = when.0.iter().find_map(|condition| self.never_one(condition, at));
+        let one = one.or_else(|| contradiction(when, at));
         one.or_else(|| self.nobody(when, at)).or_else(|| self.no_size(when, at))
     }
 
@@ -150,6 +156,16 @@ impl Judge<'_> {
         let never = is_asked && !tries.any(fits);
         never.then(|| (at.key("size"), format!("no message has such a size (limits.message_size is {})", self.largest)))
     }
+}
+
+/// A `not` of what is asked for beside it.
+fn contradiction(when: &When, at: &KeyPath) -> Option<Never> {
+    let is_denied = |condition: &Condition| match condition {
+        Condition::Not(denied) => denied.follows_from(when),
+        Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
+        Condition::Recipient(_) | Condition::Content(_) | Condition::Any(_) => false,
+    };
+    when.0.iter().any(is_denied).then(|| (at.key("not"), "what it denies is asked for beside it".into()))
 }
 
 /// The sizes that a message must have one of, and those that it must not have.
