@@ -59,9 +59,9 @@ impl Reader<'_, '_> {
             return When::default();
         }
         let mut all = Vec::new();
-        let personas = self.names(written.persona.as_ref(), &at.key("persona"), "persona");
+        let personas = self.names(written.persona.as_ref(), &at.key("persona"), "persona", self.file.personas.keys());
         all.extend(personas.map(|names| Condition::Persona(names.into_iter().map(PersonaName).collect())));
-        let people = self.names(written.person.as_ref(), &at.key("person"), "person");
+        let people = self.names(written.person.as_ref(), &at.key("person"), "person", self.file.people.keys());
         all.extend(people.map(|names| Condition::Person(names.into_iter().map(PersonName).collect())));
         all.extend(self.values::<Kind>(written.kind.as_ref(), &at.key("kind")).map(Condition::Kind));
         all.extend(self.values::<Evidence>(written.evidence.as_ref(), &at.key("evidence")).map(Condition::Evidence));
@@ -104,14 +104,17 @@ impl Reader<'_, '_> {
         header
     }
 
-    /// Names of people or personas.
-    fn names(&mut self, written: Option<&Several<String>>, at: &KeyPath, what: &str) -> Option<Vec<String>> {
+    /// Names among those that are `known`, of people or of personas.
+    fn names<'k>(
+        &mut self,
+        written: Option<&Several<String>>,
+        at: &KeyPath,
+        what: &str,
+        known: impl Iterator<Item = &'k String>,
+    ) -> Option<Vec<String>> {
         let Several(names) = written?;
         self.is_not_empty(names.is_empty(), at);
-        let known: Vec<&str> = match what {
-            "persona" => self.file.personas.keys().map(String::as_str).collect(),
-            _ => self.file.people.keys().map(String::as_str).collect(),
-        };
+        let known: Vec<&str> = known.map(String::as_str).collect();
         for (index, As(name)) in names.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let near = self.report.did_you_mean(name, known.iter().copied());

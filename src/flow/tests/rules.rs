@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::*;
 use crate::flow::plan::Arrival;
 use crate::flow::settle::defer_all;
-use crate::mail::{Evidence, Fate, Kind, Plan, ReversePath};
+use crate::mail::{Choice, Evidence, Fate, Kind, Plan, ReversePath};
 use crate::message::edit;
 use crate::rules::{Additions, Condition, Content, Decision, Pattern, Rule, Target, When};
 use crate::threads::{Remembered, Unavailable};
@@ -186,6 +186,24 @@ fn a_pool_that_a_rule_names_keeps_its_choice_apart_from_the_recipients() {
         found.retries.insert(pool, Remembered { chosen, ..Remembered::default() });
         let retry = desk.plan(&arrival, Ok(&found)).plans.remove(0);
         assert_eq!(told(&retry), format!("r {name}@corp.example"));
+    }
+}
+
+#[test]
+fn a_copy_to_a_pool_is_a_choice_too() {
+    let team = vec![Target::Persona(PersonaName("team".into()))];
+    let additions = Additions { copy_to: team, ..Additions::default() };
+    let acme = acme(vec![Rule { additions, ..rule("r", When::default(), Decision::Hold) }]);
+    let arrival = arrival(&acme, "sophie@acme.example", "Subject: hi");
+    let pool = arrival.retry_key(&address("team@acme.example"));
+    for name in ["sophie", "tom"] {
+        let mut found = Found::default();
+        let chosen = Some(PersonName(name.into()));
+        found.retries.insert(pool, Remembered { chosen, ..Remembered::default() });
+        let plan = acme.desk().plan(&arrival, Ok(&found)).plans.remove(0);
+        assert_eq!(plan.copies, [address(&format!("{name}@corp.example"))]);
+        let choice = Choice { recipient: address("team@acme.example"), person: PersonName(name.into()) };
+        assert_eq!((plan.choices, plan.person), (vec![choice], None), "a copy is nobody's to answer");
     }
 }
 
