@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::mail::{Address, Conflict, Match, Plan, Reply, ReversePath, ThreadId};
+use crate::mail::{Address, Conflict, FateName, Match, Plan, Reply, ReversePath, ThreadId};
 
 /// What can happen to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
@@ -71,7 +71,7 @@ pub fn planned(plan: &Plan) {
         conflicting(&plan.matched, conflict);
     }
     log!(debug, Event::Planned, to = %plan.recipient, kind = %plan.kind, rule = plan.rule,
-        continued = plan.continued.join(", "), fate = plan.fate.name());
+        continued = plan.continued.join(", "), fate = <&'static str>::from(plan.fate.name()));
 }
 
 fn conflicting(matched: &Match, lost: &Conflict) {
@@ -134,8 +134,8 @@ pub struct Summary<'a> {
     pub thread: Option<ThreadId>,
     /// The rule.
     pub rule: &'a str,
-    /// The fate.
-    pub fate: &'a str,
+    /// The fate; a copy that is learned has none.
+    pub fate: Option<FateName>,
     /// Where it went.
     pub destination: String,
     /// What the peer is told.
@@ -146,9 +146,10 @@ pub struct Summary<'a> {
 
 /// The one line for each message and recipient, written before the reply is sent.
 pub fn settled(line: &Summary<'_>) {
+    let fate: &str = line.fate.map_or("-", Into::into);
     let ms = u64::try_from(line.took.as_millis()).unwrap_or(u64::MAX);
     log!(info, Event::Settled, from = %line.from, to = %line.to, kind = %line.kind, evidence = %line.evidence,
-        thread = %text(line.thread.as_ref()), rule = line.rule, fate = %line.fate, destination = %line.destination,
+        thread = %text(line.thread.as_ref()), rule = line.rule, %fate, destination = %line.destination,
         reply = line.reply.to_string(), ms);
 }
 

@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::events::{Summary, settled};
-    use crate::mail::{Reply, ReversePath};
+    use crate::mail::{FateName, Reply, ReversePath};
 
     #[test]
     fn a_json_line_has_numbers_and_each_span_once() {
@@ -70,7 +70,7 @@ mod tests {
                 evidence: "seed",
                 thread: None,
                 rule: "default",
-                fate: "forward",
+                fate: Some(FateName::Forward),
                 destination: String::new(),
                 reply: &Reply::new(250, 0, 0, "Ok"),
                 took: Duration::from_millis(12),

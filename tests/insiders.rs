@@ -151,6 +151,19 @@ fn what_cannot_be_learned_is_not_sent() {
 }
 
 #[test]
+fn the_answer_to_what_a_rule_holds_is_known_too() {
+    let hop = NextHop::start();
+    let rule = "[[rule]]\nname = \"waits\"\nwhen = { subject = \"Re: hi\" }\nthen = \"hold\"\n";
+    let daemon = Daemon::start_with(hop.address, &format!("{MORE}{rule}"));
+    let sophie = "sophie.martin@corp.example";
+    assert!(send(&daemon, sophie, "sophie@acme.example", &answer("held", PROOF)).starts_with("250"));
+    assert_eq!((hop.count(), daemon.held("rule").len()), (0, 1));
+    let thanks = from_ann("thanks", "In-Reply-To: <held@corp.example>");
+    assert!(send(&daemon, "ann@customer.example", "hello@acme.example", &thanks).starts_with("250"));
+    assert_eq!(hop.only().to, [sophie]);
+}
+
+#[test]
 fn an_internal_address_is_the_real_one_from_rcpt_on() {
     let hop = NextHop::start();
     let daemon = Daemon::start_with(hop.address, MORE);

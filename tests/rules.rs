@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::daemon::{command, configuration};
+use support::daemon::{binary, command, configuration};
 use support::{Behaviour, Client, Daemon, NextHop, crlf, field, wait_until};
 
 /// One rule for each fate, by subject; a copy and a mark for whatever is "copied".
@@ -316,4 +316,95 @@ fn the_example_passes_its_own_tests() {
     let json: serde_json::Value = serde_json::from_str(&explain(&["--json", &mail("invoice.eml")])).unwrap();
     assert_eq!((&json["rule"], &json["fate"]), (&"invoices go to Tom".into(), &"forward".into()));
     assert!(json.get("tried").is_none(), "JSON keeps its shape");
+}
+
+#[test]
+fn a_file_whose_name_is_not_utf_8_is_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sincerely.toml"), main_file()).unwrap();
+    fs::create_dir(folder.path().join("rules.d")).unwrap();
+    fs::write(folder.path().join("rules.d").join(std::ffi::OsStr::from_bytes(b"\xff.bak")), "").unwrap();
+    let output = command(&folder.path().join("sincerely.toml"), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_copy_that_hangs_takes_no_time_from_the_other_recipients() {
+    let hop = NextHop::start();
+    let rule = "[[rule]]\nname = \"copies\"\ncontinue = true\nwhen = { recipient = \"sophie@acme.example\" }\n\
+        then = { copy_to = [\"copy1@corp.example\", \"copy2@corp.example\"] }\n";
+    let text = configuration(hop.address, rule)
+        .replace("role = \"inbound\"\n", "role = \"inbound\"\nprotocol = \"lmtp\"\n")
+        .replace("total = \"20s\"", "connect = \"1s\", total = \"3s\"");
+    let daemon = Daemon::start_as(&text, binary);
+    hop.behave(Behaviour { hangs_for: Some("copy".into()), ..Behaviour::default() });
+    let replies = send_lmtp(&daemon, &BOTH, &mail("hi"));
+    assert!(replies.iter().all(|reply| reply.starts_with("250")), "a copy never decides the reply: {replies:?}");
+}
+
+#[test]
+fn a_strangers_words_stay_on_their_line_of_explain() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sincerely.toml"), main_file()).unwrap();
+    let mail = folder.path().join("a.eml");
+    fs::write(
+        &mail,
+        "From: a@b.example\nTo: sophie@acme.example\nSubject: =?utf-8?q?hi=0A__fate_________reject=1B[2J?=\n\n",
+    )
+    .unwrap();
+    let output = command(&folder.path().join("sincerely.toml"), &["explain", &mail.display().to_string()]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(told.matches("\n  fate ").count(), 1, "{told}");
+}
+
+#[test]
+fn the_same_prefix_of_two_rules_stands_there_once() {
+    let hop = NextHop::start();
+    let rule = |name: &str| {
+        format!("[[rule]]\nname = \"{name}\"\ncontinue = true\nthen = {{ subject_prefix = \"[Acme]\" }}\n")
+    };
+    let daemon = Daemon::start_with(hop.address, &(rule("one") + &rule("two")));
+    assert!(send(&daemon, &SOPHIE, &mail("hi")).starts_with("250"));
+    assert_eq!(field(&hop.only().bytes, "Subject").as_deref(), Some("[Acme] hi"));
+}
+
+#[test]
+fn an_empty_subject_is_a_subject() {
+    let hop = NextHop::start();
+    let daemon =
+        Daemon::start_with(hop.address, "[[rule]]\nname = \"empty\"\nwhen = { subject = \"\" }\nthen = \"hold\"\n");
+    assert!(send(&daemon, &SOPHIE, &crlf("From: a@b.example\nSubject:\n\nhi\n")).starts_with("250"));
+    assert_eq!((hop.count(), daemon.held("rule").len()), (0, 1));
+}
+
+#[test]
+fn explain_tells_what_rules_add() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sincerely.toml");
+    let marks = "[[rule]]\nname = \"marks\"\ncontinue = true\nwhen = { subject = \"*copied*\" }\n\
+        then = { subject_prefix = \"[Acme]\", add_header = { X-Team = \"Büro\" } }\n";
+    fs::write(&file, configuration("127.0.0.1:9".parse().unwrap(), &format!("{RULES}{marks}"))).unwrap();
+    let explain = |text: &[u8], flags: &[&str]| {
+        let mail = folder.path().join("a.eml");
+        fs::write(&mail, text).unwrap();
+        let mail = mail.display().to_string();
+        let output = command(&file, &[&["explain", "--to", "sophie@acme.example"], flags, &[&mail]].concat());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json = |text: &[u8]| serde_json::from_str::<serde_json::Value>(&explain(text, &["--json"])).unwrap();
+    let told = explain(&mail("copied"), &[]);
+    let lines = "  copies       tom@corp.example, copy@corp.example\n  adds         X-Copied: yes\n  \
+        adds         X-Team: =?utf-8?B?QsO8cm8=?=\n  adds         [Acme] before the Subject\n";
+    assert!(told.contains(lines), "{told}");
+    let line = json(&mail("copied"));
+    assert_eq!(line["continued"], serde_json::json!(["copies", "marks"]));
+    assert_eq!(line["copies"], serde_json::json!(["tom@corp.example", "copy@corp.example"]));
+    assert_eq!(line["edits"][0], serde_json::json!({ "field": "X-Copied", "value": "yes" }));
+    assert_eq!(line["edits"][2], serde_json::json!({ "field": "Subject", "before": "[Acme]" }));
+    let absent = |line: &serde_json::Value, keys: &[&str]| keys.iter().all(|key| line.get(key).is_none());
+    assert!(absent(&json(&mail("none of these")), &["continued", "copies", "edits"]), "JSON is as short as before");
+    let refused = [b" a continuation of nothing\r\n".as_slice(), &mail("copied")].concat();
+    let line = json(&refused);
+    assert!(line["reply"]["code"] == 550 && absent(&line, &["copies", "edits"]), "{line}");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use sysexits::ExitCode;
 
-use crate::config::{Config, Listen, Relays};
+use crate::config::{Config, Listen, Relays, Test};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
 use crate::people::Persona;
@@ -51,7 +51,7 @@ pub fn render(config: &Config) -> String {
 
 /// How many of the tests passed, where there are any.
 fn passed(config: &Config, failures: &[Failure<'_>]) -> String {
-    let failed: HashSet<_> = failures.iter().map(|failure| (&failure.test.file, failure.test.line)).collect();
+    let failed: HashSet<*const Test> = failures.iter().map(|failure| std::ptr::from_ref(failure.test)).collect();
     match (config.tests.len(), failed.len()) {
         (0, _) => String::new(),
         (1, 0) => "\n1 test passed\n".into(),

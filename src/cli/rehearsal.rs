@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::config::{Config, Expected, Test};
 use crate::flow::policy::Policy;
-use crate::mail::{Address, Fate, Plan, Reply};
+use crate::mail::{Address, Fate, FateName, Plan, Reply};
 use crate::people::Person;
 use crate::rules::Target;
 use crate::signing::Keys;
@@ -85,7 +85,10 @@ impl<'a> CameOut<'a> {
         let matched = self.plan.map(|plan| &plan.matched);
         let (expected, got) = match expected {
             Expected::ForwardTo(targets) => return self.goes_elsewhere(targets, policy),
-            Expected::Fate(fate) => (fate.clone(), self.plan.map_or("reject", |plan| plan.fate.name()).to_owned()),
+            Expected::Fate(fate) => {
+                let got = self.plan.map_or(FateName::Reject, |plan| plan.fate.name());
+                (fate.to_string(), got.to_string())
+            }
             Expected::Rule(rule) => (rule.clone(), plan(|plan| plan.rule.clone())),
             Expected::Kind(kind) => (kind.to_string(), plan(|plan| plan.kind.to_string())),
             Expected::Evidence(evidence) => (evidence.to_string(), plan(|plan| plan.matched.evidence.to_string())),

@@ -1,9 +1,11 @@
 //! `include`: further files with people, personas, rules and tests, read as if they stood below the main file.
 
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::{fs, mem};
 
-use glob::{GlobError, MatchOptions, Pattern};
+use glob::{MatchOptions, Pattern};
 
 use super::document::KeyPath;
 use super::file::{File, Included};
@@ -46,22 +48,96 @@ pub(super) fn texts(patterns: &Several<PathBuf>, report: &mut Report<'_>) -> Vec
 /// The files of a pattern. One without wildcards names a file, which must be there.
 fn matching(pattern: &Path, key: &KeyPath, report: &mut Report<'_>) -> Vec<PathBuf> {
     let folder = report.folder_of(key);
-    if !pattern.to_string_lossy().contains(['*', '?', '[']) {
+    if !has_wildcards(pattern) {
         return vec![folder.join(pattern)];
     }
-    let folder = Pattern::escape(&folder.to_string_lossy());
-    let found = glob::glob_with(&Path::new(&folder).join(pattern).to_string_lossy(), OPTIONS);
-    let paths: Result<Vec<PathBuf>, GlobError> = match found {
-        Ok(paths) => paths.collect(),
-        Err(error) => {
-            report.mistake(key, format!("is no pattern: {}", error.msg));
-            return Vec::new();
+    match parts(pattern) {
+        Ok(parts) => found(folder, &parts, key, report),
+        Err(why) => {
+            report.mistake(key, format!("is no pattern: {why}"));
+            Vec::new()
         }
+    }
+}
+
+/// One part of a path.
+enum Part {
+    Literal(OsString),
+    Wild(Pattern),
+}
+
+/// The parts between the slashes. Wildcards stay within one, so that a pattern looks no deeper than it is
+/// long, whatever circle a symbolic link makes.
+fn parts(pattern: &Path) -> Result<Vec<Part>, String> {
+    let part = |part: &Path| match part.to_string_lossy() {
+        text if text == "**" => Err("** is not taken: name each folder, such as \"rules.d/*/*.toml\"".to_owned()),
+        text if has_wildcards(part) => Pattern::new(&text).map(Part::Wild).map_err(|error| error.msg.to_owned()),
+        _ => Ok(Part::Literal(part.into())),
     };
-    paths.unwrap_or_else(|error| {
-        report.mistake(key, format!("{} cannot be read: {}", error.path().display(), error.error()));
-        Vec::new()
+    pattern.components().map(|component| part(component.as_ref())).collect()
+}
+
+fn has_wildcards(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
+}
+
+/// What is there below `folder`. A folder that is named, and not there, is nothing to read, and perhaps a
+/// slip; one that a wildcard stands for need not have what the pattern looks for.
+fn found(folder: &Path, parts: &[Part], key: &KeyPath, report: &mut Report<'_>) -> Vec<PathBuf> {
+    let mut paths = vec![folder.to_path_buf()];
+    let mut is_named = true;
+    for part in parts {
+        let mut deeper = Vec::new();
+        for path in paths {
+            match part {
+                Part::Literal(name) => deeper.push(path.join(name)),
+                Part::Wild(pattern) => match names(&path) {
+                    Ok(names) => deeper.extend(fitting(names, pattern, &path, key, report)),
+                    Err(error) if is_named && error.kind() == ErrorKind::NotFound => {
+                        report.warn(key, format!("finds nothing: there is no folder {}", path.display()));
+                    }
+                    Err(error) if !is_named && is_elsewhere(&error) => {}
+                    Err(error) => report.mistake(key, format!("{} cannot be read: {error}", path.display())),
+                },
+            }
+        }
+        is_named &= matches!(part, Part::Literal(_));
+        paths = deeper;
+    }
+    paths.retain(|path| fs::symlink_metadata(path).is_ok());
+    paths
+}
+
+/// It is not what a wildcard looks for: no folder.
+fn is_elsewhere(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// The names in a folder, in order.
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    // The folder of a file that is named without one.
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let names: io::Result<Vec<OsString>> = fs::read_dir(here)?.map(|entry| Ok(entry?.file_name())).collect();
+    names.map(|mut names| {
+        names.sort();
+        names
     })
+}
+
+/// The paths of those names that fit.
+fn fitting(
+    mut names: Vec<OsString>,
+    pattern: &Pattern,
+    folder: &Path,
+    key: &KeyPath,
+    report: &mut Report<'_>,
+) -> Vec<PathBuf> {
+    names.retain(|name| pattern.matches_with(&name.to_string_lossy(), OPTIONS));
+    let (readable, other): (Vec<OsString>, Vec<OsString>) = names.into_iter().partition(|name| name.to_str().is_some());
+    for name in other {
+        report.warn(key, format!("leaves {} out: its name is not UTF-8", folder.join(name).display()));
+    }
+    readable.into_iter().map(|name| folder.join(name)).collect()
 }
 
 /// What all files hold together.

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::flow::policy::{self, Policy, Unmatched};
-use crate::mail::{Address, Domain, Evidence, HoldReason, Kind, PersonaName, ReversePath};
+use crate::mail::{Address, Domain, Evidence, FateName, HoldReason, Kind, PersonaName, ReversePath};
 use crate::people::PersonName;
 use crate::rules::Target;
 use crate::smtp::service::Protocol;
@@ -113,7 +113,7 @@ pub struct Expectation {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {
     /// The name of the fate.
-    Fate(String),
+    Fate(FateName),
     /// The inboxes of these.
     ForwardTo(Vec<Target>),
     /// The rule that decides, or `default`.

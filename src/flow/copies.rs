@@ -113,7 +113,7 @@ impl Transaction {
                 evidence: "-",
                 thread,
                 rule: "-",
-                fate: if reply.is_positive() { "-" } else { settle::fate_of(reply) },
+                fate: (!reply.is_positive()).then(|| settle::fate_of(reply)),
                 destination: "-".into(),
                 reply,
                 took: began.elapsed(),

@@ -42,7 +42,9 @@ pub(super) struct Share<'a> {
 
 /// Where a message goes, or a copy of it.
 #[derive(Default)]
-struct Route {
+struct Route<'a> {
+    /// Inboxes to leave out: the writer's own.
+    without: Vec<&'a Address>,
     to: Vec<Destination>,
     person: Option<PersonName>,
     choices: Vec<Choice>,
@@ -90,10 +92,10 @@ impl<'a> Desk<'a> {
         if is_held { Vec::new() } else { case.reading.tried(&facts(case, share)) }
     }
 
-    fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route) {
+    fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route<'a>) {
         match decision {
             Decision::Forward => self.whoever_answers(case, share),
-            Decision::ForwardTo(targets) => self.forward(case, self.route(case, share, targets)),
+            Decision::ForwardTo(targets) => self.forward(case, self.route(case, share, targets, true)),
             Decision::Hold => (Fate::Hold(HoldReason::Rule), Route::default()),
             Decision::Reject(words) => (Fate::Reject(rejection(words.as_deref())), Route::default()),
             Decision::Discard => (Fate::Discard, Route::default()),
@@ -101,7 +103,7 @@ impl<'a> Desk<'a> {
     }
 
     /// What the defaults say. Where the index could still change that, it is asked again later.
-    fn by_default(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route) {
+    fn by_default(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
         let verdict = rules::verdict(share.kind, share.matched.evidence);
         if index_could_match(case, share) && verdict != rules::verdict(kind_if_matched(case), Evidence::MessageId) {
             return (Fate::Defer(index_unavailable()), Route::default());
@@ -112,7 +114,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn whoever_answers(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route) {
+    fn whoever_answers(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
         if index_could_match(case, share) && share.matched.persona.is_none() {
             return (Fate::Defer(index_unavailable()), Route::default());
         }
@@ -130,7 +132,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Forwards, unless the message has been at one of the inboxes before.
-    fn forward(&self, case: &Case<'_>, route: Route) -> (Fate, Route) {
+    fn forward(&self, case: &Case<'_>, route: Route<'a>) -> (Fate, Route<'a>) {
         let is_loop =
             |to: &Destination| trace::is_loop(&case.arrival.message, &self.policy.hostname, &to.address, self.keys);
         if route.to.iter().any(is_loop) {
@@ -139,10 +141,25 @@ impl<'a> Desk<'a> {
         (Fate::Forward(route.to.clone()), route)
     }
 
-    /// Where the names of a rule lead: a person to all inboxes, a persona to whoever answers for it.
-    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target]) -> Route {
+    /// Where the names of a rule lead. What one of ours wrote is not sent to the writer, unless somebody is
+    /// needed and nobody else is named.
+    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target], is_needed: bool) -> Route<'a> {
+        let own = share.writer.map(|writer| self.inboxes_of(writer)).unwrap_or_default();
+        let others = self.route_without(own, case, share, targets);
+        let is_empty = others.to.is_empty() && is_needed;
+        if is_empty { self.route_without(Vec::new(), case, share, targets) } else { others }
+    }
+
+    /// A person leads to all inboxes, a persona to whoever answers for it.
+    fn route_without(
+        &self,
+        without: Vec<&'a Address>,
+        case: &Case<'_>,
+        share: &Share<'_>,
+        targets: &[Target],
+    ) -> Route<'a> {
         let people = &self.policy.people;
-        let mut route = Route::default();
+        let mut route = Route { without, ..Route::default() };
         for target in targets {
             match target {
                 Target::Person(name) => {
@@ -160,8 +177,8 @@ impl<'a> Desk<'a> {
         route
     }
 
-    /// Who answers for a persona that a rule names, as for the message's own. What its pool chose is remembered
-    /// for its own address: the recipient's choice is another one.
+    /// Who answers for a persona that a rule names, as for the message's own; of what one of them wrote, another
+    /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
     fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<&'a Person> {
         let people = &self.policy.people;
         let key = persona.addresses.first().map(|address| case.arrival.retry_key(address));
@@ -169,7 +186,10 @@ impl<'a> Desk<'a> {
         let chosen = chosen.or_else(|| writer_in_thread(case, share.matched));
         let chosen = chosen.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
         let answering = || people.person(&people.answering(persona, share.matched.correspondent.as_ref())?.name);
-        chosen.or_else(answering)
+        let is_other = |person: &&Person| !share.writer.is_some_and(|writer| writer.people.contains(&person.name));
+        let another = || persona.answered_by.iter().filter_map(|name| people.person(name)).find(is_other);
+        let first = chosen.or_else(answering);
+        first.filter(is_other).or_else(another).or(first)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
@@ -180,7 +200,7 @@ impl<'a> Desk<'a> {
             Fate::Forward(_) | Fate::Hold(_) | Fate::Discard => {}
         }
         let targets: Vec<Target> = rules.iter().flat_map(|rule| &rule.additions.copy_to).cloned().collect();
-        let copies = self.route(case, share, &targets);
+        let copies = self.route(case, share, &targets, course.fate == Fate::Discard);
         let is_fate = |copy: &Destination| match &course.fate {
             Fate::Forward(to) => to.iter().any(|to| to.address.folded() == copy.address.folded()),
             Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => false,
@@ -208,17 +228,25 @@ impl Course {
     }
 }
 
-impl Route {
+impl Route<'_> {
     fn add(&mut self, person: &Person, fallback: &[Address]) {
-        self.person.get_or_insert_with(|| person.name.clone());
+        if person.inboxes.iter().any(|inbox| self.takes(inbox)) {
+            self.person.get_or_insert_with(|| person.name.clone());
+        }
         person.inboxes.iter().for_each(|inbox| self.add_address(inbox, fallback));
     }
 
     /// Each address once.
     fn add_address(&mut self, address: &Address, fallback: &[Address]) {
-        if !self.to.iter().any(|to| to.address.folded() == address.folded()) {
-            self.to.push(Destination { address: address.clone(), fallback: fallback.to_vec() });
+        let is_there = self.to.iter().any(|to| to.address.folded() == address.folded());
+        if !is_there && self.takes(address) {
+            let fallback = fallback.iter().filter(|address| self.takes(address)).cloned().collect();
+            self.to.push(Destination { address: address.clone(), fallback });
         }
+    }
+
+    fn takes(&self, address: &Address) -> bool {
+        !self.without.iter().any(|own| own.folded() == address.folded())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::mail::{Address, Fate, Leg, Outcome, Plan, Reply, ReversePath};
+use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath};
 use crate::smtp::service::{ForwardPath, Mail, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
@@ -15,7 +15,7 @@ use super::House;
 use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::{address, hop};
-use super::settle::{fate_of, hold_rejections, local_trouble, same_for_all, settle};
+use super::settle::{defer_all, fate_of, hold_rejections, local_trouble, same_for_all, settle};
 
 /// The service behind a listener of role `inbound`.
 pub struct Inbound(pub Arc<House>);
@@ -66,9 +66,10 @@ impl Service for Inbound {
         // match, classify, decide
         let found = self.0.threads.look_up(desk.question(&arrival)).await;
         let mut planned = desk.plan(&arrival, found.as_ref());
-        if let Some(reply) = planned.plans.iter().find_map(deferral) {
-            summarise_refusal(&arrival, reply, began);
-            return same_for_all(session.protocol, reply.clone(), arrival.recipients.len());
+        if let Some(reply) = defer_all(&mut planned.plans) {
+            let replies = same_for_all(session.protocol, reply, planned.plans.len());
+            summarise(&arrival, &planned.plans, &vec![Vec::new(); planned.plans.len()], &replies, began);
+            return replies;
         }
         hold_rejections(session.protocol, &mut planned.plans);
 
@@ -77,6 +78,10 @@ impl Service for Inbound {
         let mut legs = Vec::new();
         for plan in &planned.plans {
             legs.push(journey.carry_out(plan).await);
+        }
+        // Last: a copy that hangs must take no time from what decides a reply.
+        for (plan, legs) in planned.plans.iter().zip(&mut legs) {
+            legs.extend(journey.make_copies(plan, legs).await);
         }
 
         // settle
@@ -125,14 +130,7 @@ impl Inbound {
     }
 }
 
-fn deferral(plan: &Plan) -> Option<&Reply> {
-    match &plan.fate {
-        Fate::Defer(reply) => Some(reply),
-        Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard => None,
-    }
-}
-
-/// One line for each recipient of a message that was refused, or deferred, as a whole.
+/// One line for each recipient of a message that the door refuses.
 fn summarise_refusal(arrival: &Arrival, reply: &Reply, began: Instant) {
     for (to, _) in &arrival.recipients {
         events::settled(&events::Summary {
@@ -142,7 +140,7 @@ fn summarise_refusal(arrival: &Arrival, reply: &Reply, began: Instant) {
             evidence: "-",
             thread: None,
             rule: "-",
-            fate: fate_of(reply),
+            fate: Some(fate_of(reply)),
             destination: "-".into(),
             reply,
             took: began.elapsed(),
@@ -161,7 +159,7 @@ fn summarise(arrival: &Arrival, plans: &[Plan], legs: &[Vec<Leg>], replies: &[Re
             evidence: plan.matched.evidence.into(),
             thread: plan.matched.thread.or(plan.joins).or(plan.lesson.as_ref().map(|lesson| lesson.thread)),
             rule: &plan.rule,
-            fate: plan.fate.name(),
+            fate: Some(plan.fate.name()),
             destination: destination(legs),
             reply,
             took: began.elapsed(),
@@ -178,5 +176,5 @@ fn destination(legs: &[Leg]) -> String {
         Outcome::Collapsed => format!("{}:suppressed", leg.destination),
         Outcome::Uncertain => format!("{}:uncertain", leg.destination),
     });
-    ends.collect::<Vec<_>>().join(",")
+    if legs.is_empty() { "-".to_owned() } else { ends.collect::<Vec<_>>().join(",") }
 }

@@ -103,7 +103,8 @@ impl<'a> Desk<'a> {
         Readers { people: others, fallback }
     }
 
-    fn inboxes_of(&self, insider: &Insider) -> Vec<&'a Address> {
+    /// Where an insider reads mail.
+    pub(super) fn inboxes_of(&self, insider: &Insider) -> Vec<&'a Address> {
         let people = insider.people.iter().filter_map(|name| self.policy.people.person(name));
         people.flat_map(|person| &person.inboxes).collect()
     }

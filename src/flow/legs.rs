@@ -43,20 +43,28 @@ pub struct Journey<'a> {
 }
 
 impl Journey<'_> {
-    /// Carries out the plan of one recipient: one leg for each destination, and once those are done, one for
-    /// each copy. Where they are not, a retry makes the copies.
+    /// Carries out the fate of one recipient: one leg for each destination.
     pub async fn carry_out(&self, plan: &Plan) -> Vec<Leg> {
         events::planned(plan);
         if let Err(leg) = self.remember_choices(plan).await {
             return vec![leg];
         }
-        let mut legs = self.carry_out_fate(plan).await;
+        if let Err(leg) = self.learn(plan).await {
+            return vec![leg];
+        }
+        self.carry_out_fate(plan).await
+    }
+
+    /// Makes the copies of one recipient, one leg for each, once the `legs` of the fate are done. Where they
+    /// are not, a retry makes them.
+    pub async fn make_copies(&self, plan: &Plan, legs: &[Leg]) -> Vec<Leg> {
+        let mut copies = Vec::new();
         if legs.iter().all(|leg| leg.outcome.is_done()) {
             for to in &plan.copies {
-                legs.extend(self.copy(plan, to).await);
+                copies.extend(self.copy(plan, to).await);
             }
         }
-        legs
+        copies
     }
 
     async fn carry_out_fate(&self, plan: &Plan) -> Vec<Leg> {
@@ -77,9 +85,6 @@ impl Journey<'_> {
     }
 
     async fn forward(&self, plan: &Plan, destinations: &[Destination]) -> Vec<Leg> {
-        if let Err(leg) = self.learn(plan).await {
-            return vec![leg];
-        }
         let mut legs = Vec::new();
         for to in destinations {
             legs.extend(self.deliver(plan, to).await);
@@ -324,7 +329,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Learns the id of a message that one of ours wrote, before it is handed on. It carries no seed that
+    /// Learns the id of a message that one of ours wrote, before its fate. It carries no seed that
     /// could stand in for the memory, so it is learned as automated mail is: on disk, or not yet.
     async fn learn(&self, plan: &Plan) -> Result<(), Leg> {
         let Some(lesson) = plan.lesson.clone() else { return Ok(()) };

@@ -224,7 +224,7 @@ impl<'a> Parcel<'a> {
                 evidence: "-",
                 thread: stamp.map(|stamp| stamp.thread),
                 rule: "-",
-                fate: settle::fate_of(reply),
+                fate: Some(settle::fate_of(reply)),
                 destination: to.to_string(),
                 reply,
                 took: self.began.elapsed(),

@@ -211,7 +211,7 @@ impl<'a> Desk<'a> {
         let share = self.share(case, to, recipient, &matched);
         let course = self.course(case, &share);
         let (kind, fresh) = (share.kind, self.fresh(index));
-        let teaches = share.writer.is_some() && matches!(course.fate, Fate::Forward(_));
+        let teaches = share.writer.is_some() && is_taken(&course.fate);
         let is_handed_on = matches!(course.fate, Fate::Forward(_)) || !course.copies.is_empty();
         Plan {
             reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
@@ -348,6 +348,16 @@ pub(super) fn writer_in_thread<'c>(case: &Case<'c>, matched: &Match) -> Option<&
 pub(super) fn return_path(domain: &crate::mail::Domain, separator: char, token: &str) -> Option<ReversePath> {
     let bounce = Address::new("bounce", domain).ok()?;
     Some(ReversePath::Address(bounce.with_detail(separator, token)))
+}
+
+/// Whether the message is out, or somebody's to decide about: an answer to it may come. What has come back, or
+/// is refused, was not sent by anybody now.
+fn is_taken(fate: &Fate) -> bool {
+    match fate {
+        Fate::Forward(_) | Fate::Discard => true,
+        Fate::Hold(reason) => *reason == HoldReason::Rule,
+        Fate::Reject(_) | Fate::Defer(_) => false,
+    }
 }
 
 /// Only `YES` is believed, and only for holding: a server in front writes it.

@@ -5,7 +5,7 @@
 //! server in front would send them to the customer. Outbound, where the peer is the company's own, the
 //! next hop's words are passed on instead.
 
-use crate::mail::{Extension, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, TransactionId};
+use crate::mail::{Extension, Failure, Fate, FateName, HoldReason, Leg, Outcome, Plan, Reply, TransactionId};
 use crate::smtp::service::Protocol;
 
 /// SMTP has one reply for all recipients: unless every one of them is rejected, what a rule rejects is
@@ -21,6 +21,17 @@ pub fn hold_rejections(protocol: Protocol, plans: &mut [Plan]) {
             plan.fate = Fate::Hold(HoldReason::Rejected);
         }
     }
+}
+
+/// One plan that waits makes all of them wait, before any leg: the reply that is the same for all.
+pub fn defer_all(plans: &mut [Plan]) -> Option<Reply> {
+    let deferral = |plan: &Plan| match &plan.fate {
+        Fate::Defer(reply) => Some(reply.clone()),
+        Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard => None,
+    };
+    let reply = plans.iter().find_map(deferral)?;
+    plans.iter_mut().for_each(|plan| plan.fate = Fate::Defer(reply.clone()));
+    Some(reply)
 }
 
 /// The replies to the end of data, from the legs of each recipient.
@@ -56,14 +67,14 @@ pub fn same_for_all(protocol: Protocol, reply: Reply, recipients: usize) -> Vec<
     }
 }
 
-/// The fate of a message of which only the reply tells: its name in the log.
-pub fn fate_of(reply: &Reply) -> &'static str {
+/// The fate of a message of which only the reply tells.
+pub fn fate_of(reply: &Reply) -> FateName {
     if reply.is_positive() {
-        "forward"
+        FateName::Forward
     } else if reply.is_permanent() {
-        "reject"
+        FateName::Reject
     } else {
-        "defer"
+        FateName::Defer
     }
 }
 

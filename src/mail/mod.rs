@@ -16,6 +16,8 @@ pub mod matched;
 pub mod outcome;
 pub mod plan;
 
+pub mod plain;
+
 pub use address::{Address, Domain, Mailbox};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;
@@ -23,6 +25,6 @@ pub use lesson::Lesson;
 pub use matched::{Conflict, Evidence, Match, PersonName, PersonaName, PersonaTag, ThreadId};
 pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};
-pub use plan::{Choice, Destination, Edits, Fate, Field, HoldReason, Plan};
+pub use plan::{Choice, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
 pub use reply::Reply;
 pub use transaction::TransactionId;

@@ -61,15 +61,34 @@ pub enum Fate {
     Defer(Reply),
 }
 
+/// The name of a fate.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, strum::Display, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum FateName {
+    /// Hand it on.
+    Forward,
+    /// Keep it on disk.
+    Hold,
+    /// Refuse it.
+    Reject,
+    /// Take it and keep nothing.
+    Discard,
+    /// Ask the peer to come again.
+    Defer,
+}
+
 impl Fate {
-    /// The name of the fate: forward, hold, reject, discard or defer.
-    pub fn name(&self) -> &'static str {
+    /// Its name.
+    pub fn name(&self) -> FateName {
         match self {
-            Self::Forward(_) => "forward",
-            Self::Hold(_) => "hold",
-            Self::Reject(_) => "reject",
-            Self::Discard => "discard",
-            Self::Defer(_) => "defer",
+            Self::Forward(_) => FateName::Forward,
+            Self::Hold(_) => FateName::Hold,
+            Self::Reject(_) => FateName::Reject,
+            Self::Discard => FateName::Discard,
+            Self::Defer(_) => FateName::Defer,
         }
     }
 }
@@ -130,7 +149,7 @@ pub struct Plan {
     pub reverse_path: Option<ReversePath>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
-    /// What is learned before it is handed on, where one of ours wrote it.
+    /// What is learned before anything is done, where one of ours wrote it.
     pub lesson: Option<Lesson>,
 }
 

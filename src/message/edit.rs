@@ -33,11 +33,17 @@ fn written(fields: &[Field]) -> Bytes {
     fields.iter().map(|field| format!("{}: {}\r\n", field.name, field.value)).collect::<String>().into()
 }
 
-/// Puts texts before the subject, but those that stand in it already; a message without a subject gets one.
+/// Puts texts before the subject, each once, but those that stand in it already; a message without a
+/// subject gets one.
 pub fn prefix_subject(message: &Message, prefixes: &[&str], edits: &mut Edits) {
-    let is_there = |prefix: &&str| message.subject().is_some_and(|subject| subject.contains(prefix));
-    let missing = prefixes.iter().map(|prefix| prefix.trim()).filter(|prefix| !is_there(prefix));
-    let prefix = &missing.collect::<Vec<_>>().join(" ");
+    let mut missing: Vec<&str> = Vec::new();
+    for prefix in prefixes.iter().map(|prefix| prefix.trim()) {
+        let mut there = message.subject().into_iter().chain(missing.iter().copied());
+        if !there.any(|text| text.contains(prefix)) {
+            missing.push(prefix);
+        }
+    }
+    let prefix = &missing.join(" ");
     if prefix.is_empty() {
         return;
     }
@@ -117,6 +123,18 @@ mod tests {
         }
         let long = format!("Subject: {}\n\n", "x".repeat(985));
         assert_eq!(subject(&long, "[Acme]"), long.replace("Subject:", "Subject: [Acme]\n"));
+    }
+
+    #[test]
+    fn the_same_prefix_of_several_rules_stands_there_once() {
+        let subject = |prefixes: &[&str]| {
+            let message = Message::read(Bytes::from_static(b"Subject: hi\r\n\r\n"));
+            let mut edits = Edits::default();
+            prefix_subject(&message, prefixes, &mut edits);
+            edits.insert_before_value.map(|field| field.value)
+        };
+        assert_eq!(subject(&["[Acme]", "[Acme] ", "[B]", "Acme"]).as_deref(), Some(" [Acme] [B]"));
+        assert_eq!(subject(&["hi", "hi"]), None);
     }
 
     #[test]

@@ -131,10 +131,10 @@ impl Message {
     }
 
     /// The values of all fields of that name as people read them: encoded words decoded (RFC 2047), a
-    /// line fold one space.
+    /// line fold one space, and so any control character that an encoded word brings in.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = String> {
         self.lines(name)
-            .map(|raw| MessageStream::new(&raw).parse_unstructured().as_text().unwrap_or_default().to_owned())
+            .map(|raw| one_line(MessageStream::new(&raw).parse_unstructured().as_text().unwrap_or_default()))
     }
 
     /// The value of the first field of that name.
@@ -227,7 +227,7 @@ impl Message {
         self.values(name).flat_map(|value| address_like(&value)).take(MOST_RECIPIENTS).collect()
     }
 
-    /// The subject, decoded (RFC 2047).
+    /// The subject, decoded (RFC 2047), as one line; empty where the field is.
     pub fn subject(&self) -> Option<&str> {
         self.view.subject.as_deref()
     }
@@ -267,7 +267,7 @@ impl View {
             from: first(HeaderName::From).map(|header| mailboxes(&header.value)).unwrap_or_default(),
             is_of_one: first(HeaderName::From)
                 .is_some_and(|header| count_of_mailboxes(&header.value) == 1 && is_one_mailbox(raw(head, header))),
-            subject: first(HeaderName::Subject).and_then(|header| header.value.as_text()).map(str::to_owned),
+            subject: first(HeaderName::Subject).map(|header| one_line(header.value.as_text().unwrap_or_default())),
             content_type: first(HeaderName::ContentType).and_then(|header| ContentType::new(&header.value)),
         }
     }
@@ -280,6 +280,11 @@ impl ContentType {
         let report_type = value.attribute("report-type").map(str::to_ascii_lowercase);
         Some(Self { full: format!("{}/{sub}", value.c_type).to_ascii_lowercase(), report_type })
     }
+}
+
+/// What an encoded word holds besides text is white space: a value is one line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn raw<'a>(head: &'a [u8], header: &Header<'_>) -> &'a [u8] {
@@ -508,6 +513,15 @@ mod tests {
         let cut = read("To: a@b.example\nX-A: the last line has no end".trim());
         assert_eq!(cut.texts("X-A").collect::<Vec<_>>(), ["the last line has no end"]);
         assert_eq!(read("To: a@b.example").addressees().len(), 1);
+    }
+
+    #[test]
+    fn a_subject_is_one_line_and_may_be_empty() {
+        let subject = |field: &str| read(&format!("{field}\n\n")).subject().map(str::to_owned);
+        assert_eq!(subject("Subject: =?utf-8?q?a=0D=0Ab=00c?=").as_deref(), Some("a  b c"));
+        assert_eq!([subject("Subject:"), subject("Subject: ")].map(Option::unwrap), ["", ""]);
+        assert_eq!(subject("To: a@b"), None);
+        assert_eq!(read("X-A: =?utf-8?q?a=0Ab?=\n\n").texts("X-A").collect::<Vec<_>>(), ["a b"]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::mail::{Evidence, Kind, PersonName, PersonaName};
-use crate::message::Message;
 
 use super::answer::Answer;
 use super::engine::{Facts, Reading};
@@ -98,13 +97,14 @@ impl Condition {
 
 impl Content {
     /// Whether it is true of a message.
-    pub(super) fn is_true_of(&self, message: &Message) -> bool {
+    pub(super) fn is_true_of(&self, reading: &Reading<'_>) -> bool {
+        let message = reading.message();
         match self {
-            Self::From(patterns) => message.authors().iter().any(|author| any(patterns, &author.address.to_string())),
-            Self::To(patterns) => message.addressees().iter().any(|address| any(patterns, &address.to_string())),
+            Self::From(patterns) => reading.authors().iter().any(|author| any(patterns, author)),
+            Self::To(patterns) => reading.addressees().iter().any(|address| any(patterns, address)),
             Self::Subject(patterns) => message.subject().is_some_and(|subject| any(patterns, subject)),
             Self::Header(fields) => {
-                fields.iter().all(|(name, patterns)| message.texts(name).any(|text| any(patterns, &text)))
+                fields.iter().all(|(name, patterns)| reading.texts(name).iter().any(|text| any(patterns, text)))
             }
             Self::Size(sizes) => {
                 let octets = u64::try_from(message.bytes().len()).unwrap_or(u64::MAX);

@@ -1,7 +1,8 @@
 //! The engine: the rules in their order, and the first that matches.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::mail::{Address, Evidence, Kind, PersonName, PersonaName};
 use crate::message::Message;
@@ -17,6 +18,10 @@ pub struct Reading<'a> {
     message: &'a Message,
     // By the place of the condition among `rules`, which outlive this.
     said: RefCell<HashMap<*const Content, bool>>,
+    authors: OnceCell<Vec<String>>,
+    addressees: OnceCell<Vec<String>>,
+    // By the name of the field, in lower case.
+    texts: RefCell<HashMap<String, Rc<[String]>>>,
 }
 
 /// What is known of the message for one recipient.
@@ -70,7 +75,14 @@ pub struct Tried {
 impl<'a> Reading<'a> {
     /// `message` before `rules`.
     pub fn new(rules: &'a Rules, message: &'a Message) -> Self {
-        Self { rules, message, said: RefCell::default() }
+        Self {
+            rules,
+            message,
+            said: RefCell::default(),
+            authors: OnceCell::new(),
+            addressees: OnceCell::new(),
+            texts: RefCell::default(),
+        }
     }
 
     /// Asks the rules until one decides.
@@ -111,9 +123,36 @@ impl<'a> Reading<'a> {
         let place = std::ptr::from_ref(content);
         let before = self.said.borrow().get(&place).copied();
         before.unwrap_or_else(|| {
-            let now = content.is_true_of(self.message);
+            let now = content.is_true_of(self);
             self.said.borrow_mut().insert(place, now);
             now
+        })
+    }
+
+    /// The message.
+    pub(super) fn message(&self) -> &'a Message {
+        self.message
+    }
+
+    /// The addresses of its From field; read once.
+    pub(super) fn authors(&self) -> &[String] {
+        let read = || self.message.authors().iter().map(|author| author.address.to_string()).collect();
+        self.authors.get_or_init(read)
+    }
+
+    /// The addresses of its To and Cc fields; read once.
+    pub(super) fn addressees(&self) -> &[String] {
+        self.addressees.get_or_init(|| self.message.addressees().iter().map(ToString::to_string).collect())
+    }
+
+    /// The values of its fields of that name, decoded; read once.
+    pub(super) fn texts(&self, name: &str) -> Rc<[String]> {
+        let key = name.to_ascii_lowercase();
+        let before = self.texts.borrow().get(&key).cloned();
+        before.unwrap_or_else(|| {
+            let read: Rc<[String]> = self.message.texts(name).collect();
+            self.texts.borrow_mut().insert(key, read.clone());
+            read
         })
     }
 }

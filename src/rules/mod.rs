@@ -12,6 +12,8 @@ mod pattern;
 
 pub mod defaults;
 
+mod implied;
+
 mod print;
 
 use std::collections::BTreeMap;

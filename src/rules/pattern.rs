@@ -19,6 +19,12 @@ pub struct Pattern {
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
+    /// Something stands behind the last slash.
+    #[error(
+        "what stands behind the last slash is no part of a regular expression: upper and lower case are one already, \
+         (?-i) at its beginning tells them apart; a path that is meant as text is /^\\/usr\\/lib$/"
+    )]
+    Flags,
     /// There is nothing between the slashes.
     #[error("there is nothing between the slashes")]
     Empty,
@@ -39,6 +45,7 @@ impl Pattern {
         let regex = match regular_expression(written) {
             Some("") => return Err(PatternError::Empty),
             Some(inner) => compiled(inner),
+            None if has_flags(written) => return Err(PatternError::Flags),
             None => compiled(&whole(written)),
         };
         Ok(Self { written: written.into(), regex: regex? })
@@ -61,6 +68,20 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Whether every value fits.
+    pub fn fits_all(&self) -> bool {
+        !self.written.is_empty() && self.written.chars().all(|c| c == '*')
+    }
+
+    /// Whether the same values fit, as far as the texts show it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_text = |pattern: &Self| regular_expression(&pattern.written).is_none();
+        let folded = |pattern: &Self| pattern.written.to_lowercase();
+        self == other || (is_text(self) && is_text(other) && folded(self) == folded(other))
+    }
+}
+
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.written == other.written
@@ -70,6 +91,12 @@ impl PartialEq for Pattern {
 /// What stands between the slashes.
 fn regular_expression(written: &str) -> Option<&str> {
     written.strip_prefix('/')?.strip_suffix('/')
+}
+
+/// Whether letters stand behind what looks like a regular expression, as other languages have it.
+fn has_flags(written: &str) -> bool {
+    let behind = written.strip_prefix('/').and_then(|rest| rest.rsplit_once('/'));
+    behind.is_some_and(|(_, flags)| !flags.is_empty() && flags.chars().all(|c| c.is_ascii_alphabetic()))
 }
 
 /// A text with wildcards as the regular expression of a whole value.
@@ -121,9 +148,14 @@ mod tests {
     #[case(r"/rechnung\s+(nr\.?)?\s*\d{4,}/", "Ihre Rechnung Nr. 20261", true)]
     #[case("/", "/", true)]
     #[case("/a", "/A", true)]
+    #[case("/v1/2", "/V1/2", true)]
+    #[case(r"/^\/usr\/lib$/", "/usr/lib", true)]
     fn values_fit(#[case] written: &str, #[case] value: &str, #[case] fits: bool) {
         assert_eq!(Pattern::new(written).unwrap().matches(value), fits);
     }
+
+    const FLAGS: &str = "what stands behind the last slash is no part of a regular expression: upper and lower case \
+        are one already, (?-i) at its beginning tells them apart; a path that is meant as text is /^\\/usr\\/lib$/";
 
     #[rstest]
     #[case("/(/", "unclosed group")]
@@ -131,6 +163,8 @@ mod tests {
     #[case("//", "there is nothing between the slashes")]
     #[case(r"/(\1)/", "backreferences are not supported")]
     #[case("/(?=a)/", "look-around, including look-ahead and look-behind, is not supported")]
+    #[case("/invoice/i", FLAGS)]
+    #[case("/usr/lib", FLAGS)]
     #[case("/\\w{500}{500}/", "too large when compiled: repeat less, or write several patterns")]
     fn mistakes_are_told_in_one_line(#[case] written: &str, #[case] told: &str) {
         assert_eq!(Pattern::new(written).unwrap_err().to_string(), told);

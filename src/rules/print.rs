@@ -5,6 +5,8 @@ use std::fmt;
 
 use toml_writer::{ToTomlKey, ToTomlValue, TomlKeyBuilder, TomlStringBuilder};
 
+use crate::mail::FateName;
+
 use super::{Additions, Bound, Condition, Content, Decision, Pattern, Rule, Size, Target, When};
 
 /// One pair of a table: a key and its value, as TOML.
@@ -106,24 +108,30 @@ impl fmt::Display for Size {
 }
 
 impl Decision {
+    /// Its key in `then`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Forward => FateName::Forward.into(),
+            Self::ForwardTo(_) => "forward_to",
+            Self::Hold => FateName::Hold.into(),
+            Self::Reject(_) => FateName::Reject.into(),
+            Self::Discard => FateName::Discard.into(),
+        }
+    }
+
     /// The fate where it is one word.
     fn word(&self) -> Option<&'static str> {
         match self {
-            Self::Forward => Some("forward"),
-            Self::Hold => Some("hold"),
-            Self::Reject(None) => Some("reject"),
-            Self::Discard => Some("discard"),
+            Self::Forward | Self::Hold | Self::Reject(None) | Self::Discard => Some(self.key()),
             Self::ForwardTo(_) | Self::Reject(Some(_)) => None,
         }
     }
 
     fn pair(&self) -> Pair {
         match self {
-            Self::ForwardTo(targets) => pair("forward_to", list(targets.iter().map(Target::text))),
-            Self::Reject(Some(words)) => pair("reject", text(words)),
-            Self::Forward | Self::Hold | Self::Reject(None) | Self::Discard => {
-                pair(self.word().unwrap_or_default(), "true")
-            }
+            Self::ForwardTo(targets) => pair(self.key(), list(targets.iter().map(Target::text))),
+            Self::Reject(Some(words)) => pair(self.key(), text(words)),
+            Self::Forward | Self::Hold | Self::Reject(None) | Self::Discard => pair(self.key(), "true"),
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Behaviour {
     pub silent_after_dot: bool,
     /// Never answers the final dot, and keeps the connection.
     pub hangs_after_dot: bool,
+    /// The same, for a recipient that contains this.
+    pub hangs_for: Option<String>,
     /// Closes at the next DATA, once.
     pub closes_at_data: bool,
     /// What EHLO offers, besides PIPELINING.
@@ -117,7 +119,8 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
                 if now.silent_after_dot {
                     return Ok(());
                 }
-                if now.hangs_after_dot {
+                let hangs = now.hangs_for.as_ref().is_some_and(|part| current.to.iter().any(|to| to.contains(part)));
+                if now.hangs_after_dot || hangs {
                     // Until the peer gives up.
                     let mut rest = String::new();
                     return lines.read_line(&mut rest).map(drop);

@@ -10,8 +10,10 @@ use crate::flow::copy::Unlearned;
 use crate::flow::insiders::Insider;
 use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
+use crate::mail::plain::plain;
 use crate::mail::{
-    Address, Conflict, Evidence, Fate, HoldReason, Kind, Lesson, Match, PersonaName, Plan, Reply, ReversePath,
+    Address, Conflict, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match, PersonaName, Plan, Reply,
+    ReversePath,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::rules::{Answer, Tried, Why};
@@ -42,12 +44,16 @@ struct Line {
     // For people only.
     #[serde(skip)]
     tried: Vec<Tried>,
-    #[serde(skip)]
-    copies: Vec<String>,
-    fate: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    continued: Vec<String>,
+    fate: Option<FateName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<HoldReason>,
     deliveries: Vec<Delivery>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    copies: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    edits: Vec<Edited>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stamp: Option<Stamped>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +88,16 @@ struct Delivery {
     to: Vec<String>,
     // Null where it is not known how the message came.
     from: Option<String>,
+}
+
+/// What rules change in what is handed on: a new field, or text before the value of one that is there.
+#[derive(Debug, Clone, Serialize)]
+struct Edited {
+    field: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -142,7 +158,7 @@ impl Report {
         let signals = signals::collect(message, path.as_ref().is_some_and(ReversePath::is_null));
         let bare = Line::new("outbound", message, kind::classify(&signals, false), signals);
         let bare = match door {
-            Some(reply) => Line { fate: Some("reject"), reply: Some(Told::new(&reply)), ..bare },
+            Some(reply) => Line { fate: Some(FateName::Reject), reply: Some(Told::new(&reply)), ..bare },
             None => bare.with_stamp(path, stamp),
         };
         let mut lines: Vec<Line> = recipients.iter().map(|to| bare.clone().for_customer(to)).collect();
@@ -163,8 +179,8 @@ impl Report {
         let signals = signals::collect(message, path.as_ref().is_some_and(ReversePath::is_null));
         let bare = Line::new("copies", message, kind::classify(&signals, false), signals);
         let bare = match (door, lesson) {
-            (Some(reply), _) => Line { fate: Some("reject"), reply: Some(Told::new(&reply)), ..bare },
-            (None, Err(_)) => Line { fate: Some("defer"), reply: Some(Told::new(&local_trouble())), ..bare },
+            (Some(reply), _) => Line { fate: Some(FateName::Reject), reply: Some(Told::new(&reply)), ..bare },
+            (None, Err(_)) => Line { fate: Some(FateName::Defer), reply: Some(Told::new(&local_trouble())), ..bare },
             (None, Ok(Ok(lesson))) => {
                 Line { learns: Some(Learns::new(&lesson)), reply: Some(Told::new(&taken())), ..bare }
             }
@@ -203,34 +219,38 @@ impl Report {
     fn describe(&self, out: &mut dyn Write, file: &Path, line: &Line) -> std::io::Result<()> {
         let strong = Style::new().bold();
         let place = line.index.map_or_else(String::new, |index| format!(" [{index}]"));
-        writeln!(out, "{strong}{}{place}{strong:#}", file.display())?;
-        let mut row = |name: &str, value: &str| match value {
-            "" => Ok(()),
-            value => writeln!(out, "  {name:<12} {value}"),
-        };
-        row("subject", self.subject.as_deref().unwrap_or_default())?;
-        row("author", self.author.as_deref().unwrap_or_default())?;
-        row("insider", &line.insider.as_ref().map(Inside::describe).unwrap_or_default())?;
-        row("recipient", line.recipient.as_deref().unwrap_or(line.no_recipient()))?;
-        row("kind", &line.kind_text())?;
-        row("match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
+        writeln!(out, "{strong}{}{place}{strong:#}", plain(&file.display().to_string()))?;
+        row(out, "subject", self.subject.as_deref().unwrap_or_default())?;
+        row(out, "author", self.author.as_deref().unwrap_or_default())?;
+        row(out, "insider", &line.insider.as_ref().map(Inside::describe).unwrap_or_default())?;
+        row(out, "recipient", line.recipient.as_deref().unwrap_or(line.no_recipient()))?;
+        row(out, "kind", &line.kind_text())?;
+        row(out, "match", &line.matched.as_ref().map(Matched::describe).unwrap_or_default())?;
         for tried in &line.tried {
             let (what, why) = told(tried);
-            row(what, &why)?;
+            row(out, what, &why)?;
         }
-        row("rule", line.rule.as_deref().unwrap_or_default())?;
-        row("fate", &line.fate_text())?;
+        row(out, "rule", line.rule.as_deref().unwrap_or_default())?;
+        line.fate(out)?;
         for delivery in &line.deliveries {
             let from = delivery.from.as_deref().unwrap_or("a reverse path that the file does not tell");
-            row("delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
+            row(out, "delivery", &format!("to {} from {from}", delivery.to.join(", ")))?;
         }
-        row("copies", &line.copies.join(", "))?;
-        row("stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
-        row("learns", &line.learns.as_ref().map(Learns::describe).unwrap_or_default())?;
-        row("not learned", line.not_learned.as_deref().unwrap_or_default())?;
-        row("reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
+        row(out, "copies", &line.copies.join(", "))?;
+        for edit in &line.edits {
+            row(out, "adds", &edit.describe())?;
+        }
+        row(out, "stamp", &line.stamp.as_ref().map(Stamped::describe).unwrap_or_default())?;
+        row(out, "learns", &line.learns.as_ref().map(Learns::describe).unwrap_or_default())?;
+        row(out, "not learned", line.not_learned.as_deref().unwrap_or_default())?;
+        row(out, "reply", &line.reply.as_ref().map(Told::describe).unwrap_or_default())?;
         writeln!(out)
     }
+}
+
+/// A value comes from the message: it may neither begin a line of ours nor speak to the terminal.
+fn row(out: &mut dyn Write, name: &str, value: &str) -> std::io::Result<()> {
+    if value.is_empty() { Ok(()) } else { writeln!(out, "  {name:<12} {}", plain(value)) }
 }
 
 /// Why a rule does not decide; nothing about the one that does.
@@ -257,10 +277,12 @@ impl Line {
             parents: message.parents().iter().map(ToString::to_string).collect(),
             rule: None,
             tried: Vec::new(),
-            copies: Vec::new(),
+            continued: Vec::new(),
             fate: None,
             reason: None,
             deliveries: Vec::new(),
+            copies: Vec::new(),
+            edits: Vec::new(),
             stamp: None,
             insider: None,
             learns: None,
@@ -280,7 +302,7 @@ impl Line {
     /// What is planned for a recipient of ours, unless the door refuses the whole message.
     fn with_plan(self, plan: Plan, door: &Option<Reply>) -> Self {
         let (fate, reply) = match (door, &plan.fate) {
-            (Some(reply), _) => ("reject", reply.clone()),
+            (Some(reply), _) => (FateName::Reject, reply.clone()),
             (None, Fate::Reject(reply) | Fate::Defer(reply)) => (plan.fate.name(), reply.clone()),
             (None, Fate::Forward(_) | Fate::Hold(_) | Fate::Discard) => (plan.fate.name(), taken()),
         };
@@ -291,13 +313,18 @@ impl Line {
             Fate::Hold(reason) if door.is_none() => (Vec::new(), Some(*reason)),
             Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => (Vec::new(), None),
         };
+        let copies: Vec<String> = plan.copies.iter().filter(|_| door.is_none()).map(ToString::to_string).collect();
+        let is_handed_on = !deliveries.is_empty() || !copies.is_empty();
+        let edits = if is_handed_on { Edited::all(&plan.edits) } else { Vec::new() };
         Self {
             recipient: Some(plan.recipient.to_string()),
             kind: plan.kind,
             matched: Some(Matched::new(&plan.matched)),
             learns: plan.lesson.as_ref().filter(|_| door.is_none()).map(Learns::new),
             rule: Some(plan.rule),
-            copies: plan.copies.iter().map(ToString::to_string).collect(),
+            continued: plan.continued,
+            copies,
+            edits,
             fate: Some(fate),
             reason,
             deliveries,
@@ -307,7 +334,7 @@ impl Line {
     }
 
     fn refused(self, to: &Address, reply: &Reply) -> Self {
-        Self { recipient: Some(to.to_string()), fate: Some("reject"), reply: Some(Told::new(reply)), ..self }
+        Self { recipient: Some(to.to_string()), fate: Some(FateName::Reject), reply: Some(Told::new(reply)), ..self }
     }
 
     fn with_stamp(self, path: Option<ReversePath>, stamp: Option<(PersonaName, Stamp)>) -> Self {
@@ -321,7 +348,7 @@ impl Line {
         });
         let deliveries = vec![Delivery { to: Vec::new(), from }];
         let stamp = stamp.map(|(_, stamp)| Stamped::new(&stamp));
-        Self { matched, deliveries, stamp, fate: Some("forward"), reply: Some(Told::new(&taken())), ..self }
+        Self { matched, deliveries, stamp, fate: Some(FateName::Forward), reply: Some(Told::new(&taken())), ..self }
     }
 
     fn for_customer(mut self, to: &Address) -> Self {
@@ -339,12 +366,12 @@ impl Line {
         format!("{} ({why})", self.kind)
     }
 
-    fn fate_text(&self) -> String {
-        let Some(fate) = self.fate else { return String::new() };
-        let colour = if fate == "forward" { AnsiColor::Green } else { AnsiColor::Yellow };
+    fn fate(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let Some(fate) = self.fate else { return Ok(()) };
+        let colour = if fate == FateName::Forward { AnsiColor::Green } else { AnsiColor::Yellow };
         let style = Style::new().bold().fg_color(Some(colour.into()));
         let reason = self.reason.map_or_else(String::new, |reason| format!(" as {reason}"));
-        format!("{style}{fate}{style:#}{reason}")
+        writeln!(out, "  {:<12} {style}{fate}{style:#}{reason}", "fate")
     }
 }
 
@@ -378,6 +405,24 @@ fn conflict(lost: &Conflict) -> String {
 impl Delivery {
     fn new(to: &Address, plan: &Plan) -> Self {
         Self { to: vec![to.to_string()], from: plan.reverse_path.as_ref().map(ToString::to_string) }
+    }
+}
+
+impl Edited {
+    fn all(edits: &Edits) -> Vec<Self> {
+        let new = edits.append.iter();
+        let new = new.map(|new| Self { field: new.name.to_string(), value: Some(new.value.clone()), before: None });
+        let before = edits.insert_before_value.iter();
+        // Without the white space around it.
+        let text = |value: &str| Some(value.trim().to_owned());
+        let before = before.map(|old| Self { field: old.name.to_string(), value: None, before: text(&old.value) });
+        new.chain(before).collect()
+    }
+
+    fn describe(&self) -> String {
+        let value = self.value.as_ref().map(|value| format!("{}: {value}", self.field));
+        let before = || self.before.as_ref().map(|text| format!("{text} before the {}", self.field));
+        value.or_else(before).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! `[[test]]`: what `check` tries, and what must come out.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use crate::config::document::KeyPath;
@@ -9,13 +10,15 @@ use crate::config::people;
 use crate::config::problems::Report;
 use crate::config::values::{As, Code};
 use crate::config::{Expectation, Expected, Test};
-use crate::mail::{Evidence, HoldReason, Kind, PersonName, PersonaName};
+use crate::mail::{Evidence, FateName, HoldReason, Kind, PersonName, PersonaName};
 use crate::rules::{Rules, Target, defaults};
 
 use super::{unknown_word, value, written};
 
-/// The names of the fates.
-const FATES: [&str; 5] = ["forward", "hold", "reject", "discard", "defer"];
+/// What only a memory, or something signed by this installation, can show.
+const OF_A_MEMORY: [Evidence; 3] = [Evidence::RecipientToken, Evidence::Seed, Evidence::MessageId];
+/// What only shows on the way to the next hop, or with several recipients.
+const OF_THE_WAY: [HoldReason; 3] = [HoldReason::Rejected, HoldReason::Undelivered, HoldReason::Unsupported];
 
 /// The tests that can be run.
 pub(in crate::config) fn check(
@@ -59,7 +62,8 @@ fn expected(
     let mut all: Vec<(&'static str, Option<Expected>)> = Vec::new();
     let word = |word: &Option<As<String>>| word.as_ref().map(|As(word)| word.clone());
     if let Some(fate) = word(&written.fate) {
-        all.push(("fate", one_of(fate, &FATES.map(str::to_owned), &at.key("fate"), report).map(Expected::Fate)));
+        let fate = value::<FateName>(&fate, &at.key("fate"), report);
+        all.push(("fate", comes_out(fate, &[FateName::Defer], &at.key("fate"), report).map(Expected::Fate)));
     }
     if let Some(names) = &written.forward_to {
         let key = at.key("forward_to");
@@ -76,7 +80,9 @@ fn expected(
         all.push(("kind", value::<Kind>(&kind, &at.key("kind"), report).map(Expected::Kind)));
     }
     if let Some(evidence) = word(&written.evidence) {
-        all.push(("evidence", value::<Evidence>(&evidence, &at.key("evidence"), report).map(Expected::Evidence)));
+        let evidence = value::<Evidence>(&evidence, &at.key("evidence"), report);
+        let evidence = comes_out(evidence, &OF_A_MEMORY, &at.key("evidence"), report);
+        all.push(("evidence", evidence.map(Expected::Evidence)));
     }
     if let Some(persona) = word(&written.persona) {
         let names: Vec<String> = file.personas.keys().cloned().collect();
@@ -89,7 +95,8 @@ fn expected(
         all.push(("person", name.map(|name| Expected::Person(PersonName(name)))));
     }
     if let Some(reason) = word(&written.hold) {
-        all.push(("hold", value::<HoldReason>(&reason, &at.key("hold"), report).map(Expected::Hold)));
+        let reason = value::<HoldReason>(&reason, &at.key("hold"), report);
+        all.push(("hold", comes_out(reason, &OF_THE_WAY, &at.key("hold"), report).map(Expected::Hold)));
     }
     all.extend(written.reply.map(|As(Code(code))| ("reply", Some(Expected::Reply(code)))));
     let placed = |(key, what): (&'static str, Option<Expected>)| {
@@ -97,6 +104,19 @@ fn expected(
         Some(Expectation { key, line, what: what? })
     };
     all.into_iter().filter_map(placed).collect()
+}
+
+/// A value that a test may have: nothing is remembered, signed or sent for it, so some never come out.
+fn comes_out<T: PartialEq + Display>(
+    value: Option<T>,
+    never: &[T],
+    at: &KeyPath,
+    report: &mut Report<'_>,
+) -> Option<T> {
+    if let Some(value) = value.as_ref().filter(|value| never.contains(value)) {
+        report.mistake(at, format!("{value} cannot come out here: a test remembers, signs and sends nothing"));
+    }
+    value
 }
 
 fn one_of(word: String, words: &[String], at: &KeyPath, report: &mut Report<'_>) -> Option<String> {

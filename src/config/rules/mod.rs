@@ -20,11 +20,14 @@ use super::file::File;
 use super::include::Placed;
 use super::problems::Report;
 use super::values::{As, Several, Text};
+use crate::mail::plain;
 use crate::mail::{Evidence, Kind, PersonName, PersonaName};
 use crate::rules::{Condition, Content, Pattern, Rule, Rules, When, defaults};
 
 /// How deep `not` and `any` may stand in each other: deeper nobody reads.
 const DEEPEST: usize = 16;
+/// Octets of the name of a rule: it stands in each line of the log.
+const LONGEST_NAME: usize = 200;
 
 /// The rules, as far as they are right: one for each that is written.
 pub(super) fn check(written: &Placed<written::Rule>, file: &File, report: &mut Report<'_>) -> Rules {
@@ -56,9 +59,9 @@ impl Reader<'_, '_> {
             return When::default();
         }
         let mut all = Vec::new();
-        let personas = self.names(written.persona.as_ref(), &at.key("persona"), "persona");
+        let personas = self.names(written.persona.as_ref(), &at.key("persona"), "persona", self.file.personas.keys());
         all.extend(personas.map(|names| Condition::Persona(names.into_iter().map(PersonaName).collect())));
-        let people = self.names(written.person.as_ref(), &at.key("person"), "person");
+        let people = self.names(written.person.as_ref(), &at.key("person"), "person", self.file.people.keys());
         all.extend(people.map(|names| Condition::Person(names.into_iter().map(PersonName).collect())));
         all.extend(self.values::<Kind>(written.kind.as_ref(), &at.key("kind")).map(Condition::Kind));
         all.extend(self.values::<Evidence>(written.evidence.as_ref(), &at.key("evidence")).map(Condition::Evidence));
@@ -101,14 +104,17 @@ impl Reader<'_, '_> {
         header
     }
 
-    /// Names of people or personas.
-    fn names(&mut self, written: Option<&Several<String>>, at: &KeyPath, what: &str) -> Option<Vec<String>> {
+    /// Names among those that are `known`, of people or of personas.
+    fn names<'k>(
+        &mut self,
+        written: Option<&Several<String>>,
+        at: &KeyPath,
+        what: &str,
+        known: impl Iterator<Item = &'k String>,
+    ) -> Option<Vec<String>> {
         let Several(names) = written?;
         self.is_not_empty(names.is_empty(), at);
-        let known: Vec<&str> = match what {
-            "persona" => self.file.personas.keys().map(String::as_str).collect(),
-            _ => self.file.people.keys().map(String::as_str).collect(),
-        };
+        let known: Vec<&str> = known.map(String::as_str).collect();
         for (index, As(name)) in names.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let near = self.report.did_you_mean(name, known.iter().copied());
@@ -172,8 +178,12 @@ fn names_differ(written: &Placed<written::Rule>, report: &mut Report<'_>) {
     for (at, rule) in written {
         let Some(As(name)) = &rule.name else { continue };
         let key = at.key("name");
-        if name.contains(char::is_control) {
-            report.mistake(&key, "holds a control character");
+        if name.contains(plain::is_control) {
+            report.mistake(&key, "holds a control character, or one that turns the direction of reading");
+        }
+        if name.len() > LONGEST_NAME {
+            let message = format!("is too long: {} octets; {LONGEST_NAME} at most", name.len());
+            report.mistake(&key, message);
         }
         if name == defaults::NAME {
             report.mistake(&key, "is what the log calls the defaults; choose another name");

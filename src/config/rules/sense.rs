@@ -38,7 +38,10 @@ fn never_asked(rule: &Rule, before: &[Rule]) -> Option<String> {
         if always(&other.when) {
             return Some(format!("rule {name:?} above it matches every message"));
         }
-        (other.when == rule.when).then(|| format!("rule {name:?} above it has the same conditions"))
+        if rule.when.follows_from(&other.when) && other.when.follows_from(&rule.when) {
+            return Some(format!("rule {name:?} above it has the same conditions"));
+        }
+        other.when.follows_from(&rule.when).then(|| format!("rule {name:?} above it matches all that it could match"))
     })
 }
 
@@ -46,8 +49,10 @@ fn never_asked(rule: &Rule, before: &[Rule]) -> Option<String> {
 fn always(when: &When) -> bool {
     when.0.iter().all(|condition| match condition {
         Condition::Any(several) => several.iter().any(always),
+        // Every message has one, unlike a subject.
+        Condition::Recipient(patterns) => patterns.iter().any(Pattern::fits_all),
         Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
-        Condition::Recipient(_) | Condition::Content(_) | Condition::Not(_) => false,
+        Condition::Content(_) | Condition::Not(_) => false,
     })
 }
 
@@ -61,6 +66,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn never(&self, when: &When, at: &KeyPath) -> Option<Never> {
         let one = when.0.iter().find_map(|condition| self.never_one(condition, at));
+        let one = one.or_else(|| contradiction(when, at));
         one.or_else(|| self.nobody(when, at)).or_else(|| self.no_size(when, at))
     }
 
@@ -73,14 +79,22 @@ impl Judge<'_> {
                 each.collect::<Option<Vec<Never>>>()?.into_iter().next()
             }
             Condition::Recipient(patterns) => {
-                never_address(patterns, &at.key("recipient"), |address| self.takes(address))
+                never_address(patterns, &at.key("recipient"), |address| self.refuses(address))
             }
-            Condition::Content(Content::From(patterns)) => never_address(patterns, &at.key("from"), |_| true),
-            Condition::Content(Content::To(patterns)) => never_address(patterns, &at.key("to"), |_| true),
+            Condition::Content(Content::From(patterns)) => never_address(patterns, &at.key("from"), |_| None),
+            Condition::Content(Content::To(patterns)) => never_address(patterns, &at.key("to"), |_| None),
             Condition::Content(Content::Subject(_) | Content::Header(_) | Content::Size(_)) => None,
             Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => None,
             Condition::Not(_) => None,
         }
+    }
+
+    /// Why no rule sees a recipient.
+    fn refuses(&self, address: &Address) -> Option<String> {
+        if let Some(real) = self.policy.inbound.aliases.get(address.domain()) {
+            return Some(format!("mail to {address} is mail to {}: write that", address.at(real)));
+        }
+        (!self.takes(address)).then(|| format!("mail to {address} is refused at the door"))
     }
 
     /// Whether the door takes mail to an address. With a valid token it takes any of `reply_domain`.
@@ -144,6 +158,16 @@ impl Judge<'_> {
     }
 }
 
+/// A `not` of what is asked for beside it.
+fn contradiction(when: &When, at: &KeyPath) -> Option<Never> {
+    let is_denied = |condition: &Condition| match condition {
+        Condition::Not(denied) => denied.follows_from(when),
+        Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
+        Condition::Recipient(_) | Condition::Content(_) | Condition::Any(_) => false,
+    };
+    when.0.iter().any(is_denied).then(|| (at.key("not"), "what it denies is asked for beside it".into()))
+}
+
 /// The sizes that a message must have one of, and those that it must not have.
 fn sizes(when: &When) -> (Vec<&[Size]>, Vec<&[Size]>) {
     let (mut wanted, mut denied): (Vec<&[Size]>, Vec<&[Size]>) = (Vec::new(), Vec::new());
@@ -163,13 +187,12 @@ fn sizes(when: &When) -> (Vec<&[Size]>, Vec<&[Size]>) {
 }
 
 /// Patterns of addresses that are all no address, or none that comes here.
-fn never_address(patterns: &[Pattern], at: &KeyPath, comes: impl Fn(&Address) -> bool) -> Option<Never> {
+fn never_address(patterns: &[Pattern], at: &KeyPath, refuses: impl Fn(&Address) -> Option<String>) -> Option<Never> {
     let never = |pattern: &Pattern| {
         let text = pattern.only_value()?;
         match text.parse::<Address>() {
             Err(_) => Some(format!("{text:?} is no address; write \"*@example.com\" for all of a domain")),
-            Ok(address) if !comes(&address) => Some(format!("mail to {address} is refused at the door")),
-            Ok(_) => None,
+            Ok(address) => refuses(&address),
         }
     };
     let whys: Option<Vec<String>> = patterns.iter().map(never).collect();

@@ -10,7 +10,7 @@ use crate::rules::{Additions, Decision, Target};
 use super::{Reader, unknown_word, written};
 
 /// The fates that are one word.
-const WORDS: [&str; 4] = ["forward", "hold", "reject", "discard"];
+const WORDS: [Decision; 4] = [Decision::Forward, Decision::Hold, Decision::Reject(None), Decision::Discard];
 
 /// Octets of a text in a reply: its line may have 512 (RFC 5321 §4.5.3.1.5).
 const LONGEST_REPLY: usize = 400;
@@ -67,7 +67,8 @@ impl Reader<'_, '_> {
             Some(WordOrTable::Table(table)) => (self.fates(table, &key), self.additions(table, &key)),
         };
         match (goes_on, fates.as_slice()) {
-            (true, [(name, _), ..]) => {
+            (true, [fate, ..]) => {
+                let name = fate.key();
                 self.report
                     .mistake(&key, format!("a rule that goes on (continue = true) has no fate; leave {name} out"));
             }
@@ -75,55 +76,50 @@ impl Reader<'_, '_> {
                 self.report.incomplete(&key, "adds nothing: write copy_to, add_header or subject_prefix");
             }
             (false, []) => {
-                let fates = WORDS.join(", ");
+                let fates = WORDS.map(|decision| decision.key()).join(", ");
                 self.report
                     .incomplete(&key, &format!("has no fate: write one of {fates} or forward_to, or continue = true"));
             }
-            (false, [(one, _), (other, _), ..]) => {
-                self.report.mistake(&key, format!("has two fates, {one} and {other}; keep one"));
+            (false, [one, other, ..]) => {
+                self.report.mistake(&key, format!("has two fates, {} and {}; keep one", one.key(), other.key()));
             }
             (true, []) | (false, [_]) => {}
         }
-        let decision = (!fates.is_empty()).then(|| fates.remove(0).1).filter(|_| !goes_on);
+        let decision = (!fates.is_empty()).then(|| fates.remove(0)).filter(|_| !goes_on);
         self.additions_have_a_use(decision.as_ref(), &additions, &key);
         (decision, additions)
     }
 
-    fn word(&mut self, word: &str, key: &KeyPath) -> Vec<(&'static str, Decision)> {
-        match word {
-            "forward" => vec![("forward", Decision::Forward)],
-            "hold" => vec![("hold", Decision::Hold)],
-            "reject" => vec![("reject", Decision::Reject(None))],
-            "discard" => vec![("discard", Decision::Discard)],
-            other => {
-                unknown_word(other, &WORDS.map(str::to_owned), key, self.report);
-                Vec::new()
-            }
+    fn word(&mut self, word: &str, key: &KeyPath) -> Vec<Decision> {
+        let found: Vec<Decision> = WORDS.into_iter().filter(|decision| decision.key() == word).collect();
+        if found.is_empty() {
+            unknown_word(word, &WORDS.map(|decision| decision.key().to_owned()), key, self.report);
         }
+        found
     }
 
-    fn fates(&mut self, written: &written::Then, key: &KeyPath) -> Vec<(&'static str, Decision)> {
+    fn fates(&mut self, written: &written::Then, key: &KeyPath) -> Vec<Decision> {
         let mut fates = Vec::new();
         let flags = [
-            ("forward", written.forward, Decision::Forward),
-            ("hold", written.hold, Decision::Hold),
-            ("discard", written.discard, Decision::Discard),
+            (written.forward, Decision::Forward),
+            (written.hold, Decision::Hold),
+            (written.discard, Decision::Discard),
         ];
-        for (name, flag, decision) in flags {
+        for (flag, decision) in flags {
             match flag {
-                Some(As(true)) => fates.push((name, decision)),
-                Some(As(false)) => self.report.mistake(&key.key(name), "says nothing; leave it out"),
+                Some(As(true)) => fates.push(decision),
+                Some(As(false)) => self.report.mistake(&key.key(decision.key()), "says nothing; leave it out"),
                 None => {}
             }
         }
         if let Some(names) = &written.forward_to {
-            fates.push(("forward_to", Decision::ForwardTo(self.targets(names, &key.key("forward_to")))));
+            fates.push(Decision::ForwardTo(self.targets(names, &key.key("forward_to"))));
         }
         if let Some(As(Rejection(words))) = &written.reject {
             if let Some(words) = words {
                 self.fits_in_a_reply(words, &key.key("reject"));
             }
-            fates.push(("reject", Decision::Reject(words.clone())));
+            fates.push(Decision::Reject(words.clone()));
         }
         fates
     }
@@ -159,7 +155,10 @@ impl Reader<'_, '_> {
             if !is_field_name(name) {
                 self.report.mistake(&key, "is no name of a header field");
             } else if is_owned(name) {
-                self.report.mistake(&key, "is a field that a rule may not add; a name of your own begins with X-");
+                self.report.mistake(
+                    &key,
+                    "is a field that a rule may not add; a name of your own begins with X-, but not with X-Sincerely",
+                );
             }
             self.can_be_written(value, LONGEST_VALUE, &key);
         }
@@ -174,6 +173,9 @@ impl Reader<'_, '_> {
             self.report.mistake(key, "holds a line break or another control character");
         } else if text.len() > longest {
             self.report.mistake(key, format!("is too long: {} octets; {longest} at most", text.len()));
+        } else if text.split_once("=?").is_some_and(|(_, rest)| rest.contains("?=")) {
+            self.report
+                .mistake(key, "is an encoded word (RFC 2047): write what it says, it is encoded where it must be");
         }
     }
 

@@ -102,3 +102,48 @@ fn included_text_that_is_no_toml() {
         ["a.toml:1: string values must be quoted, expected literal string"]
     );
 }
+
+/// The warnings about `include` of a main file in `folder`, and the people whom the included files add.
+fn warned(folder: &Path, include: &str) -> (Vec<String>, usize) {
+    let main = folder.join("main.toml");
+    fs::write(&main, format!("{BASE}include = {include}\n")).unwrap();
+    let (config, warnings) = Config::load(&main).unwrap();
+    let prefix = format!("{}/", folder.display());
+    let about = warnings.into_iter().filter(|remark| remark.key.starts_with("include"));
+    let told = about.map(|remark| remark.message.replace(&prefix, "")).collect();
+    (told, config.policy.people.people().count() - 1)
+}
+
+#[test]
+fn names_that_are_not_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = |octets: &[u8]| std::ffi::OsStr::from_bytes(octets).to_owned();
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(name(b"config\xfc"));
+    fs::create_dir_all(folder.join("more.d")).unwrap();
+    fs::write(folder.join("more.d/kim.toml"), KIM).unwrap();
+    fs::write(folder.join("more.d").join(name(b"\xff.bak")), "x").unwrap();
+    assert_eq!(warned(&folder, "'more.d/*.toml'"), (Vec::new(), 1), "a folder is a folder, whatever its name");
+    fs::write(folder.join("more.d").join(name(b"\xff.toml")), "x").unwrap();
+    let left_out = "leaves more.d/\u{fffd}.toml out: its name is not UTF-8".to_owned();
+    assert_eq!(warned(&folder, "'more.d/*.toml'"), (vec![left_out], 1));
+}
+
+#[test]
+fn folders_that_are_not_there_or_in_a_circle() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path();
+    let missing = "finds nothing: there is no folder none.d".to_owned();
+    assert_eq!(warned(folder, "['none.d/*.toml', 'none.d/*/x.toml', '*/none.toml']"), (vec![missing; 2], 0));
+    fs::create_dir_all(folder.join("more.d/team")).unwrap();
+    fs::write(folder.join("more.d/team/kim.toml"), KIM).unwrap();
+    unix::fs::symlink("..", folder.join("more.d/team/up")).unwrap();
+    assert_eq!(warned(folder, "['more.d/*/*.toml', 'm*/*/kim.toml', './more.d/te?m/../*/kim.toml']"), (Vec::new(), 1));
+    assert_eq!(
+        told("include = ['more.d/**/*.toml', 'a**.toml']\n", &[]),
+        [
+            "main.toml:5: include: is no pattern: ** is not taken: name each folder, such as \"rules.d/*/*.toml\"",
+            "main.toml:5: include: is no pattern: recursive wildcards must form a single path component",
+        ]
+    );
+}

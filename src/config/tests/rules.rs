@@ -94,6 +94,7 @@ const DKIM: &str =
 #[case("{ forward = true, add_header = { 'content-x' = 'x', 'a b' = 'x' } }", &[r#"rule.then.add_header."a b": is no name of a header field"#, "rule.then.add_header.content-x: is a field that a rule may not add; a name of your own begins with X-"])]
 #[case(r#"{ forward = true, add_header = { X-A = "x\r\nBcc: y" } }"#, &["rule.then.add_header.X-A: holds a line break or another control character"])]
 #[case("{ forward = true, subject_prefix = ' ' }", &["rule.then.subject_prefix: is empty"])]
+#[case("{ forward = true, subject_prefix = '=?utf-8?q?x?=', add_header.X-A = 'a =?us-ascii?q?x?= b' }", &["rule.then.add_header.X-A: is an encoded word (RFC 2047): write what it says, it is encoded where it must be", "rule.then.subject_prefix: is an encoded word (RFC 2047): write what it says, it is encoded where it must be"])]
 #[case("{ forward = true, add_headr = {} }", &[r#"rule.then.add_headr: unknown key; did you mean "add_header"?"#])]
 #[case("5", &[r#"rule.then: invalid type: integer `5`, expected a word such as "hold", or a table such as { forward_to = "tom" }"#])]
 fn what_is_done(#[case] then: &str, #[case] expected: &[&str]) {
@@ -108,11 +109,18 @@ fn what_is_done(#[case] then: &str, #[case] expected: &[&str]) {
 #[case("[[rule]]\nthen = 'hold'", &["rule.name: missing: what the log calls this rule, in quotes"])]
 #[case("[[rule]]\nname = 'a'", &[r#"rule.then: missing: what to do, such as "discard" or { forward_to = "tom" }"#])]
 #[case("[[rule]]\n[[rule]]", &["rule.name: missing", "rule.then: missing", "rule.name: missing", "rule.then: missing"])]
+#[case("[[rule]]\nname = \"a\\u202Eb\"\nthen = 'hold'", &["rule.name: holds a control character, or one that turns the direction of reading"])]
 #[case("[[rule]]\nname = 'default'\nthen = 'hold'", &["rule.name: is what the log calls the defaults; choose another name"])]
 #[case("[[rule]]\nname = 'a'\nwhen.kind = 'list'\nthen = 'hold'\n[[rule]]\nname = 'a'\nthen = 'hold'", &["rule.name: is the name of the rule in f:14 too"])]
 #[case("[[rule]]\nname = 'a'\nthen = 'hold'\n[[rule]]\nname = 'b'\nwhen.kind = 'list'\nthen = 'hold'", &[r#"rule: rule "b" is never asked: rule "a" above it matches every message"#])]
 #[case("[[rule]]\nname = 'a'\nwhen.any = [{}]\nthen = 'hold'\n[[rule]]\nname = 'b'\nthen = 'hold'", &[r#"rule: rule "b" is never asked: rule "a" above it matches every message"#])]
 #[case("[[rule]]\nname = 'a'\nwhen.subject = 'x'\nthen = 'hold'\n[[rule]]\nname = 'b'\nwhen.subject = 'x'\nthen = 'discard'", &[r#"rule: rule "b" is never asked: rule "a" above it has the same conditions"#])]
+#[case("[[rule]]\nname = 'a'\nwhen = { subject = ['x', '*Y'], kind = 'list' }\nthen = 'hold'\n[[rule]]\nname = 'b'\nwhen = { kind = 'list', subject = ['*y', 'X'] }\nthen = 'discard'", &[r#"rule: rule "b" is never asked: rule "a" above it has the same conditions"#])]
+#[case("[[rule]]\nname = 'a'\nwhen.kind = ['list', 'report']\nthen = 'hold'\n[[rule]]\nname = 'b'\nwhen = { kind = 'list', subject = 'x' }\nthen = 'discard'", &[r#"rule: rule "b" is never asked: rule "a" above it matches all that it could match"#])]
+#[case("[[rule]]\nname = 'a'\nwhen = { kind = 'list', subject = 'x' }\nthen = 'hold'\n[[rule]]\nname = 'b'\nwhen.kind = 'list'\nthen = 'discard'", &[])]
+#[case("[[rule]]\nname = 'a'\nwhen.recipient = '*'\nthen = 'hold'\n[[rule]]\nname = 'b'\nthen = 'hold'", &[r#"rule: rule "b" is never asked: rule "a" above it matches every message"#])]
+#[case("[[rule]]\nname = 'a'\nwhen = { kind = 'human', not = { kind = ['list', 'human'] } }\nthen = 'hold'", &["rule.when.not: never holds: what it denies is asked for beside it"])]
+#[case("[[rule]]\nname = 'a'\nwhen = { kind = 'human', not = { kind = 'human', subject = 'x' } }\nthen = 'hold'", &[])]
 #[case("[[rule]]\nname = 'a'\ncontinue = true\nthen.copy_to = 'tom'\n[[rule]]\nname = 'b'\nthen = 'hold'", &[])]
 #[case("[[rule]]\nname = 'a'\ncontinue = true\nthen = { hold = true, copy_to = 'tom' }", &["rule.then: a rule that goes on (continue = true) has no fate; leave hold out"])]
 #[case("[[rule]]\nname = 'a'\ncontinue = true\nthen = {}", &["rule.then: adds nothing: write copy_to, add_header or subject_prefix"])]
@@ -157,6 +165,11 @@ fn conditions_in_conditions_have_an_end() {
     r#"test.expect.evidence: "x" is none of"#,
     r#"test.expect.persona: "x" is none of"#,
     r#"test.expect.person: "x" is none of"#,
+])]
+#[case("mail = 'a.eml'\nto = 'a@acme.example'\nexpect = { fate = 'defer', evidence = 'seed', hold = 'undelivered' }", &[
+    "test.expect.fate: defer cannot come out here: a test remembers, signs and sends nothing",
+    "test.expect.evidence: seed cannot come out here: ",
+    "test.expect.hold: undelivered cannot come out here: ",
 ])]
 fn tests_of_rules(#[case] text: &str, #[case] expected: &[&str]) {
     let told = said(&format!("[[test]]\n{text}\n"));
@@ -219,7 +232,8 @@ fn when() -> impl Strategy<Value = When> {
 
 fn target() -> impl Strategy<Value = Target> {
     let address = "[a-z]{1,5}@out\\.example".prop_map(|text| Target::Address(text.parse().unwrap()));
-    prop_oneof![name().prop_map(|name| Target::Person(PersonName(name))), address]
+    let persona = Just(Target::Persona(PersonaName("team".into())));
+    prop_oneof![name().prop_map(|name| Target::Person(PersonName(name))), persona, address]
 }
 
 fn additions() -> impl Strategy<Value = Additions> {
@@ -255,7 +269,8 @@ proptest! {
         let printed = rule.to_string();
         prop_assert!(!printed.contains('\n'), "{printed}");
         let text = format!("rule = [ {printed} ]\n{BASE}people.tom.inbox = 't@acme.example'\n\
-            personas.tom = {{ address = 'Tom <tom@acme.example>', answered_by = 'tom' }}\n");
+            personas.tom = {{ address = 'Tom <tom@acme.example>', answered_by = 'tom' }}\n\
+            personas.team = {{ address = 'Team <team@acme.example>', answered_by = 'tom' }}\n");
         let path = Path::new("f");
         let (file, mut report) = File::read(&text, path).unwrap();
         let written = crate::config::include::read(&[], file, &mut report).unwrap();
@@ -263,4 +278,24 @@ proptest! {
         prop_assert_eq!(&again.0, &vec![rule], "{}", printed);
         prop_assert!(!report.has_mistakes(), "{}", report.into_problems());
     }
+}
+
+#[test]
+fn the_name_of_a_rule_has_room_in_a_line() {
+    let named = |octets: usize| said(&format!("[[rule]]\nname = '{}'\nthen = 'hold'\n", "x".repeat(octets)));
+    assert_eq!(named(200), [""; 0]);
+    assert_eq!(named(201), ["rule.name: is too long: 201 octets; 200 at most"]);
+}
+
+#[test]
+fn a_recipient_of_an_internal_domain_is_seen_by_its_real_address() {
+    let aliases = "aliases = { 'sincerely.internal' = 'acme.example' }\n";
+    let rule = "[[rule]]\nname = 'a'\nwhen.recipient = 'Sophie+x@sincerely.internal'\nthen = 'hold'\n";
+    let told = said(&format!("{aliases}{rule}"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].ends_with("mail to Sophie+x@sincerely.internal is mail to Sophie+x@acme.example: write that"),
+        "{told:?}"
+    );
+    assert_eq!(said(&format!("{aliases}{}", rule.replace("sincerely.internal", "acme.example"))), [""; 0]);
 }

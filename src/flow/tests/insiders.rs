@@ -7,6 +7,7 @@ use super::*;
 use crate::flow::plan::{Arrival, Planned};
 use crate::flow::policy::Trust;
 use crate::mail::{Fate, Lesson, Plan, ReversePath};
+use crate::rules::{Additions, Decision, Rule, Target, When};
 use crate::threads::Unavailable;
 
 const PROVED: &str = "Authentication-Results: mx.acme.example; dmarc=pass header.from=corp.example";
@@ -63,6 +64,89 @@ fn memory() -> Found {
         .learned("three@acme.example", "tom", 3)
         .healed("anns@customer.example", "sophie", 2, "ann@customer.example")
         .0
+}
+
+/// Acme with one rule for all mail.
+fn with_rule(decision: Option<Decision>, copy_to: Vec<Target>) -> Acme {
+    let mut acme = acme();
+    let additions = Additions { copy_to, ..Additions::default() };
+    acme.policy.rules = Rules(vec![Rule { name: "r".into(), when: When::default(), decision, additions }]);
+    acme
+}
+
+fn person(name: &str) -> Target {
+    Target::Person(PersonName(name.into()))
+}
+
+fn team() -> Target {
+    Target::Persona(PersonaName("team".into()))
+}
+
+#[rstest]
+#[case(Decision::Hold, "held/rule", "sophie new ann@customer.example")]
+#[case(Decision::Discard, "nowhere", "sophie new ann@customer.example")]
+#[case(Decision::ForwardTo(vec![person("tom")]), "tom@corp.example", "sophie new ann@customer.example")]
+#[case(Decision::Reject(None), "550", "-")]
+fn its_id_is_learned_whatever_fate_a_rule_gives(#[case] decision: Decision, #[case] fate: &str, #[case] lesson: &str) {
+    let acme = with_rule(Some(decision), Vec::new());
+    let plan = plan(&acme, "sophie@acme.example", &sophies("To: ann@customer.example"));
+    assert_eq!((inboxes(&plan).as_str(), learns(&plan).as_str()), (fate, lesson));
+}
+
+#[test]
+fn what_came_back_teaches_nothing() {
+    let acme = with_rule(Some(Decision::ForwardTo(vec![person("tom")])), Vec::new());
+    let field = crate::message::trace::sincerely(
+        &crate::mail::TransactionId::new(0, 0),
+        crate::mail::Evidence::Seed,
+        &acme.policy.hostname,
+        &address("tom@corp.example"),
+        &acme.keys,
+    );
+    let fields = sophies(&format!("To: ann@customer.example|{}: {}", field.name, field.value));
+    let plan = plan(&acme, "sophie@acme.example", &fields);
+    assert_eq!((inboxes(&plan).as_str(), learns(&plan).as_str()), ("held/loop", "-"));
+}
+
+#[rstest]
+#[case(vec![person("tom"), person("sophie")], "tom@corp.example", Some("tom"))]
+#[case(vec![person("sophie"), person("tom")], "tom@corp.example", Some("tom"))]
+#[case(vec![Target::Address(address("Sophie@corp.example")), person("tom")], "tom@corp.example", Some("tom"))]
+#[case(vec![team()], "tom@corp.example", Some("tom"))]
+#[case(vec![person("sophie")], "sophie@corp.example", Some("sophie"))]
+fn a_rule_sends_it_to_the_writer_only_where_nobody_else_is_named(
+    #[case] targets: Vec<Target>,
+    #[case] expected: &str,
+    #[case] to: Option<&str>,
+) {
+    let acme = with_rule(Some(Decision::ForwardTo(targets)), Vec::new());
+    // Whom the pool would choose, and chose before.
+    let mut found = memory();
+    let fields = sophies("Subject: hi");
+    let text = format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"));
+    let path = ReversePath::Address(address("sophie@corp.example"));
+    let key = Arrival::read(Bytes::from(text), Some(path), Vec::new()).retry_key(&address("team@acme.example"));
+    let chosen = Some(PersonName("sophie".into()));
+    found.retries.insert(key, crate::threads::Remembered { chosen, ..Default::default() });
+    let plan = planned(&acme, &["team@acme.example"], &fields, Ok(&found)).plans.remove(0);
+    assert_eq!((inboxes(&plan).as_str(), plan.person.as_ref().map(|name| name.0.as_str())), (expected, to));
+    let Fate::Forward(destinations) = &plan.fate else { panic!("{:?}", plan.fate) };
+    let is_others = expected != "sophie@corp.example";
+    let own = address("sophie@corp.example");
+    assert!(destinations.iter().all(|to| to.fallback.contains(&own) != is_others), "{destinations:?}");
+}
+
+#[rstest]
+#[case(None, vec![person("sophie"), team()], "")]
+#[case(None, vec![person("sophie"), Target::Address(address("boss@corp.example"))], "boss@corp.example")]
+#[case(Some(Decision::Hold), vec![person("sophie"), team()], "tom@corp.example")]
+#[case(Some(Decision::Hold), vec![person("sophie")], "")]
+#[case(Some(Decision::Discard), vec![person("sophie")], "sophie@corp.example")]
+fn the_writer_gets_no_copy(#[case] decision: Option<Decision>, #[case] copy_to: Vec<Target>, #[case] expected: &str) {
+    let acme = with_rule(decision, copy_to);
+    let plan = plan(&acme, "team@acme.example", &sophies("Subject: hi"));
+    let copies = plan.copies.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(copies.join(" "), expected);
 }
 
 /// Where it goes.

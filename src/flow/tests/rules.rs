@@ -7,7 +7,8 @@ use rstest::rstest;
 
 use super::*;
 use crate::flow::plan::Arrival;
-use crate::mail::{Evidence, Fate, Kind, Plan, ReversePath};
+use crate::flow::settle::defer_all;
+use crate::mail::{Choice, Evidence, Fate, Kind, Plan, ReversePath};
 use crate::message::edit;
 use crate::rules::{Additions, Condition, Content, Decision, Pattern, Rule, Target, When};
 use crate::threads::{Remembered, Unavailable};
@@ -188,6 +189,24 @@ fn a_pool_that_a_rule_names_keeps_its_choice_apart_from_the_recipients() {
     }
 }
 
+#[test]
+fn a_copy_to_a_pool_is_a_choice_too() {
+    let team = vec![Target::Persona(PersonaName("team".into()))];
+    let additions = Additions { copy_to: team, ..Additions::default() };
+    let acme = acme(vec![Rule { additions, ..rule("r", When::default(), Decision::Hold) }]);
+    let arrival = arrival(&acme, "sophie@acme.example", "Subject: hi");
+    let pool = arrival.retry_key(&address("team@acme.example"));
+    for name in ["sophie", "tom"] {
+        let mut found = Found::default();
+        let chosen = Some(PersonName(name.into()));
+        found.retries.insert(pool, Remembered { chosen, ..Remembered::default() });
+        let plan = acme.desk().plan(&arrival, Ok(&found)).plans.remove(0);
+        assert_eq!(plan.copies, [address(&format!("{name}@corp.example"))]);
+        let choice = Choice { recipient: address("team@acme.example"), person: PersonName(name.into()) };
+        assert_eq!((plan.choices, plan.person), (vec![choice], None), "a copy is nobody's to answer");
+    }
+}
+
 #[rstest]
 // Certain without the index: the message alone tells, or something signed does.
 #[case("sophie@acme.example", "Subject: x", "In-Reply-To: <one@acme.example>", "r held/rule")]
@@ -237,6 +256,27 @@ fn without_the_index(#[case] to: &str, #[case] when: &str, #[case] fields: &str,
     let fields = fields.replace("SEED", &acme.seed("sophie", 1));
     let told = told(&plan(&acme, to, &fields, Err(&Unavailable("rebuilding".into()))));
     assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn one_plan_that_waits_makes_all_wait_and_each_keeps_its_rule() {
+    let waits = Condition::Evidence(vec![Evidence::MessageId]);
+    let tom = Condition::Persona(vec![PersonaName("tom".into())]);
+    let acme = acme(vec![
+        rule("for Tom", When(vec![tom]), Decision::Discard),
+        rule("known", When(vec![waits]), Decision::Hold),
+    ]);
+    let mut arrival = arrival(&acme, "sophie@acme.example", "In-Reply-To: <one@acme.example>");
+    let to = address("tom@acme.example");
+    arrival.recipients.push((to.clone(), acme.desk().recipient(&to).unwrap()));
+    let mut plans = acme.desk().plan(&arrival, Err(&Unavailable("rebuilding".into()))).plans;
+    let short = |plan: &Plan| told(plan).split(" 4.").take(1).collect::<String>();
+    assert_eq!(plans.iter().map(short).collect::<Vec<_>>(), ["known 451", "for Tom discarded"]);
+    let reply = defer_all(&mut plans).unwrap();
+    assert_eq!(reply.code, 451);
+    assert_eq!(plans.iter().map(short).collect::<Vec<_>>(), ["known 451", "for Tom 451"]);
+    let mut plans = acme.desk().plan(&arrival, Ok(&Found::default())).plans;
+    assert_eq!(defer_all(&mut plans), None);
 }
 
 #[test]
