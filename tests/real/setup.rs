@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 
 use rstest::rstest;
@@ -200,4 +201,44 @@ fn postfix_reads_its_files_where_nothing_is_to_change_too() {
     let said = process::said(&site.set_up());
     assert!(said.contains("nothing to change"), "{said}");
     Postfix::wait_for(&[port]);
+}
+
+/// Addresses that lead back, addresses that only one side knows, and a daemon that is not there.
+#[test]
+fn what_postfix_cannot_know_is_told() {
+    let site = site_with(
+        "myorigin = acme.example\nmydestination = acme.example, localhost\nalias_maps = inline:{sophie=root}\n",
+        "root@acme.example tom@corp.example\n",
+        |_| {},
+    );
+    let Ports { inbound, outbound, .. } = &site.postfix.ports;
+    let _listens = UnixListener::bind(outbound).unwrap();
+    let path = with_sincerely(&site);
+    let said = process::said(&process::output(site.postfix.setup().env("PATH", path), b""));
+    for told in [
+        "WARNING: sophie@acme.example is a persona, and sophie a local user or an alias",
+        "WARNING: root@acme.example is a persona, and root a local user or an alias",
+        &format!("NOTE: nobody listens at unix:{inbound}"),
+        "NOTE: team@acme.example is in sincerely.toml, and not in",
+        "NOTE: support@acme.example is in sincerely.toml, and not in",
+        "NOTE: root@acme.example is in",
+    ] {
+        assert!(said.contains(told), "{told:?} is not said:\n{said}");
+    }
+    for silent in ["WARNING: tom@", "WARNING: hello@", "NOTE: tom@", "NOTE: postmaster@", "NOTE: *@"] {
+        assert!(!said.contains(silent), "{silent:?} is said:\n{said}");
+    }
+    assert!(!said.contains(&format!("nobody listens at unix:{outbound}")), "{said}");
+}
+
+/// A search path on which `sincerely` reads a configuration of more than the shipped `personas`.
+fn with_sincerely(site: &Site) -> String {
+    let folder = site.postfix.config.join("bin");
+    fs::create_dir(&folder).unwrap();
+    let (program, example) =
+        (folder.join("sincerely"), concat!(env!("CARGO_MANIFEST_DIR"), "/examples/two-people.toml"));
+    fs::write(&program, format!("#!/bin/sh\nexec {} \"$@\" --config {example}\n", env!("CARGO_BIN_EXE_sincerely")))
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
 }
