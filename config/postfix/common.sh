@@ -2,6 +2,9 @@
 
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
+# Both write what only root may.
+needs_root() { [ "$(id -u)" -eq 0 ] || fail "run me as root"; }
+
 # The assignments and services of a Postfix file: one on each line, without comments.
 logical_lines() {
     awk '/^[ \t]*(#|$)/ { next }
@@ -22,6 +25,12 @@ personas() {
 
 # Whether this Postfix runs.
 is_running() { postfix -c "$config" status >/dev/null 2>&1; }
+
+# Whether somebody listens at 127.0.0.1 and this port, there alone or everywhere, as Linux tells it.
+listens() {
+    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$(printf %04X "$1")" '
+        $4 == "0A" && $2 ~ ("^(0+|[0F]*0100007F):" port "$") { found = 1 } END { exit !found }'
+}
 
 # Reads `-c DIR`; what is left stands in $argument.
 arguments() {

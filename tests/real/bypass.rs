@@ -1,6 +1,7 @@
 //! At 3 a.m.: the daemon is taken out of the way, and put back.
 
 use crate::company::{ANN, Company, SOPHIE, TOM};
+use crate::process;
 use crate::support::{crlf, field, wait_until};
 
 fn mail(subject: &str) -> Vec<u8> {
@@ -25,7 +26,12 @@ fn bypass_on_and_off_loses_nothing_and_doubles_nothing() {
     wait_until("both wait", || postfix.bypass("status").contains("\n2 messages wait"));
     wait_until("both were tried", || postfix.deferred() == 2);
 
-    assert!(postfix.bypass("on").contains("bypass is on"));
+    let on = postfix.bypass("on");
+    assert!(on.contains("bypass is on: the daemon is out\n0 messages wait"), "{on}");
+    assert!(!on.contains("in hand") && !on.contains("Requeued: 0"), "{on}");
+    let settings = process::output(postfix.command("postconf").args(["-n", "sincerely_outbound"]), b"");
+    let complaints = String::from_utf8_lossy(&settings.stderr);
+    assert!(!complaints.contains("main.cf: unused parameter: sincerely"), "{complaints}");
     to_personas(&["sophie@acme.example"], "during");
     to_personas(&["hello+abc@acme.example"], "to both");
     postfix.sendmail("app@acme.example", &[ANN], &automated("welcome during"));

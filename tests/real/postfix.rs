@@ -211,12 +211,28 @@ impl Postfix {
 
     fn run(&self) {
         process::run(self.command("postfix").arg("start"));
-        let Ports { local, outside, submission, replies, automated, .. } = &self.ports;
-        wait_until("Postfix listens", || {
-            [local, outside, submission, replies, automated]
-                .iter()
-                .all(|port| TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], **port))).is_ok())
-        });
+        let Ports { local, outside, submission, replies, automated, .. } = self.ports;
+        Self::wait_for(&[local, outside, submission, replies, automated]);
+    }
+
+    /// Starts one in which nobody has run `setup` yet.
+    pub(crate) fn run_without_ours(&self) {
+        self.looks_settled();
+        self.choose_ports_of_services();
+        self.looks_settled();
+        process::run(self.command("postfix").arg("start"));
+        self.wait_for_its_own_ports();
+    }
+
+    /// Waits until the services that it had before listen.
+    pub(crate) fn wait_for_its_own_ports(&self) {
+        Self::wait_for(&[self.ports.local, self.ports.outside, self.ports.submission]);
+    }
+
+    /// Waits until somebody answers at all of these ports.
+    pub(crate) fn wait_for(ports: &[u16]) {
+        let answers = |port: &u16| TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], *port))).is_ok();
+        wait_until("Postfix listens", || ports.iter().all(answers));
     }
 
     /// Stops it, sessions and all, and starts it again.
