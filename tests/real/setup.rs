@@ -231,6 +231,48 @@ fn what_postfix_cannot_know_is_told() {
     assert!(!said.contains(&format!("nobody listens at unix:{outbound}")), "{said}");
 }
 
+/// What would let strangers speak as a persona, or lose mail later; and files that somebody else manages.
+#[test]
+fn what_would_go_wrong_later_is_told() {
+    let site = site(
+        "message_size_limit = 104857600\nsmtpd_delay_reject = no\nreceive_override_options = no_address_mappings\n",
+    );
+    let folder = &site.postfix.config;
+    let (main, master) = (folder.join("main.cf"), folder.join("master.cf"));
+    let managed = folder.join("managed.cf");
+    fs::rename(&main, &managed).unwrap();
+    std::os::unix::fs::symlink(&managed, &main).unwrap();
+    fs::set_permissions(&master, fs::Permissions::from_mode(0o640)).unwrap();
+    let filter =
+        "spamassassin unix - n n - - pipe flags=Rq user=nobody argv=/usr/sbin/sendmail -i -f ${sender} ${recipient}";
+    let scanned = "127.0.0.1:1 inet n - n - - smtpd -o content_filter=spamassassin";
+    fs::write(&master, fs::read_to_string(&master).unwrap() + &format!("{filter}\n{scanned}\n")).unwrap();
+
+    let output = site.set_up();
+    let said = process::said(&output);
+    assert!(output.status.success(), "{said}");
+    for told in
+        ["is a program (pipe)", "message_size_limit = 104857600", "smtpd_delay_reject = no", "no_address_mappings"]
+    {
+        assert!(said.lines().any(|line| line.starts_with("NOTE: ") && line.contains(told)), "{told:?}:\n{said}");
+    }
+    let filters = process::run(site.postfix.command("postconf").arg("-P"));
+    assert!(!filters.contains("pickup/unix/content_filter"), "{filters}");
+    assert!(fs::symlink_metadata(&main).unwrap().is_symlink() && said.contains("nobody listens"), "{said}");
+    assert!(fs::read_to_string(&managed).unwrap().contains("sincerely_inbound"));
+    assert_eq!(fs::metadata(&master).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+/// The reply domain's addresses are in no table of recipients.
+#[test]
+fn a_table_of_relay_recipients_must_know_the_reply_domain() {
+    let maps = |items: &str| site(&format!("relay_recipient_maps = inline:{{{{a@old.example = x}}}}{items}\n"));
+    let output = maps("").set_up();
+    let said = process::said(&output);
+    assert!(!output.status.success() && said.contains("add inline:{{@replies.acme.example = x}} to it"), "{said}");
+    assert!(maps(", inline:{{@replies.acme.example = x}}").set_up().status.success());
+}
+
 /// A search path on which `sincerely` reads a configuration of more than the shipped `personas`.
 fn with_sincerely(site: &Site) -> String {
     let folder = site.postfix.config.join("bin");
