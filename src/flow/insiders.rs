@@ -98,8 +98,9 @@ impl<'a> Desk<'a> {
         if others.is_empty() {
             return Readers { people: all, fallback: self.fallback(matched).to_vec() };
         }
-        let own: Vec<&Address> = self.inboxes_of(writer);
-        let fallback = self.fallback(matched).iter().filter(|address| !own.contains(address)).cloned().collect();
+        let own = self.inboxes_of(writer);
+        let is_own = |address: &&Address| own.iter().any(|inbox| inbox.folded() == address.folded());
+        let fallback = self.fallback(matched).iter().filter(|address| !is_own(address)).cloned().collect();
         Readers { people: others, fallback }
     }
 

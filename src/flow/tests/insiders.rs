@@ -25,7 +25,7 @@ fn acme() -> Acme {
         display_name: None,
         addresses: vec![address("team@acme.example")],
         answered_by: ["sophie", "tom", "ute"].map(|name| PersonName(name.into())).into(),
-        fallback: vec![address("sophie@corp.example"), address("boss@corp.example")],
+        fallback: vec![address("SOPHIE@corp.example"), address("boss@corp.example")],
     };
     let two = Persona {
         name: PersonaName("two".into()),
@@ -132,7 +132,7 @@ fn a_rule_sends_it_to_the_writer_only_where_nobody_else_is_named(
     assert_eq!((inboxes(&plan).as_str(), plan.person.as_ref().map(|name| name.0.as_str())), (expected, to));
     let Fate::Forward(destinations) = &plan.fate else { panic!("{:?}", plan.fate) };
     let is_others = expected != "sophie@corp.example";
-    let own = address("sophie@corp.example");
+    let own = address("SOPHIE@corp.example");
     assert!(destinations.iter().all(|to| to.fallback.contains(&own) != is_others), "{destinations:?}");
 }
 
