@@ -109,6 +109,8 @@ impl Daemon {
             hostname: config.hostname.to_string(),
             protocol: listen.protocol,
             allow: listen.allow.clone(),
+            xforward: listen.xforward.clone(),
+            proxy: listen.proxy.clone(),
             limits: config.limits.clone(),
         };
         match listen.role {

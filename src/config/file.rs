@@ -22,6 +22,7 @@ use super::values::{
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::smtp::service::Protocol;
+use crate::smtp::settings::PeerName;
 use crate::telemetry::Format;
 
 /// The whole main file.
@@ -92,6 +93,10 @@ pub(super) struct Listen {
     pub protocol: Option<As<Protocol>>,
     /// Who may connect over TCP.
     pub allow: Option<Several<IpNet>>,
+    /// Who may say XFORWARD.
+    pub xforward: Several<PeerName>,
+    /// The proxies in front of a TCP port.
+    pub proxy: Several<IpNet>,
     /// The permission bits of a unix socket.
     pub mode: Option<As<Mode>>,
     /// The group of a unix socket.

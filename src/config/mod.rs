@@ -18,6 +18,7 @@ mod inbound;
 mod limits;
 mod loops;
 mod network;
+mod peers;
 mod people;
 mod relays;
 mod rules;
@@ -36,7 +37,7 @@ use crate::mail::{Address, Domain, Evidence, FateName, HoldReason, Kind, Persona
 use crate::people::PersonName;
 use crate::rules::Target;
 use crate::smtp::service::Protocol;
-use crate::smtp::settings::{Endpoint, Limits};
+use crate::smtp::settings::{Endpoint, Limits, PeerName};
 use crate::{relay, telemetry, threads};
 
 use document::KeyPath;
@@ -143,6 +144,10 @@ pub struct Listen {
     pub protocol: Protocol,
     /// Who may connect over TCP; never empty. At a unix socket of ours its mode decides, and this is nobody.
     pub allow: Vec<IpNet>,
+    /// Who may say XFORWARD.
+    pub xforward: Vec<PeerName>,
+    /// The proxies in front of a TCP port.
+    pub proxy: Vec<IpNet>,
 }
 
 /// `[relay]`, with what `[relay.inbound]` and `[relay.outbound]` say instead.

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::document::KeyPath;
 use super::problems::Report;
 use super::values::{As, ListenAddress, Mode, Scalar, Several, Tables};
-use super::{Listen, Role, file, or};
+use super::{Listen, Role, file, or, peers};
 use crate::smtp::LONGEST_PATH;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
@@ -83,7 +83,9 @@ fn listener(written: &file::Listen, at: &KeyPath, folder: &Path, report: &mut Re
         Endpoint::Passed(_) => allow,
     };
     allow.iter().filter(|net| !is_loopback(net)).for_each(|net| report.warn(&at.key("allow"), wider(*net, role)));
-    Some(Listen { address, role, protocol, allow })
+    let xforward = peers::xforward(written, &address, &allow, at, report);
+    let proxy = peers::proxy(written, &address, at, report);
+    Some(Listen { address, role, protocol, allow, xforward, proxy })
 }
 
 fn judge_unix(socket: &UnixSocket, role: Role, protocol: Protocol, at: &KeyPath, report: &mut Report<'_>) {

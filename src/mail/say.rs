@@ -9,7 +9,7 @@ use super::Reply;
 /// What we have to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Say {
-    /// NOOP.
+    /// NOOP, XFORWARD.
     Ok,
     /// RSET.
     Reset,
@@ -26,7 +26,7 @@ pub enum Say {
     UnknownCommand,
     /// The greeting of the other protocol.
     WrongGreeting,
-    /// A command of an extension that EHLO does not offer.
+    /// A command of an extension that EHLO does not offer, or not to this peer.
     NotOffered,
     /// Octets that no command line may hold.
     IllegibleLine,
@@ -42,7 +42,7 @@ pub enum Say {
     NoBinaryMime,
     /// MAIL before HELO, EHLO or LHLO.
     GreetFirst,
-    /// MAIL inside a transaction.
+    /// MAIL or XFORWARD inside a transaction.
     NestedMail,
     /// RCPT or DATA outside a transaction.
     NeedMail,

@@ -7,6 +7,7 @@ use smtp_proto::{Error, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8,
 
 use super::path;
 use super::service::ForwardPath;
+use super::xforward::{self, Attributes};
 use crate::mail::{ReversePath, Say, Transport};
 
 /// A command that we know.
@@ -21,6 +22,8 @@ pub(super) enum Command {
     Quit,
     Help,
     Verify,
+    /// What is wrong with its arguments is told to nobody but those who may give it.
+    Xforward(Result<Attributes, Say>),
 }
 
 /// HELO, EHLO or LHLO.
@@ -78,6 +81,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Say> {
         mail(&cut(line)?)
     } else if is_one_of(&["RCPT"]) {
         recipient(&cut(line)?)
+    } else if is_one_of(&["XFORWARD"]) {
+        Ok(Command::Xforward(xforward::attributes(arguments)))
     } else {
         without_path(line, arguments)
     }

@@ -35,22 +35,25 @@ impl Gate {
         Arc::new(Self { limit: limits.connections, limit_per_address: limits.connections_per_address, open })
     }
 
-    /// Lets one connection through, if there is room. A peer at a unix socket has no address.
+    /// Lets one connection through, if there is room. A peer at a unix socket has no address; whose connection a proxy
+    /// hands on is known later: [`Pass::count_for`].
     pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Pass> {
         let mut open = self.open();
-        if open.all >= self.limit || address.is_some_and(|address| self.is_full(&open, address)) {
+        if open.all >= self.limit
+            || address.is_some_and(|address| !address.is_loopback() && self.is_full(&open, address))
+        {
             return None;
         }
         open.all += 1;
         if let Some(address) = address {
-            *open.by_address.entry(address).or_default() += 1;
+            open.count(address);
         }
         Some(Pass { gate: Arc::clone(self), address })
     }
 
     fn is_full(&self, open: &Open, address: IpAddr) -> bool {
         let of_address = open.by_address.get(&address).copied().unwrap_or(0);
-        of_address >= self.limit_per_address && !address.is_loopback()
+        of_address >= self.limit_per_address
     }
 
     fn leave(&self, address: Option<IpAddr>) {
@@ -68,6 +71,26 @@ impl Gate {
     /// The counts are whole at any moment, so a panic elsewhere does not spoil them.
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn count(&mut self, address: IpAddr) {
+        *self.by_address.entry(address).or_default() += 1;
+    }
+}
+
+impl Pass {
+    /// Counts a connection that has no address yet for the one that a proxy announces, if there is room. Loopback
+    /// is not exempt: behind a proxy it is some machine's own.
+    pub(super) fn count_for(&mut self, address: IpAddr) -> bool {
+        let mut open = self.gate.open();
+        let has_room = self.address.is_none() && !self.gate.is_full(&open, address);
+        if has_room {
+            open.count(address);
+            self.address = Some(address);
+        }
+        has_room
     }
 }
 
@@ -118,5 +141,17 @@ mod tests {
         let local: Vec<_> = (0..9).map_while(|_| gate.admit(ip("127.0.0.1"))).collect();
         assert_eq!(local.len(), 9);
         assert!(gate.admit(ip("::1")).is_none());
+    }
+
+    #[test]
+    fn what_a_proxy_announces_is_counted_and_loopback_too() {
+        let gate = gate(10, 1);
+        let mut passes: Vec<_> = (0..4).map_while(|_| gate.admit(None)).collect();
+        let announced = ["192.0.2.1", "192.0.2.1", "127.0.0.1", "127.0.0.1"].map(|text| ip(text).unwrap());
+        let counted: Vec<_> = passes.iter_mut().zip(announced).map(|(pass, address)| pass.count_for(address)).collect();
+        assert_eq!(counted, [true, false, true, false]);
+        assert!(gate.admit(ip("192.0.2.1")).is_none(), "whether by a proxy or not");
+        drop(passes);
+        assert!(gate.open().by_address.is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! What a session begins with: the banner, and what we offer.
 
-use super::service::Protocol;
+use super::service::{Peer, Protocol};
 use super::settings::Settings;
+use super::xforward;
 use crate::mail::Reply;
 
 /// The first line of a session.
@@ -18,9 +19,9 @@ pub(super) fn hello(settings: &Settings) -> Reply {
     plain(250, settings.hostname.clone())
 }
 
-/// The answer to EHLO and LHLO: what we offer, always in this order.
-pub(super) fn extended_hello(settings: &Settings) -> Reply {
-    let lines = [
+/// The answer to EHLO and LHLO: what we offer to this peer, always in this order.
+pub(super) fn extended_hello(settings: &Settings, peer: &Peer) -> Reply {
+    let mut lines = vec![
         settings.hostname.clone(),
         "PIPELINING".into(),
         format!("SIZE {}", settings.limits.message_size),
@@ -28,6 +29,7 @@ pub(super) fn extended_hello(settings: &Settings) -> Reply {
         "ENHANCEDSTATUSCODES".into(),
         "SMTPUTF8".into(),
     ];
+    lines.extend(settings.may_forward(peer).then(xforward::offer));
     plain(250, lines.join("\n"))
 }
 

@@ -16,6 +16,7 @@ use tracing::{Instrument, debug, info_span, warn};
 
 use super::driver::Driver;
 use super::gate::{Gate, Pass};
+use super::proxy::{self, NoHeader};
 use super::service::{Peer, Service};
 use super::session::Session;
 use super::settings::Settings;
@@ -89,37 +90,64 @@ impl<S: Service> Server<S> {
         let peer = guest.peer();
         match self.admit(&peer) {
             Ok(pass) => self.begin(guest, peer, pass, shutdown.clone()),
-            Err(say) => {
-                let reply = say.reply();
-                warn!(%peer, %reply, "connection refused");
-                // An answer of one packet, sent without waiting: the next peer is at the door.
-                let _ = guest.socket().send(&reply.to_wire());
-            }
+            Err(say) => turn_away(&peer, say, &guest.socket()),
         }
     }
 
+    /// Of a proxy, nothing is known yet but that there is room.
     fn admit(&self, peer: &Peer) -> Result<Pass, Say> {
-        let address = match peer {
-            Peer::Ip(address) => Some(address.ip()),
-            // The socket's mode has decided.
-            Peer::Unix => None,
-        };
-        let is_allowed = |address| self.settings.allow.iter().any(|network| network.contains(&address));
-        if !address.is_none_or(is_allowed) {
+        if self.settings.is_proxy(peer) {
+            return self.gate.admit(None).ok_or(Say::Busy);
+        }
+        if !self.settings.lets_in(peer) {
             return Err(Say::NotAllowed);
         }
+        let address = match peer {
+            Peer::Ip(address) => Some(address.ip()),
+            Peer::Unix => None,
+        };
         self.gate.admit(address).ok_or(Say::Busy)
     }
 
-    fn begin(self: &Arc<Self>, guest: Guest, peer: Peer, pass: Pass, shutdown: CancellationToken) {
+    /// The peer of a connection: who is at its other end, or whom a proxy there announces. `None` where it is over
+    /// before it begins.
+    async fn peer(&self, connected: Peer, stream: &mut TcpStream, pass: &mut Pass) -> Option<Peer> {
+        if !self.settings.is_proxy(&connected) {
+            return Some(connected);
+        }
+        let announced = match proxy::announced(stream).await {
+            Ok(announced) => announced,
+            Err(why) => {
+                report_no_header(&connected, &why);
+                return None;
+            }
+        };
+        // Its own connection counts with all others only, as every connection of a proxy does.
+        let has_room = announced.is_none_or(|address| pass.count_for(address.ip()));
+        let peer = announced.map_or_else(|| connected.clone(), Peer::Ip);
+        debug!(%peer, proxy = %connected, "a proxy has announced its peer");
+        if !self.settings.lets_in(&peer) {
+            turn_away(&peer, Say::NotAllowed, &SockRef::from(&*stream));
+            None
+        } else if !has_room {
+            turn_away(&peer, Say::Busy, &SockRef::from(&*stream));
+            None
+        } else {
+            Some(peer)
+        }
+    }
+
+    fn begin(self: &Arc<Self>, guest: Guest, peer: Peer, mut pass: Pass, shutdown: CancellationToken) {
         let server = Arc::clone(self);
         self.tasks.spawn(async move {
             match guest {
-                Guest::Ip(stream, _) => {
+                Guest::Ip(mut stream, _) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         debug!(%peer, %error, "TCP_NODELAY was refused");
                     }
-                    server.session(stream, peer, shutdown).await;
+                    if let Some(peer) = server.peer(peer, &mut stream, &mut pass).await {
+                        server.session(stream, peer, shutdown).await;
+                    }
                 }
                 Guest::Unix(stream) => server.session(stream, peer, shutdown).await,
             }
@@ -171,6 +199,24 @@ impl Guest {
         match self {
             Self::Ip(stream, _) => SockRef::from(stream),
             Self::Unix(stream) => SockRef::from(stream),
+        }
+    }
+}
+
+fn turn_away(peer: &Peer, say: Say, socket: &SockRef<'_>) {
+    let reply = say.reply();
+    warn!(%peer, %reply, "connection refused");
+    // An answer of one packet, sent without waiting: the next peer is at the door.
+    let _ = socket.send(&reply.to_wire());
+}
+
+/// Proxies look whether we are there; that is no matter for the log. All else is: one of the two is not configured as
+/// the other thinks.
+fn report_no_header(proxy: &Peer, why: &NoHeader) {
+    match why {
+        NoHeader::Unused => debug!(%proxy, %why, "connection closed"),
+        NoHeader::Torn | NoHeader::TimedOut | NoHeader::Malformed | NoHeader::TooLong(_) | NoHeader::Broken(_) => {
+            warn!(%proxy, %why, "connection closed");
         }
     }
 }

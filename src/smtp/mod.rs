@@ -11,9 +11,10 @@
 //! ```
 //!
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
-//! arrives, `command` and `path` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
-//! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
-//! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
+//! arrives, `command` and `path` parse it, `xforward` reads whom a mail server in front speaks for and
+//! `proxy` whom a proxy does, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]),
+//! `state` holds what samotop keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
+//! service manager holds. Only these, `listener`, `proxy` and `driver` do I/O; only the last three know time.
 //!
 //! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
 //! message is the service's from the final dot until its reply, whatever becomes of the connection.
@@ -36,7 +37,9 @@ mod gate;
 mod greetings;
 mod lines;
 mod path;
+mod proxy;
 mod state;
+mod xforward;
 
 #[cfg(test)]
 mod tests;

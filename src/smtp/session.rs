@@ -18,6 +18,7 @@ use super::greetings;
 use super::service::{self, ForwardPath, Peer, Protocol, Service};
 use super::settings::Settings;
 use super::state::{Awaits, State, Then};
+use super::xforward::{Attributes, Forwarded};
 use crate::clock;
 use crate::mail::{Address, Reply, Say, TransactionId};
 
@@ -34,6 +35,8 @@ pub(super) struct Session<S: Service> {
     state: State,
     /// Who the peer says that it is, once it has.
     client: Option<service::Session>,
+    /// Whom the peer forwards the next transaction for.
+    forwarded: Forwarded,
     transaction: Option<Transaction<S>>,
     /// Commands that were no step of a transaction, since the last accepted message.
     commands: usize,
@@ -61,7 +64,18 @@ impl<S: Service> Session<S> {
     pub(super) fn new(service: Arc<S>, settings: Arc<Settings>, tasks: TaskTracker, peer: Peer) -> Self {
         let mut state = State::new(&settings.hostname, settings.protocol, &peer);
         state.say(&greetings::banner(&settings));
-        Self { service, settings, tasks, peer, state, client: None, transaction: None, commands: 0, errors: 0 }
+        Self {
+            service,
+            settings,
+            tasks,
+            peer,
+            state,
+            client: None,
+            forwarded: Forwarded::default(),
+            transaction: None,
+            commands: 0,
+            errors: 0,
+        }
     }
 
     /// Whether a transaction is open.
@@ -134,6 +148,7 @@ impl<S: Service> Session<S> {
             Command::Data => self.data(),
             Command::Reset => {
                 self.transaction = None;
+                self.forwarded = Forwarded::default();
                 self.state.reset().await;
                 self.say(Say::Reset);
             }
@@ -148,6 +163,10 @@ impl<S: Service> Session<S> {
             }
             Command::Help => self.say(Say::Help),
             Command::Verify => self.say(Say::CannotVerify),
+            Command::Xforward(attributes) => {
+                let refused = self.forward(attributes).err();
+                self.say(refused.unwrap_or(Say::Ok));
+            }
         }
     }
 
@@ -159,10 +178,11 @@ impl<S: Service> Session<S> {
         let Some(helo) = self.state.hello(hello).await else { return self.say(Say::WrongGreeting) };
         // RFC 5321 §4.1.4: a second greeting resets, as RSET does.
         self.transaction = None;
+        self.forwarded = Forwarded::default();
         let protocol = self.settings.protocol;
         self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol });
         self.state.say(&if extended {
-            greetings::extended_hello(&self.settings)
+            greetings::extended_hello(&self.settings, &self.peer)
         } else {
             greetings::hello(&self.settings)
         });
@@ -173,6 +193,8 @@ impl<S: Service> Session<S> {
             Ok(transaction) => {
                 self.state.begin(&transaction.id);
                 self.transaction = Some(transaction);
+                // It was told of this transaction; one that was refused may be tried again.
+                self.forwarded = Forwarded::default();
                 self.say(Say::SenderOk);
             }
             Err(reply) => self.answer(reply),
@@ -183,7 +205,8 @@ impl<S: Service> Session<S> {
     async fn begin(&mut self, mail: Mail) -> Result<Transaction<S>, Reply> {
         let client = self.permit(&mail).map_err(Say::reply)?;
         let id = next_id();
-        let span = info_span!("transaction", transaction = %id);
+        let span = info_span!("transaction", transaction = %id, client = self.forwarded.client().map(display));
+        span.in_scope(|| self.forwarded.log());
         let Mail { reverse_path, transport, size, extended: _ } = mail;
         let mail = service::Mail { id: id.clone(), reverse_path, transport, size };
         let inner = self.service.begin(client, mail).instrument(span.clone()).await?;
@@ -203,6 +226,20 @@ impl<S: Service> Session<S> {
             Err(Say::NeedSmtpUtf8)
         } else {
             Ok(client)
+        }
+    }
+
+    /// XFORWARD: lasts until the end of the next transaction, or RSET.
+    fn forward(&mut self, attributes: Result<Attributes, Say>) -> Result<(), Say> {
+        if !self.settings.may_forward(&self.peer) {
+            Err(Say::NotOffered)
+        } else if !self.client.as_ref().is_some_and(|client| client.extended) {
+            Err(Say::GreetFirst)
+        } else if self.is_in_transaction() {
+            Err(Say::NestedMail)
+        } else {
+            self.forwarded.update(attributes?);
+            Ok(())
         }
     }
 

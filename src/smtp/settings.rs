@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::service::Protocol;
+use super::service::{Peer, Protocol};
 
 /// What a listener is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,60 @@ pub struct Settings {
     pub protocol: Protocol,
     /// Who may connect over TCP; anyone else is told 554 and cut off. At a unix socket, its mode decides.
     pub allow: Vec<IpNet>,
+    /// Who may say XFORWARD: whom its own clients are, for the log.
+    pub xforward: Vec<PeerName>,
+    /// Proxies: TCP peers that must send a header of the PROXY protocol, and nobody else may. `allow` judges
+    /// whom they announce.
+    pub proxy: Vec<IpNet>,
     /// The bounds of each session.
     pub limits: Limits,
+}
+
+impl Settings {
+    /// Whether `allow` lets that peer in. A unix socket's mode has decided already.
+    pub(super) fn lets_in(&self, peer: &Peer) -> bool {
+        match peer {
+            Peer::Ip(address) => contain(&self.allow, address),
+            Peer::Unix => true,
+        }
+    }
+
+    /// Whether that peer may say XFORWARD.
+    pub(super) fn may_forward(&self, peer: &Peer) -> bool {
+        self.xforward.iter().any(|name| name.is(peer))
+    }
+
+    /// Whether that connection is a proxy's.
+    pub(super) fn is_proxy(&self, peer: &Peer) -> bool {
+        match peer {
+            Peer::Ip(address) => contain(&self.proxy, address),
+            Peer::Unix => false,
+        }
+    }
+}
+
+fn contain(nets: &[IpNet], address: &SocketAddr) -> bool {
+    nets.iter().any(|net| net.contains(&address.ip()))
+}
+
+/// Some peers of a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerName {
+    /// All TCP peers in a net.
+    Net(IpNet),
+    /// All peers at a unix socket, which have no address.
+    Unix,
+}
+
+impl PeerName {
+    /// Whether that peer is one of them.
+    fn is(self, peer: &Peer) -> bool {
+        match (self, peer) {
+            (Self::Net(net), Peer::Ip(address)) => net.contains(&address.ip()),
+            (Self::Unix, Peer::Unix) => true,
+            (Self::Net(_), Peer::Unix) | (Self::Unix, Peer::Ip(_)) => false,
+        }
+    }
 }
 
 /// The keys of `[limits]` that the server enforces.

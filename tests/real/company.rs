@@ -69,7 +69,7 @@ fn configuration(ports: &Ports, wishes: &Wishes, more: &str) -> String {
         .replace("127.0.0.1:10027", &format!("127.0.0.1:{}", ports.automated))
         .replace("state_dir = \"/var/lib/sincerely\"\n", &format!("state_dir = \"state\"\n{reply_domain}"));
     if wishes.smtp {
-        file = file.replace("\"lmtp\"\n", "\"smtp\"\n");
+        file = file.replace("\"lmtp\"\n", "\"smtp\"\n").replace("\"unix\"", "\"127.0.0.1\"");
     }
     file.and(more).text()
 }

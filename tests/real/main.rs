@@ -22,6 +22,7 @@ mod shipped;
 mod addresses;
 mod beside_exim;
 mod bypass;
+mod forwarding;
 mod loops;
 mod setup;
 mod several;

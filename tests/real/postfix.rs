@@ -273,6 +273,14 @@ impl Postfix {
         Client::connect(SocketAddr::from(([127, 0, 0, 1], self.ports.outside)))
     }
 
+    /// A customer's server at port 25, from an address of its own: on this machine, all that begin with 127 are.
+    pub(crate) fn client_from(&self, address: [u8; 4]) -> Client {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+        socket.connect(&SocketAddr::from(([127, 0, 0, 1], self.ports.outside)).into()).unwrap();
+        Client::greet(TcpStream::from(socket), "EHLO mail.customer.example").unwrap()
+    }
+
     /// What a customer's server hands over; the last reply.
     pub(crate) fn outside(&self, from: &str, to: &[&str], message: &[u8]) -> String {
         self.client_from_outside().send(from, to, message).unwrap()

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::relay::NextHop;
-use crate::smtp::settings::UnixSocket;
+use crate::smtp::settings::{PeerName, UnixSocket};
 use crate::smtp::{Listener, Passed};
 
 #[test]
@@ -188,6 +188,64 @@ fn listeners_at_unix_sockets() {
         &listen("address = 'systemd:in'\nallow = '10.0.0.0/8'"),
         &[
             "f:8: listen.allow: 10.0.0.0/8 is wider than loopback: whoever connects from there can hand in mail that no mail server in front has checked",
+        ],
+    );
+}
+
+#[test]
+fn peers_that_speak_for_others() {
+    let listen = |address: &str, fields: &str| {
+        format!("[[listen]]\nrole = 'inbound'\naddress = '{address}'\nprotocol = 'lmtp'\n{fields}\n")
+    };
+    let listener = |text: &str| parse(&format!("{BASE}{text}")).unwrap().0.listen.remove(0);
+    let net = |text: &str| text.parse::<IpNet>().unwrap();
+    let both = listener(&listen("systemd:in", "xforward = ['unix', '127.0.0.0/8', '::1']\nproxy = '192.0.2.10'"));
+    let names = [PeerName::Unix, PeerName::Net(net("127.0.0.0/8")), PeerName::Net(net("::1/128"))];
+    assert_eq!((both.xforward, both.proxy), (names.to_vec(), vec![net("192.0.2.10/32")]));
+    let none = listener(&listen("systemd:in", ""));
+    assert_eq!((none.xforward, none.proxy), (Vec::new(), Vec::new()));
+
+    check_added(
+        &listen("unix:in.sock", "xforward = ['unix', '127.0.0.1']\nproxy = '127.0.0.1'"),
+        &[
+            "f:9: listen.xforward: peers at a unix socket have no address: write \"unix\"",
+            "f:10: listen.proxy: is for TCP: no proxy stands in front of a unix socket",
+        ],
+    );
+    check_added(
+        &listen("[::1]:0", "xforward = 'unix'\nproxy = 'unix'"),
+        &[
+            "f:9: listen.xforward: \"unix\" is for unix sockets: write the addresses of the peers",
+            r#"f:10: listen.proxy: invalid value: string "unix", expected a net such as "127.0.0.0/8", or an IP address"#,
+        ],
+    );
+    check_added(
+        &listen("[::1]:0", "xforward = 'localhost'"),
+        &[
+            r#"f:9: listen.xforward: invalid value: string "localhost", expected a net such as "127.0.0.0/8", an IP address, or "unix""#,
+        ],
+    );
+}
+
+#[test]
+fn peers_that_speak_for_others_are_few() {
+    let listen =
+        |fields: &str| format!("[[listen]]\nrole = 'inbound'\naddress = '[::1]:0'\nallow = ['::1']\n{fields}\n");
+    let wider = "is wider than loopback and private nets: whoever connects from there can";
+    check_warnings(
+        &listen("proxy = ['192.0.2.0/24', '10.0.0.0/8', 'fd00::/8', '2001:db8::1', '0.0.0.0/0']"),
+        &[
+            &format!(
+                "f:9: listen.proxy: 192.0.2.0/24 {wider} pass for any address, in the log and before listen.allow"
+            ),
+            &format!("f:9: listen.proxy: 0.0.0.0/0 {wider} pass for any address, in the log and before listen.allow"),
+        ],
+    );
+    check_warnings(
+        &listen("xforward = ['::/0', '127.0.0.1']"),
+        &[
+            &format!("f:9: listen.xforward: ::/0 {wider} write any client into the log"),
+            "f:9: listen.xforward: listen.allow lets nobody from 127.0.0.1/32 in",
         ],
     );
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod endings;
+mod forwarding;
 mod limits;
 mod messages;
 mod sockets;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::mail::{Reply, Transport};
 use crate::smtp::service::{ForwardPath, Mail, Peer, Protocol, Service, Session};
-use crate::smtp::settings::{Limits, Settings};
+use crate::smtp::settings::{Limits, PeerName, Settings};
 use crate::smtp::{Gate, Server};
 
 /// A message that the service got, or a transaction on the way to one.
@@ -108,6 +108,13 @@ impl Service for Stub {
     }
 }
 
+/// Settings of a listener for loopback alone.
+pub(super) fn settings(protocol: Protocol, limits: Limits) -> Settings {
+    let allow = vec!["127.0.0.0/8".parse().unwrap()];
+    let hostname = "here.example".into();
+    Settings { hostname, protocol, allow, xforward: Vec::new(), proxy: Vec::new(), limits }
+}
+
 /// A server with its service, and what is needed to end it.
 pub(super) struct Stage {
     pub(super) service: Arc<Stub>,
@@ -118,10 +125,17 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(protocol: Protocol, limits: Limits) -> Self {
+        Self::with(settings(protocol, limits))
+    }
+
+    /// One whose peers may say XFORWARD.
+    pub(super) fn forwarding(protocol: Protocol) -> Self {
+        Self::with(Settings { xforward: vec![PeerName::Unix], ..settings(protocol, Limits::default()) })
+    }
+
+    fn with(settings: Settings) -> Self {
         let (service, tasks) = (Arc::new(Stub::default()), TaskTracker::new());
-        let gate = Gate::new(&limits);
-        let allow = vec!["127.0.0.0/8".parse().unwrap()];
-        let settings = Settings { hostname: "here.example".into(), protocol, allow, limits };
+        let gate = Gate::new(&settings.limits);
         let server = Server::new(Arc::clone(&service), settings, gate, tasks.clone());
         Self { service, server, shutdown: CancellationToken::new(), tasks }
     }
