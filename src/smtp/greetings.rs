@@ -1,6 +1,6 @@
 //! What a session begins with: the banner, and what we offer.
 
-use super::service::Protocol;
+use super::service::{Offers, Protocol};
 use super::settings::Settings;
 use crate::mail::Reply;
 
@@ -19,8 +19,8 @@ pub(super) fn hello(settings: &Settings) -> Reply {
 }
 
 /// The answer to EHLO and LHLO: what we offer, always in this order.
-pub(super) fn extended_hello(settings: &Settings) -> Reply {
-    let lines = [
+pub(super) fn extended_hello(settings: &Settings, offers: Offers) -> Reply {
+    let mut lines = vec![
         settings.hostname.clone(),
         "PIPELINING".into(),
         format!("SIZE {}", settings.limits.message_size),
@@ -28,6 +28,7 @@ pub(super) fn extended_hello(settings: &Settings) -> Reply {
         "ENHANCEDSTATUSCODES".into(),
         "SMTPUTF8".into(),
     ];
+    lines.extend(offers.dsn.then(|| "DSN".into()));
     plain(250, lines.join("\n"))
 }
 

@@ -6,12 +6,12 @@
 //! ```text
 //! listener ──▶ driver ──▶ session ──▶ service
 //!  sockets      bytes      rules       what it means
-//!               lines ──▶  command (path)
+//!               lines ──▶  command (path, parameters)
 //!               data ───▶  message
 //! ```
 //!
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
-//! arrives, `command` and `path` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
+//! arrives, `command`, `path` and `parameters` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
 //! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
 //! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
 //!
@@ -35,6 +35,7 @@ mod data;
 mod gate;
 mod greetings;
 mod lines;
+mod parameters;
 mod path;
 mod state;
 

@@ -4,5 +4,6 @@ mod commands;
 mod endings;
 mod limits;
 mod messages;
+mod notifications;
 mod sockets;
 mod stage;
