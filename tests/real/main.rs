@@ -23,6 +23,7 @@ mod addresses;
 mod beside_exim;
 mod bypass;
 mod loops;
+mod notifications;
 mod setup;
 mod several;
 mod story;
