@@ -413,8 +413,8 @@ fn an_outbound_retry_sends_only_to_those_it_did_not_reach_and_keeps_its_stamp() 
 #[test]
 fn without_8bitmime_inbound_mail_is_held_and_outbound_mail_refused() {
     let hop = NextHop::start();
-    let daemon = Daemon::start(hop.address);
     hop.behave(Behaviour { no_extensions: true, ..Behaviour::default() });
+    let daemon = Daemon::start(hop.address);
     let eight_bit = [mail("eight").as_slice(), b"\xff\r\n"].concat();
     assert!(to_sophie(&daemon, &eight_bit).starts_with("250"));
     assert!(daemon.held("unsupported")[0].ends_with(&eight_bit));

@@ -99,9 +99,19 @@ impl Daemon {
         for (listen, listener) in bound {
             daemon.tasks.spawn(daemon.server(config, listen, listener, &gate));
         }
+        daemon.greet_next_hop();
         let commands = control::serve(control, daemon.house.clone(), daemon.shutdown.clone());
         daemon.tasks.spawn(report("the control socket", commands));
         Ok(daemon)
+    }
+
+    /// In the background: what a listener for automated mail offers depends on what the next hop does, and the
+    /// first peers shall be told.
+    fn greet_next_hop(&self) {
+        if self.listening.iter().any(|(role, _)| *role == Role::Outbound) {
+            let relay = self.house.outbound.relay.clone();
+            self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(async move { relay.greet().await }));
+        }
     }
 
     fn server(&self, config: &Config, listen: &Listen, listener: Listener, gate: &Arc<Gate>) -> Running {

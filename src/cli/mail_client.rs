@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use crate::mail::dsn::PerMessage;
 use crate::mail::{Address, Failure, Reply, ReversePath, Transport};
 use crate::message::Message;
 use crate::relay::{Mail, NextHop, Relay, Settings, Timeouts};
@@ -23,8 +24,8 @@ impl MailClient {
 
     /// Sends a message, written with LF line ends; whatever the listener says.
     pub(super) async fn send(&self, from: ReversePath, to: &Address, text: &str) -> Result<Reply, Failure> {
-        let mail = Mail { reverse_path: from, transport: Transport::default(), size: None };
-        self.relay.hand_over(&mail, to, &[Bytes::from(text.replace('\n', "\r\n"))]).await
+        let mail = Mail { reverse_path: from, transport: Transport::default(), size: None, dsn: PerMessage::default() };
+        self.relay.hand_over(&mail, &to.clone().into(), &[Bytes::from(text.replace('\n', "\r\n"))]).await
     }
 }
 

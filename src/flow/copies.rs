@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::mail::{Address, Lesson, Reply, Say, ThreadId};
 use crate::message::Message;
-use crate::smtp::service::{ForwardPath, Mail, Service, Session, Unfit};
+use crate::smtp::service::{Mail, Rcpt, Service, Session, Unfit};
 use crate::{clock, events, signing};
 
 use super::House;
@@ -37,8 +37,8 @@ impl Service for Copies {
     }
 
     /// Whatever the address of the archive is: only the peers in `allow` come here.
-    async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
-        let Some(address) = address(to, self.desk()) else { return settle::local_trouble() };
+    async fn recipient(&self, transaction: &mut Transaction, rcpt: Rcpt) -> Reply {
+        let Some(address) = address(rcpt.to, self.desk()) else { return settle::local_trouble() };
         transaction.recipients.push(address);
         Say::RecipientOk.reply()
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
-use crate::smtp::service::{ForwardPath, Mail, Service, Session};
+use crate::smtp::service::{Mail, Rcpt, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
 use crate::{clock, events, signing};
@@ -18,6 +18,9 @@ use super::reception::{address, hop};
 use super::settle::{defer_all, fate_of, hold_rejections, local_trouble, same_for_all, settle};
 
 /// The service behind a listener of role `inbound`.
+///
+/// It offers no DSN: whoever asked to be told of success would be told, by the next hop, the inbox that the
+/// mail went to (RFC 3461 §9.2). The server in front tells its senders that the mail was relayed.
 pub struct Inbound(pub Arc<House>);
 
 /// One inbound transaction.
@@ -34,9 +37,9 @@ impl Service for Inbound {
         Ok(Transaction { session: session.clone(), mail, recipients: Vec::new() })
     }
 
-    async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
+    async fn recipient(&self, transaction: &mut Transaction, rcpt: Rcpt) -> Reply {
         let desk = self.desk(0);
-        let Some(address) = address(to, desk).map(|address| desk.real(address)) else { return local_trouble() };
+        let Some(address) = address(rcpt.to, desk).map(|address| desk.real(address)) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
                 transaction.recipients.push((address, recipient));

@@ -9,13 +9,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::events;
 use crate::held::About;
+use crate::mail::dsn::{Notify, PerMessage, PerRecipient};
 use crate::mail::{
     Address, Choice, Destination, Edits, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, ReversePath, Say,
     TransactionId, Transport,
 };
 use crate::message::trace::Hop;
 use crate::message::{edit, trace};
-use crate::relay;
+use crate::relay::{self, Recipient};
 use crate::threads::{DestinationHash, Durability, Query, Record};
 
 use super::House;
@@ -99,7 +100,7 @@ impl Journey<'_> {
     /// and would wait for each other.
     async fn deliver(&self, plan: &Plan, to: &Destination) -> Vec<Leg> {
         let mut refusals = Vec::new();
-        let mut legs = match self.send_once(plan, &to.address).await {
+        let mut legs = match self.send_once(plan, &to.address.clone().into()).await {
             Ok(leg) => return vec![leg],
             Err(refusal) => self.fall_back(plan, to, refusal, &mut refusals).await,
         };
@@ -119,7 +120,7 @@ impl Journey<'_> {
     /// reason; a copy that cannot even be held is told, and no leg of the message.
     async fn copy(&self, plan: &Plan, to: &Address) -> Option<Leg> {
         let name = format!("copy:{to}");
-        let why = match self.send_instead(plan, to).await {
+        let why = match self.send_instead(plan, &self.quietly(to, plan)).await {
             Ok(leg) if leg.outcome.is_done() => return Some(Leg::new(name, leg.outcome)),
             // `hand_over` and `claim` have told why.
             Ok(_) => format!("the copy to {to} was not taken, or not surely"),
@@ -134,6 +135,14 @@ impl Journey<'_> {
         Some(Leg::new(format!("{name}:{}", held.destination), held.outcome))
     }
 
+    /// Whoever gets a copy, as the recipient of one. The sender knows nothing of copies: where bounces go to
+    /// the sender, nobody is to be told what becomes of this one, as far as the next hop heeds that.
+    fn quietly(&self, to: &Address, plan: &Plan) -> Recipient {
+        let is_sent_as_it_came = plan.reverse_path == self.arrival.reverse_path;
+        let notify = is_sent_as_it_came.then_some(Notify::NEVER);
+        Recipient { address: to.clone(), dsn: PerRecipient { notify, original: None } }
+    }
+
     /// All addresses of the fallback get the message, as all inboxes of a person do. Empty where none
     /// of them takes it, for good.
     async fn fall_back(&self, plan: &Plan, to: &Destination, refusal: Refusal, refusals: &mut Vec<String>) -> Vec<Leg> {
@@ -144,7 +153,7 @@ impl Journey<'_> {
         refusals.push(refusal.words());
         let mut legs = Vec::new();
         for other in others.iter().filter(|other| other.folded() != to.address.folded()) {
-            match self.send_instead(plan, other).await {
+            match self.send_instead(plan, &other.clone().into()).await {
                 Ok(leg) => legs.push(leg),
                 Err(refusal) => refusals.push(refusal.words()),
             }
@@ -153,26 +162,27 @@ impl Journey<'_> {
     }
 
     /// Sends to an address of the fallback. Inboxes were asked about loops when the plan was made.
-    async fn send_instead(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
+    async fn send_instead(&self, plan: &Plan, to: &Recipient) -> Result<Leg, Refusal> {
         let House { policy, keys, .. } = self.house;
-        if trace::is_loop(&self.arrival.message, &policy.hostname, to, keys) {
+        if trace::is_loop(&self.arrival.message, &policy.hostname, &to.address, keys) {
             let reply = Say::BeenThere.reply();
-            return Err(refused_by(to, &reply));
+            return Err(refused_by(&to.address, &reply));
         }
         self.send_once(plan, to).await
     }
 
     /// Sends a leg unless the same mail is there already; what is done is remembered at once.
-    async fn send_once(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
-        let _claim = match self.claim(plan, &to.folded(), inbox(to)).await {
+    async fn send_once(&self, plan: &Plan, to: &Recipient) -> Result<Leg, Refusal> {
+        let (name, place) = (to.address.folded(), inbox(&to.address));
+        let _claim = match self.claim(plan, &name, place).await {
             Ok(claim) => claim,
             Err(leg) => return Ok(leg),
         };
         let leg = self.send(plan, to).await?;
         match leg.outcome {
-            Outcome::Relayed => self.remember_relayed(plan, inbox(to)).await,
+            Outcome::Relayed => self.remember_relayed(plan, place).await,
             // It lies in `held/`.
-            Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&to.folded())).await,
+            Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&name)).await,
             Outcome::Discarded | Outcome::Refused(_) | Outcome::Deferred(_) | Outcome::Uncertain => {}
         }
         Ok(leg)
@@ -214,8 +224,9 @@ impl Journey<'_> {
         twin.is_some_and(|twin| twin.done.iter().any(|(destination, at)| *destination == to && *at > since))
     }
 
-    async fn send(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
-        match self.hand_over(plan, to).await {
+    async fn send(&self, plan: &Plan, recipient: &Recipient) -> Result<Leg, Refusal> {
+        let to = &recipient.address;
+        match self.hand_over(plan, recipient).await {
             Ok(reply) => {
                 events::relayed(&to.to_string(), &reply);
                 Ok(Leg::new(to.to_string(), Outcome::Relayed))
@@ -229,17 +240,18 @@ impl Journey<'_> {
         }
     }
 
-    async fn hand_over(&self, plan: &Plan, to: &Address) -> Result<Reply, Failure> {
+    async fn hand_over(&self, plan: &Plan, to: &Recipient) -> Result<Reply, Failure> {
         // Begun now, it would be given up at once, and be in doubt where nobody had to doubt.
         if Instant::now() >= self.deadline {
             return Err(Failure::Unreachable(OVER.into()));
         }
-        let transport = self.transport_to(plan, to);
-        let message = self.message_for(plan, to, transport);
+        let transport = self.transport_to(plan, &to.address);
+        let message = self.message_for(plan, &to.address, transport);
         let mail = relay::Mail {
             reverse_path: plan.reverse_path.clone().unwrap_or(ReversePath::Null),
             transport,
             size: Some(message.iter().map(|piece| piece.len() as u64).sum()),
+            dsn: PerMessage::default(),
         };
         let sent = timeout_at(self.deadline, self.house.inbound.relay.hand_over(&mail, to, &message)).await;
         // Whether the final dot was sent by then is not known.

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::mail::{Address, Failure, Reply};
+use crate::mail::{Failure, Reply};
 use crate::message::Message;
-use crate::smtp::service::{ForwardPath, Mail, Service, Session};
+use crate::relay::Recipient;
+use crate::smtp::service::{Mail, Offers, Rcpt, Service, Session};
 use crate::threads::{Durability, Found};
 use crate::{clock, events, relay, signing};
 
@@ -31,33 +32,40 @@ pub struct Transaction {
     pub(super) session: Session,
     pub(super) mail: Mail,
     /// Those whom the next hop accepted.
-    pub(super) recipients: Vec<Address>,
+    pub(super) recipients: Vec<Recipient>,
     next_hop: Option<Passed>,
 }
 
 /// A transaction with the next hop, and whom it has accepted in it.
 pub(super) struct Passed {
     pub(super) transaction: relay::Transaction,
-    pub(super) recipients: Vec<Address>,
+    pub(super) recipients: Vec<Recipient>,
 }
 
 impl Service for Outbound {
     type Transaction = Transaction;
 
+    /// DSN is what the next hop was heard to offer: we write none ourselves, so the server in front must know
+    /// whom it can leave that to. Not where signed return paths are wanted, since DSNs go to the sender's.
+    fn offers(&self) -> Offers {
+        Offers { dsn: !self.0.policy.stamp.return_path && self.0.outbound.relay.offers_dsn() }
+    }
+
     async fn begin(&self, session: &Session, mail: Mail) -> Result<Transaction, Reply> {
         Ok(Transaction { session: session.clone(), mail, recipients: Vec::new(), next_hop: None })
     }
 
-    async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
+    async fn recipient(&self, transaction: &mut Transaction, Rcpt { to, dsn }: Rcpt) -> Reply {
         let Some(address) = address(to, self.desk()) else { return settle::local_trouble() };
-        match self.pass_on(transaction, &address).await {
+        let recipient = Recipient { address, dsn };
+        match self.pass_on(transaction, &recipient).await {
             Ok(reply) => {
-                transaction.recipients.push(address);
+                transaction.recipients.push(recipient);
                 reply
             }
             Err(failure) => {
                 let (why, reply) = (failure.to_string(), settle::refusal(failure));
-                events::refused(&address, &why, &reply);
+                events::refused(&recipient.address, &why, &reply);
                 reply
             }
         }
@@ -103,7 +111,7 @@ impl Outbound {
     }
 
     /// Passes a recipient on, opening the transaction with the next hop at the first one.
-    async fn pass_on(&self, transaction: &mut Transaction, to: &Address) -> Result<Reply, Failure> {
+    async fn pass_on(&self, transaction: &mut Transaction, to: &Recipient) -> Result<Reply, Failure> {
         let mut passed = match transaction.next_hop.take() {
             Some(passed) => passed,
             None => {

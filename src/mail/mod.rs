@@ -5,6 +5,7 @@
 //! is a variant and never an empty text. Nothing here reads a clock, a file or a socket.
 
 pub mod address;
+pub mod dsn;
 pub mod envelope;
 pub mod kind;
 pub mod message_id;

@@ -132,6 +132,7 @@ mod tests {
 
     use super::*;
     use crate::mail::Transport;
+    use crate::mail::dsn::PerMessage;
 
     const MESSAGE: &[u8] = b"Subject: x\r\n\r\n.\r\n\xff\r\n";
 
@@ -140,7 +141,7 @@ mod tests {
     }
 
     fn mail(reverse_path: ReversePath) -> Mail {
-        Mail { reverse_path, transport: Transport::default(), size: None }
+        Mail { reverse_path, transport: Transport::default(), size: None, dsn: PerMessage::default() }
     }
 
     fn messages(relay: &MaildirRelay, recipient: &str) -> Vec<String> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::mail::dsn::{PerMessage, PerRecipient};
 use crate::mail::{Address, Failure, Reply, ReversePath, Transport};
 
 /// Where messages go and how long they may take.
@@ -84,6 +85,23 @@ pub struct Mail {
     pub transport: Transport,
     /// Octets of the message where known, for SIZE.
     pub size: Option<u64>,
+    /// What the sender asks of notifications: said where it is offered, else left out.
+    pub dsn: PerMessage,
+}
+
+/// The recipient's side: what RCPT says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The forward path.
+    pub address: Address,
+    /// What the sender asks of notifications about it: said where it is offered, else left out.
+    pub dsn: PerRecipient,
+}
+
+impl From<Address> for Recipient {
+    fn from(address: Address) -> Self {
+        Self { address, dsn: PerRecipient::default() }
+    }
 }
 
 /// An open transaction with the next hop, for envelopes that are passed on as they come.
@@ -105,6 +123,24 @@ impl Relay {
         }
     }
 
+    /// Connects, and keeps the connection for the first message: what the next hop offers is known before.
+    /// Whether anybody is there is the first message's to find out.
+    pub async fn greet(&self) {
+        match self {
+            Self::Smtp(relay) => relay.greet().await,
+            Self::Maildir(_) => {}
+        }
+    }
+
+    /// Whether the next hop was heard to offer DSN (RFC 3461) when it was last greeted. Maildirs tell nobody
+    /// anything.
+    pub fn offers_dsn(&self) -> bool {
+        match self {
+            Self::Smtp(relay) => relay.offers_dsn(),
+            Self::Maildir(_) => false,
+        }
+    }
+
     /// Hands a message to one recipient in a transaction of its own; `message` is its bytes in
     /// pieces, unstuffed. Ok is the next hop's 250.
     ///
@@ -113,10 +149,10 @@ impl Relay {
     ///
     /// # Errors
     /// Every way not to get that 250.
-    pub async fn hand_over(&self, mail: &Mail, recipient: &Address, message: &[Bytes]) -> Result<Reply, Failure> {
+    pub async fn hand_over(&self, mail: &Mail, recipient: &Recipient, message: &[Bytes]) -> Result<Reply, Failure> {
         match self {
             Self::Smtp(relay) => relay.hand_over(mail, recipient, message).await,
-            Self::Maildir(relay) => relay.hand_over(mail, recipient, message).await,
+            Self::Maildir(relay) => relay.hand_over(mail, &recipient.address, message).await,
         }
     }
 
@@ -137,10 +173,10 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Failure::Recipient`] with the next hop's words, or a lost connection.
-    pub async fn recipient(&mut self, recipient: &Address) -> Result<Reply, Failure> {
+    pub async fn recipient(&mut self, recipient: &Recipient) -> Result<Reply, Failure> {
         match self {
             Self::Smtp(transaction) => transaction.recipient(recipient).await,
-            Self::Maildir(transaction) => transaction.recipient(recipient),
+            Self::Maildir(transaction) => transaction.recipient(&recipient.address),
         }
     }
 

@@ -5,9 +5,10 @@
 
 use smtp_proto::{Error, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request};
 
-use super::path;
-use super::service::ForwardPath;
+use super::service::Rcpt;
 use super::xforward::{self, Attributes};
+use super::{parameters, path};
+use crate::mail::dsn::PerMessage;
 use crate::mail::{ReversePath, Say, Transport};
 
 /// A command that we know.
@@ -15,7 +16,7 @@ use crate::mail::{ReversePath, Say, Transport};
 pub(super) enum Command {
     Hello(Hello),
     Mail(Mail),
-    Rcpt(ForwardPath),
+    Rcpt(Rcpt),
     Data,
     Reset,
     Noop,
@@ -48,11 +49,12 @@ pub(super) struct Mail {
     pub(super) reverse_path: ReversePath,
     pub(super) transport: Transport,
     pub(super) size: Option<u64>,
+    pub(super) dsn: PerMessage,
     /// There are parameters, which only a peer that said EHLO or LHLO may give.
     pub(super) extended: bool,
 }
 
-/// Parameters of MAIL that EHLO offers; RCPT has none.
+/// Parameters of MAIL that EHLO offers always; those of RFC 3461 are read by [`parameters`].
 const MAIL_PARAMETERS: [&str; 3] = ["SIZE", "BODY", "SMTPUTF8"];
 
 /// Commands of extensions that EHLO does not offer, and those that RFC 5321 allows to leave out.
@@ -102,15 +104,14 @@ fn cut(line: &str) -> Result<path::Cut<'_>, Say> {
 
 fn recipient(cut: &path::Cut<'_>) -> Result<Command, Say> {
     let Request::Rcpt { .. } = request(&format!("{}<>", cut.before))? else { return Err(Say::Syntax) };
-    if !cut.after.trim_start().is_empty() {
-        return Err(Say::UnknownParameter);
-    }
-    path::forward_path(cut.path).map(Command::Rcpt)
+    let dsn = parameters::of_rcpt(cut.after)?;
+    Ok(Command::Rcpt(Rcpt { to: path::forward_path(cut.path)?, dsn }))
 }
 
 fn mail(cut: &path::Cut<'_>) -> Result<Command, Say> {
-    offered(cut.after)?;
-    let Request::Mail { from } = request(&format!("{}<>{}", cut.before, cut.after))? else { return Err(Say::Syntax) };
+    let (dsn, others) = parameters::of_mail(cut.after)?;
+    offered(&others)?;
+    let Request::Mail { from } = request(&format!("{}<>{others}", cut.before))? else { return Err(Say::Syntax) };
     let has = |flag| from.flags & flag != 0;
     if has(MAIL_BODY_BINARYMIME) {
         return Err(Say::NoBinaryMime);
@@ -119,6 +120,7 @@ fn mail(cut: &path::Cut<'_>) -> Result<Command, Say> {
         reverse_path: path::reverse_path(cut.path)?,
         transport: Transport { eight_bit: has(MAIL_BODY_8BITMIME), utf8: has(MAIL_SMTPUTF8) },
         size: u64::try_from(from.size).ok().filter(|&size| size > 0),
+        dsn,
         extended: !cut.after.trim_start().is_empty(),
     }))
 }
@@ -200,7 +202,7 @@ mod tests {
     fn mail(path: &str, size: Option<u64>, eight_bit: bool, utf8: bool) -> Mail {
         let reverse_path = path::reverse_path(path).unwrap();
         let extended = size.is_some() || eight_bit || utf8;
-        Mail { reverse_path, transport: Transport { eight_bit, utf8 }, size, extended }
+        Mail { reverse_path, transport: Transport { eight_bit, utf8 }, size, dsn: PerMessage::default(), extended }
     }
 
     #[track_caller]
@@ -231,7 +233,8 @@ mod tests {
             (" BODY=9BIT", Say::Syntax),
             (" SMTPUTF8=1", Say::Syntax),
             (" BODY=BINARYMIME", Say::NoBinaryMime),
-            (" RET=FULL", Say::UnknownParameter),
+            (" RET=FULL RET=FULL", Say::Syntax),
+            (" NOTIFY=NEVER", Say::UnknownParameter),
             (" AUTH=<>", Say::UnknownParameter),
             (" MT-PRIORITY=0", Say::UnknownParameter),
             (" =", Say::UnknownParameter),
@@ -241,13 +244,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_of_notifications() {
+        let Ok(Command::Mail(mail)) = parse(b"MAIL FROM:<> SIZE=1 RET=HDRS BODY=8BITMIME ENVID=x") else { panic!() };
+        assert_eq!((mail.size, mail.transport.eight_bit), (Some(1), true));
+        assert_eq!(mail.dsn.to_string(), " RET=HDRS ENVID=x");
+        let Ok(Command::Rcpt(rcpt)) = parse(b"RCPT TO:<a@b> NOTIFY=NEVER") else { panic!() };
+        assert_eq!(rcpt.dsn.to_string(), " NOTIFY=NEVER");
+    }
+
+    #[test]
     fn a_path_needs_its_brackets() {
         for line in
             ["MAIL", "MAIL FROM:", "MAIL FROM:a@b", "MAIL <a@b>", "MAIL TO:<a@b>", "RCPT TO:<a@b", "RCPT TO:<a@b>X"]
         {
             assert_eq!(parse(line.as_bytes()), Err(Say::Syntax), "{line}");
         }
-        assert_eq!(parse(b"RCPT TO:<a@b> NOTIFY=NEVER"), Err(Say::UnknownParameter));
+        assert_eq!(parse(b"RCPT TO:<a@b> SIZE=1"), Err(Say::UnknownParameter));
     }
 
     #[test]

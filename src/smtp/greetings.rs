@@ -1,6 +1,6 @@
 //! What a session begins with: the banner, and what we offer.
 
-use super::service::{Peer, Protocol};
+use super::service::{Offers, Peer, Protocol};
 use super::settings::Settings;
 use super::xforward;
 use crate::mail::Reply;
@@ -20,7 +20,7 @@ pub(super) fn hello(settings: &Settings) -> Reply {
 }
 
 /// The answer to EHLO and LHLO: what we offer to this peer, always in this order.
-pub(super) fn extended_hello(settings: &Settings, peer: &Peer) -> Reply {
+pub(super) fn extended_hello(settings: &Settings, peer: &Peer, offers: Offers) -> Reply {
     let mut lines = vec![
         settings.hostname.clone(),
         "PIPELINING".into(),
@@ -29,6 +29,7 @@ pub(super) fn extended_hello(settings: &Settings, peer: &Peer) -> Reply {
         "ENHANCEDSTATUSCODES".into(),
         "SMTPUTF8".into(),
     ];
+    lines.extend(offers.dsn.then(|| "DSN".into()));
     lines.extend(settings.may_forward(peer).then(xforward::offer));
     plain(250, lines.join("\n"))
 }

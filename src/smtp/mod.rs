@@ -6,15 +6,16 @@
 //! ```text
 //! listener ──▶ driver ──▶ session ──▶ service
 //!  sockets      bytes      rules       what it means
-//!               lines ──▶  command (path)
+//!               lines ──▶  command (path, parameters)
 //!               data ───▶  message
 //! ```
 //!
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
-//! arrives, `command` and `path` parse it, `xforward` reads whom a mail server in front speaks for and
-//! `proxy` whom a proxy does, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]),
-//! `state` holds what samotop keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
-//! service manager holds. Only these, `listener`, `proxy` and `driver` do I/O; only the last three know time.
+//! arrives, `command`, `path` and `parameters` parse it, `xforward` reads whom a mail server in front speaks
+//! for and `proxy` whom a proxy does, `greetings` says what we offer (all else that we say is in
+//! [`crate::mail::Say`]), `state` holds what samotop keeps of a session. `socket` binds, `unix` makes the sockets
+//! that are files, `passed` takes what the service manager holds. Only these, `listener`, `proxy` and `driver`
+//! do I/O; only the last three know time.
 //!
 //! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
 //! message is the service's from the final dot until its reply, whatever becomes of the connection.
@@ -36,6 +37,7 @@ mod data;
 mod gate;
 mod greetings;
 mod lines;
+mod parameters;
 mod path;
 mod proxy;
 mod state;

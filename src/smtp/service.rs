@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::mail::dsn::{PerMessage, PerRecipient};
 use crate::mail::{Address, Reply, ReversePath, TransactionId, Transport};
 
 /// The protocol that a listener speaks.
@@ -51,6 +52,13 @@ pub struct Session {
     pub protocol: Protocol,
 }
 
+/// The extensions of which the service decides whether they are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Offers {
+    /// RFC 3461: what is asked of delivery status notifications will be heeded.
+    pub dsn: bool,
+}
+
 /// The MAIL command, parsed and judged by the server's limits.
 #[derive(Debug, Clone)]
 pub struct Mail {
@@ -62,6 +70,17 @@ pub struct Mail {
     pub transport: Transport,
     /// `SIZE` in octets (RFC 1870), where the peer declared it.
     pub size: Option<u64>,
+    /// `RET` and `ENVID`; empty where they were not offered.
+    pub dsn: PerMessage,
+}
+
+/// The RCPT command, parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rcpt {
+    /// Its argument.
+    pub to: ForwardPath,
+    /// `NOTIFY` and `ORCPT`; empty where they were not offered.
+    pub dsn: PerRecipient,
 }
 
 /// The argument of RCPT.
@@ -84,11 +103,16 @@ pub trait Service: Send + Sync + 'static {
     /// What the service keeps between MAIL and the end of data.
     type Transaction: Send + 'static;
 
+    /// EHLO, LHLO: what is offered until the next one. Nothing, unless the service says otherwise.
+    fn offers(&self) -> Offers {
+        Offers::default()
+    }
+
     /// MAIL: opens a transaction. `Err` is the reply that refuses it.
     fn begin(&self, session: &Session, mail: Mail) -> impl Future<Output = Result<Self::Transaction, Reply>> + Send;
 
     /// RCPT: judges one recipient. A positive reply accepts it.
-    fn recipient(&self, transaction: &mut Self::Transaction, to: ForwardPath) -> impl Future<Output = Reply> + Send;
+    fn recipient(&self, transaction: &mut Self::Transaction, rcpt: Rcpt) -> impl Future<Output = Reply> + Send;
 
     /// The end of data: takes responsibility for the message, or says why not.
     ///

@@ -15,11 +15,12 @@ use tracing::{Instrument, Span, error, info, info_span, trace};
 use super::command::{self, Command, Hello, HelloVerb, Mail};
 use super::data::{Fault, Receiver};
 use super::greetings;
-use super::service::{self, ForwardPath, Peer, Protocol, Service};
+use super::service::{self, ForwardPath, Offers, Peer, Protocol, Rcpt, Service};
 use super::settings::Settings;
 use super::state::{Awaits, State, Then};
 use super::xforward::{Attributes, Forwarded};
 use crate::clock;
+use crate::mail::dsn::OriginalRecipient;
 use crate::mail::{Address, Reply, Say, TransactionId};
 
 /// Where the dialogue itself is logged, at trace: it holds addresses.
@@ -37,6 +38,8 @@ pub(super) struct Session<S: Service> {
     client: Option<service::Session>,
     /// Whom the peer forwards the next transaction for.
     forwarded: Forwarded,
+    /// What it was offered of what the service decides.
+    offers: Offers,
     transaction: Option<Transaction<S>>,
     /// Commands that were no step of a transaction, since the last accepted message.
     commands: usize,
@@ -72,6 +75,7 @@ impl<S: Service> Session<S> {
             state,
             client: None,
             forwarded: Forwarded::default(),
+            offers: Offers::default(),
             transaction: None,
             commands: 0,
             errors: 0,
@@ -144,7 +148,7 @@ impl<S: Service> Session<S> {
         match command {
             Command::Hello(hello) => self.hello(hello).await,
             Command::Mail(mail) => self.mail(mail).await,
-            Command::Rcpt(to) => self.recipient(to).await,
+            Command::Rcpt(rcpt) => self.recipient(rcpt).await,
             Command::Data => self.data(),
             Command::Reset => {
                 self.transaction = None;
@@ -181,8 +185,9 @@ impl<S: Service> Session<S> {
         self.forwarded = Forwarded::default();
         let protocol = self.settings.protocol;
         self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol });
+        self.offers = if extended { self.service.offers() } else { Offers::default() };
         self.state.say(&if extended {
-            greetings::extended_hello(&self.settings, &self.peer)
+            greetings::extended_hello(&self.settings, &self.peer, self.offers)
         } else {
             greetings::hello(&self.settings)
         });
@@ -207,8 +212,8 @@ impl<S: Service> Session<S> {
         let id = next_id();
         let span = info_span!("transaction", transaction = %id, client = self.forwarded.client().map(display));
         span.in_scope(|| self.forwarded.log());
-        let Mail { reverse_path, transport, size, extended: _ } = mail;
-        let mail = service::Mail { id: id.clone(), reverse_path, transport, size };
+        let Mail { reverse_path, transport, size, dsn, extended: _ } = mail;
+        let mail = service::Mail { id: id.clone(), reverse_path, transport, size, dsn };
         let inner = self.service.begin(client, mail).instrument(span.clone()).await?;
         Ok(Transaction { id, inner, span, utf8: transport.utf8, declared: size, asked: 0, accepted: 0 })
     }
@@ -218,7 +223,7 @@ impl<S: Service> Session<S> {
         if self.transaction.is_some() {
             // RFC 5321 §4.1.4: the open transaction goes on.
             Err(Say::NestedMail)
-        } else if mail.extended && !client.extended {
+        } else if (mail.extended && !client.extended) || !(mail.dsn.is_empty() || self.offers.dsn) {
             Err(Say::UnknownParameter)
         } else if mail.size.is_some_and(|size| size > self.settings.limits.message_size) {
             Err(Say::MessageTooLarge)
@@ -243,7 +248,7 @@ impl<S: Service> Session<S> {
         }
     }
 
-    async fn recipient(&mut self, to: ForwardPath) {
+    async fn recipient(&mut self, rcpt: Rcpt) {
         let Some(transaction) = &mut self.transaction else { return self.say(Say::NeedMail) };
         transaction.asked += 1;
         let limit = self.settings.limits.recipients;
@@ -252,10 +257,13 @@ impl<S: Service> Session<S> {
             let is_deaf = transaction.asked > limit.saturating_mul(2);
             return self.say(if is_deaf { Say::TooManyErrors } else { Say::TooManyRecipients });
         }
-        if needs_utf8(&to) && !transaction.utf8 {
+        if !(rcpt.dsn.is_empty() || self.offers.dsn) {
+            return self.say(Say::UnknownParameter);
+        }
+        if needs_utf8(&rcpt) && !transaction.utf8 {
             return self.say(Say::NeedSmtpUtf8);
         }
-        let judging = self.service.recipient(&mut transaction.inner, to);
+        let judging = self.service.recipient(&mut transaction.inner, rcpt);
         let reply = judging.instrument(transaction.span.clone()).await;
         transaction.accepted += usize::from(reply.is_positive());
         // No error of the peer's: a list of recipients may hold any number of old ones.
@@ -325,11 +333,12 @@ fn given_up(failure: &JoinError) -> Vec<Reply> {
     Vec::new()
 }
 
-fn needs_utf8(path: &ForwardPath) -> bool {
-    match path {
+fn needs_utf8(rcpt: &Rcpt) -> bool {
+    let is_international = match &rcpt.to {
         ForwardPath::Address(address) => address.is_international(),
         ForwardPath::Postmaster => false,
-    }
+    };
+    is_international || rcpt.dsn.original.as_ref().is_some_and(OriginalRecipient::is_international)
 }
 
 /// A name that no other transaction of this process has.

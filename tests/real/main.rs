@@ -24,6 +24,7 @@ mod beside_exim;
 mod bypass;
 mod forwarding;
 mod loops;
+mod notifications;
 mod setup;
 mod several;
 mod story;

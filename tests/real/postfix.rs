@@ -257,8 +257,13 @@ impl Postfix {
 
     /// Submits as an application does by command.
     pub(crate) fn sendmail(&self, from: &str, to: &[&str], message: &[u8]) {
+        self.sendmail_with(&[], from, to, message);
+    }
+
+    /// The same, with more options.
+    pub(crate) fn sendmail_with(&self, options: &[&str], from: &str, to: &[&str], message: &[u8]) {
         let mut command = Command::new("/usr/sbin/sendmail");
-        command.arg("-C").arg(&self.config).args(["-i", "-f", from]).args(to);
+        command.arg("-C").arg(&self.config).args(["-i", "-f", from]).args(options).args(to);
         let output: Output = process::output(&mut command, message);
         assert!(output.status.success(), "{command:?}: {}", process::said(&output));
     }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 pub struct Taken {
     pub from: String,
     pub to: Vec<String>,
+    /// What stood behind the path of MAIL, but for SIZE, and of each RCPT that was accepted.
+    pub asked: Vec<String>,
     pub bytes: Vec<u8>,
 }
 
@@ -31,6 +33,8 @@ pub struct Behaviour {
     pub closes_at_data: bool,
     /// What EHLO offers, besides PIPELINING.
     pub no_extensions: bool,
+    /// EHLO offers DSN too.
+    pub dsn: bool,
 }
 
 /// The server.
@@ -79,7 +83,7 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
     stream.set_nodelay(true)?;
     let mut out = stream.try_clone()?;
     let mut lines = BufReader::new(stream);
-    let mut current = Taken { from: String::new(), to: Vec::new(), bytes: Vec::new() };
+    let mut current = Taken { from: String::new(), to: Vec::new(), asked: Vec::new(), bytes: Vec::new() };
     out.write_all(b"220 next.example ESMTP\r\n")?;
     loop {
         let mut line = String::new();
@@ -91,10 +95,12 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
         let reply = match verb.as_str() {
             "EHLO" if now.no_extensions => "250-next.example\r\n250 PIPELINING".to_owned(),
             "EHLO" => {
-                "250-next.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n250-SMTPUTF8\r\n250 8BITMIME".to_owned()
+                let dsn = if now.dsn { "250-DSN\r\n" } else { "" };
+                format!("250-next.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n{dsn}250-SMTPUTF8\r\n250 8BITMIME")
             }
             "MAIL" => {
-                current = Taken { from: argument(&line), to: Vec::new(), bytes: Vec::new() };
+                current =
+                    Taken { from: argument(&line), to: Vec::new(), asked: vec![parameters(&line)], bytes: Vec::new() };
                 now.mail.clone().unwrap_or_else(|| "250 2.1.0 Ok".into())
             }
             "RCPT" => {
@@ -102,6 +108,7 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
                 let refused = now.recipients.iter().find(|(part, _)| to.contains(part));
                 if refused.is_none() {
                     current.to.push(to);
+                    current.asked.push(parameters(&line));
                 }
                 refused.map_or_else(|| "250 2.1.5 Ok".into(), |(_, reply)| reply.clone())
             }
@@ -143,6 +150,12 @@ fn argument(line: &str) -> String {
         .and_then(|(_, rest)| rest.rsplit_once('>'))
         .map(|(inner, _)| inner.to_owned())
         .unwrap_or_default()
+}
+
+/// What stands behind the angle brackets, but for SIZE.
+fn parameters(line: &str) -> String {
+    let after = line.rsplit_once('>').map_or("", |(_, after)| after);
+    after.split_whitespace().filter(|parameter| !parameter.starts_with("SIZE=")).collect::<Vec<_>>().join(" ")
 }
 
 /// The message, unstuffed.

@@ -47,6 +47,8 @@ pub(super) struct Offers {
     pub(super) eight_bit_mime: bool,
     /// RFC 6531.
     pub(super) smtp_utf8: bool,
+    /// RFC 3461.
+    pub(super) dsn: bool,
 }
 
 impl Offers {
@@ -62,6 +64,7 @@ impl Offers {
                 "SIZE" => offers.size = true,
                 "8BITMIME" => offers.eight_bit_mime = true,
                 "SMTPUTF8" => offers.smtp_utf8 = true,
+                "DSN" => offers.dsn = true,
                 _ => {}
             }
         }

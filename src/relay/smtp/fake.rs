@@ -54,6 +54,11 @@ impl Behaviour {
         Self { extensions: vec!["PIPELINING", "SIZE 1000000", "8bitmime", "SMTPUTF8", "X-ODD 1"], twists: Vec::new() }
     }
 
+    pub(super) fn with(mut self, extension: &'static str) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
     pub(super) fn without(mut self, extension: &str) -> Self {
         self.extensions.retain(|offered| !offered.starts_with(extension));
         self
@@ -67,6 +72,12 @@ impl Behaviour {
     /// As [`Self::at`], where the command names `naming`.
     pub(super) fn at_naming(mut self, stage: Stage, naming: &'static str, act: Act) -> Self {
         self.twists.push(Twist { stage, act, connection: None, after: 0, naming });
+        self
+    }
+
+    /// As [`Self::at`], on the connection of this number only, from 0.
+    pub(super) fn at_connection(mut self, connection: usize, stage: Stage, act: Act) -> Self {
+        self.twists.push(Twist { stage, act, connection: Some(connection), after: 0, naming: "" });
         self
     }
 

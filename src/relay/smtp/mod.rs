@@ -22,6 +22,7 @@ mod fake;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use lettre::transport::smtp::extension::ClientId;
@@ -29,8 +30,8 @@ use lettre::transport::smtp::extension::ClientId;
 use self::connection::Connection;
 use self::opening::Opening;
 use self::pool::Pool;
-use super::{Mail, Timeouts};
-use crate::mail::{Address, Failure, Reply};
+use super::{Mail, Recipient, Timeouts};
+use crate::mail::{Failure, Reply};
 
 /// The reply code of a next hop that takes leave, as it may of any command (RFC 5321 §3.8).
 const CLOSING: u16 = 421;
@@ -41,6 +42,8 @@ pub struct SmtpRelay {
     hello: ClientId,
     timeouts: Timeouts,
     pool: Arc<Pool>,
+    // What EHLO was last answered, on any connection; not offered, as long as nobody was greeted.
+    offers_dsn: AtomicBool,
 }
 
 /// A transaction that MAIL has opened; each recipient is answered as it comes.
@@ -50,12 +53,28 @@ pub struct SmtpTransaction {
     // None once `data` has taken it.
     connection: Option<Connection>,
     pool: Arc<Pool>,
+    // It was said that what the sender asks of notifications is left out.
+    left_out: bool,
 }
 
 impl SmtpRelay {
     /// A relay to `server` (host and port), which is not contacted yet. `hostname` is what EHLO says.
     pub fn new(server: String, hostname: &str, timeouts: Timeouts) -> Self {
-        Self { server, hello: ClientId::Domain(hostname.into()), timeouts, pool: Arc::default() }
+        let (hello, offers_dsn) = (ClientId::Domain(hostname.into()), AtomicBool::new(false));
+        Self { server, hello, timeouts, pool: Arc::default(), offers_dsn }
+    }
+
+    /// Connects, and keeps the connection for the first message.
+    pub async fn greet(&self) {
+        match self.connect().await {
+            Ok(connection) => self.pool.settle(connection, &Ok(())),
+            Err(failure) => tracing::debug!(%failure, "the next hop could not be greeted"),
+        }
+    }
+
+    /// Whether the next hop offered DSN (RFC 3461) when it was last greeted.
+    pub fn offers_dsn(&self) -> bool {
+        self.offers_dsn.load(Ordering::Relaxed)
     }
 
     /// Hands a message to one recipient in a transaction of its own. Ok is the reply to the final dot.
@@ -65,7 +84,7 @@ impl SmtpRelay {
     ///
     /// # Errors
     /// Every way not to get that reply.
-    pub async fn hand_over(&self, mail: &Mail, recipient: &Address, message: &[Bytes]) -> Result<Reply, Failure> {
+    pub async fn hand_over(&self, mail: &Mail, recipient: &Recipient, message: &[Bytes]) -> Result<Reply, Failure> {
         let octets = message.iter().map(|piece| piece.len() as u64).sum();
         let mail = Mail { size: Some(octets), ..mail.clone() };
         let mut connection = self.open(&Opening::Whole(&mail, recipient)).await?;
@@ -80,7 +99,11 @@ impl SmtpRelay {
     /// When the next hop cannot be reached, refuses us, or lacks an extension.
     pub async fn begin(&self, mail: &Mail) -> Result<SmtpTransaction, Failure> {
         let connection = self.open(&Opening::Mail(mail)).await?;
-        Ok(SmtpTransaction { connection: Some(connection), pool: Arc::clone(&self.pool) })
+        let dsn = connection.offers().dsn;
+        let mut transaction =
+            SmtpTransaction { connection: Some(connection), pool: Arc::clone(&self.pool), left_out: false };
+        transaction.note(dsn || mail.dsn.is_empty());
+        Ok(transaction)
     }
 
     /// A connection on which `opening` was accepted.
@@ -95,8 +118,13 @@ impl SmtpRelay {
                 settled => return settled,
             }
         }
-        let fresh = Connection::connect(&self.server, &self.hello, self.timeouts).await?;
-        self.open_on(fresh, opening).await
+        self.open_on(self.connect().await?, opening).await
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let connection = Connection::connect(&self.server, &self.hello, self.timeouts).await?;
+        self.offers_dsn.store(connection.offers().dsn, Ordering::Relaxed);
+        Ok(connection)
     }
 
     async fn open_on(&self, mut connection: Connection, opening: &Opening<'_>) -> Result<Connection, Failure> {
@@ -127,10 +155,22 @@ impl SmtpTransaction {
     /// # Errors
     /// [`Failure::Recipient`] with the next hop's words, after which others may still be accepted;
     /// or a lost connection, after which none will be.
-    pub async fn recipient(&mut self, recipient: &Address) -> Result<Reply, Failure> {
+    pub async fn recipient(&mut self, recipient: &Recipient) -> Result<Reply, Failure> {
         let connection = self.connection.as_mut().ok_or_else(spent)?;
-        let reply = connection.ask(&opening::rcpt(recipient)).await?;
+        let offers = connection.offers();
+        let reply = connection.ask(&opening::rcpt(recipient, offers)).await?;
+        self.note(offers.dsn || recipient.dsn.is_empty());
         reply::completed(reply, Failure::Recipient)
+    }
+
+    /// Says, once, that the sender's wish is left out: it was offered DSN on the word of another connection,
+    /// and to refuse its mail now would be worse than to forget what it asked.
+    fn note(&mut self, is_passed_on: bool) {
+        if !is_passed_on && !std::mem::replace(&mut self.left_out, true) {
+            tracing::warn!(
+                "the next hop does not offer DSN any more: what the sender asks of notifications is left out"
+            );
+        }
     }
 
     /// Sends the message; Ok is the next hop's reply to the final dot.

@@ -4,14 +4,14 @@ use super::connection::{Connection, Offers};
 use super::reply::{completed, go_ahead};
 use crate::mail::outcome::Extension;
 use crate::mail::{Address, Failure, ReversePath};
-use crate::relay::Mail;
+use crate::relay::{Mail, Recipient};
 
 /// The commands before the recipients, or before the message, of a transaction.
 pub(super) enum Opening<'a> {
     /// MAIL alone; recipients follow as they come.
     Mail(&'a Mail),
     /// MAIL, RCPT and DATA: all that stands before the message for one recipient.
-    Whole(&'a Mail, &'a Address),
+    Whole(&'a Mail, &'a Recipient),
 }
 
 impl Opening<'_> {
@@ -23,11 +23,13 @@ impl Opening<'_> {
                 completed(connection.ask(&command).await?, Failure::Us).map(drop)
             }
             Self::Whole(mail, recipient) => {
-                let mail = mail_command(mail, Some(recipient), connection.offers())?;
-                if connection.offers().pipelining {
-                    together(connection, &mail, &rcpt(recipient)).await
+                let offers = connection.offers();
+                let mail = mail_command(mail, Some(&recipient.address), offers)?;
+                let rcpt = rcpt(recipient, offers);
+                if offers.pipelining {
+                    together(connection, &mail, &rcpt).await
                 } else {
-                    in_turn(connection, &mail, &rcpt(recipient)).await
+                    in_turn(connection, &mail, &rcpt).await
                 }
             }
         }
@@ -63,9 +65,10 @@ async fn in_turn(connection: &mut Connection, mail: &str, rcpt: &str) -> Result<
 /// DATA on the wire.
 pub(super) const DATA: &str = "DATA\r\n";
 
-/// RCPT on the wire: an [`Address`] cannot break out of it.
-pub(super) fn rcpt(recipient: &Address) -> String {
-    format!("RCPT TO:<{recipient}>\r\n")
+/// RCPT on the wire: neither an [`Address`] nor what is asked of notifications can break out of it.
+pub(super) fn rcpt(recipient: &Recipient, offers: Offers) -> String {
+    let Recipient { address, dsn } = recipient;
+    if offers.dsn { format!("RCPT TO:<{address}>{dsn}\r\n") } else { format!("RCPT TO:<{address}>\r\n") }
 }
 
 /// MAIL on the wire, with the parameters that the message needs and those that merely help.
@@ -84,6 +87,9 @@ fn mail_command(mail: &Mail, recipient: Option<&Address>, offers: Offers) -> Res
     if mail.transport.utf8 || addresses(mail, recipient).any(Address::is_international) {
         require(offers.smtp_utf8, Extension::SmtpUtf8)?;
         command.push_str(" SMTPUTF8");
+    }
+    if offers.dsn {
+        command.push_str(&mail.dsn.to_string());
     }
     command.push_str("\r\n");
     Ok(command)

@@ -9,8 +9,9 @@ use rstest::rstest;
 
 use super::fake::{Act, Behaviour, FakeHop, Stage};
 use super::*;
+use crate::mail::dsn::{PerMessage, PerRecipient};
 use crate::mail::outcome::Extension;
-use crate::mail::{ReversePath, Transport};
+use crate::mail::{Address, ReversePath, Transport};
 
 const MESSAGE: &[u8] = b"Subject: x\r\n\r\n.\r\n..\r\ntext\r\n\r\n";
 
@@ -18,8 +19,12 @@ fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
-fn sophie() -> Address {
-    address("sophie@corp.example")
+fn recipient(text: &str) -> Recipient {
+    address(text).into()
+}
+
+fn sophie() -> Recipient {
+    recipient("sophie@corp.example")
 }
 
 fn mail() -> Mail {
@@ -27,6 +32,7 @@ fn mail() -> Mail {
         reverse_path: ReversePath::Address(address("a..b@docomo.example")),
         transport: Transport::default(),
         size: None,
+        dsn: PerMessage::default(),
     }
 }
 
@@ -253,7 +259,7 @@ async fn a_connection_is_reset_after_a_refusal_and_used_again() {
     let (hop, relay) = start(behaviour).await;
     hand_over(&relay).await.unwrap_err();
     hop.until(|log| log.commands.last().is_some_and(|last| last == "RSET")).await;
-    relay.hand_over(&mail(), &address("tom@corp.example"), &pieces(MESSAGE)).await.unwrap();
+    relay.hand_over(&mail(), &recipient("tom@corp.example"), &pieces(MESSAGE)).await.unwrap();
     hop.saw(|log| assert_eq!(log.messages, [MESSAGE]));
 }
 
@@ -273,7 +279,7 @@ async fn a_pipelined_refusal_keeps_the_connection_in_step() {
     let (hop, relay) = start(behaviour).await;
     assert_eq!(told(hand_over(&relay).await), "recipient: 550 5.1.1 no");
     hop.until(|log| log.commands.last().is_some_and(|last| last == "RSET")).await;
-    let other = relay.hand_over(&mail(), &address("tom@corp.example"), &pieces(MESSAGE)).await;
+    let other = relay.hand_over(&mail(), &recipient("tom@corp.example"), &pieces(MESSAGE)).await;
     assert_eq!(told(other), "recipient: 503 5.5.1 no recipients");
 }
 
@@ -284,9 +290,9 @@ async fn each_recipient_of_a_transaction_is_answered() {
     let (hop, relay) = start(behaviour).await;
     let mut transaction = relay.begin(&mail()).await.unwrap();
     assert_eq!(told(transaction.recipient(&sophie()).await), "taken: 250 2.1.5 ok");
-    let refused = transaction.recipient(&address("gone@corp.example")).await;
+    let refused = transaction.recipient(&recipient("gone@corp.example")).await;
     assert_eq!(told(refused), "recipient: 550 5.1.1 moved / away");
-    assert_eq!(told(transaction.recipient(&address("tom@corp.example")).await), "taken: 250 2.1.5 ok");
+    assert_eq!(told(transaction.recipient(&recipient("tom@corp.example")).await), "taken: 250 2.1.5 ok");
     assert_eq!(told(transaction.data(&pieces(MESSAGE)).await), "taken: 250 2.0.0 taken");
     hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (1, 1)));
 }
@@ -322,7 +328,7 @@ async fn a_transaction_dropped_while_it_waits_closes_its_connection() {
         () = hop.until(|log| log.commands.iter().any(|command| command.starts_with("RCPT"))) => {}
     }
     drop(transaction);
-    relay.hand_over(&mail(), &address("tom@corp.example"), &pieces(MESSAGE)).await.unwrap();
+    relay.hand_over(&mail(), &recipient("tom@corp.example"), &pieces(MESSAGE)).await.unwrap();
     hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (2, 1)));
 }
 
@@ -350,7 +356,7 @@ async fn what_a_message_needs_is_said_or_missing(
 #[tokio::test]
 async fn an_international_recipient_needs_smtputf8() {
     let (_hop, relay) = start(Behaviour::usual().without("SMTPUTF8")).await;
-    let result = relay.hand_over(&mail(), &address("jörg@corp.example"), &pieces(MESSAGE)).await;
+    let result = relay.hand_over(&mail(), &recipient("jörg@corp.example"), &pieces(MESSAGE)).await;
     assert_eq!(result, Err(Failure::Unsupported(Extension::SmtpUtf8)));
 }
 
@@ -395,4 +401,71 @@ async fn a_long_explanation_does_not_hide_a_yes() {
     let explanation: &'static [u8] = format!("250 2.0.0 {}\r\n", "é".repeat(1000)).leak().as_bytes();
     let (_hop, relay) = start(Behaviour::usual().at(Stage::Dot, Act::Say(explanation))).await;
     assert!(hand_over(&relay).await.unwrap().is_positive());
+}
+
+/// A message, and a recipient, about which something is asked.
+fn asking() -> (Mail, Recipient) {
+    let of_message = PerMessage { ret: "HDRS".parse().ok(), envelope_id: "QQ+20314".parse().ok() };
+    let of_recipient =
+        PerRecipient { notify: "NEVER".parse().ok(), original: "rfc822;Sophie+2Bx@acme.example".parse().ok() };
+    (Mail { dsn: of_message, ..mail() }, Recipient { dsn: of_recipient, ..sophie() })
+}
+
+#[rstest]
+#[case::offered("PIPELINING", " RET=HDRS ENVID=QQ+20314", " NOTIFY=NEVER ORCPT=rfc822;Sophie+2Bx@acme.example")]
+#[case::not_offered("DSN", "", "")]
+#[tokio::test]
+async fn what_is_asked_of_notifications_is_said_where_it_is_offered(
+    #[case] lacking: &str,
+    #[case] of_message: &str,
+    #[case] of_recipient: &str,
+) {
+    let (hop, relay) = start(Behaviour::usual().with("DSN").without(lacking)).await;
+    let (mail, recipient) = asking();
+    relay.hand_over(&mail, &recipient, &pieces(MESSAGE)).await.unwrap();
+    let mut transaction = relay.begin(&mail).await.unwrap();
+    transaction.recipient(&recipient).await.unwrap();
+    transaction.recipient(&sophie()).await.unwrap();
+    transaction.data(&pieces(MESSAGE)).await.unwrap();
+    let size = MESSAGE.len();
+    hop.saw(|log| {
+        let expected = [
+            &format!("MAIL FROM:<a..b@docomo.example> SIZE={size}{of_message}"),
+            &format!("RCPT TO:<sophie@corp.example>{of_recipient}"),
+            "DATA",
+            &format!("MAIL FROM:<a..b@docomo.example>{of_message}"),
+            &format!("RCPT TO:<sophie@corp.example>{of_recipient}"),
+            "RCPT TO:<sophie@corp.example>",
+            "DATA",
+        ];
+        assert_eq!(log.commands[1..], expected);
+    });
+}
+
+#[tokio::test]
+async fn what_the_next_hop_offers_is_known_once_it_was_greeted() {
+    let (hop, relay) = start(Behaviour::usual().with("dsn")).await;
+    assert!(!relay.offers_dsn(), "nobody was asked");
+    relay.greet().await;
+    assert!(relay.offers_dsn());
+    hand_over(&relay).await.unwrap();
+    hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (1, 1), "the connection was kept"));
+}
+
+#[tokio::test]
+async fn the_last_greeting_counts() {
+    let (hop, relay) =
+        start(Behaviour::usual().with("dsn").at_connection(1, Stage::Ehlo, Act::Say(b"250 fake.example\r\n"))).await;
+    relay.greet().await;
+    relay.greet().await;
+    assert!(!relay.offers_dsn());
+    hop.saw(|log| assert_eq!(log.connections, 2));
+}
+
+#[tokio::test]
+async fn nobody_need_be_there_to_be_greeted() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let relay = relay(&free.to_string(), Timeouts::default());
+    relay.greet().await;
+    assert!(!relay.offers_dsn());
 }

@@ -5,5 +5,6 @@ mod endings;
 mod forwarding;
 mod limits;
 mod messages;
+mod notifications;
 mod sockets;
 mod stage;

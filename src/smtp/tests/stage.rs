@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mail::{Reply, Transport};
-use crate::smtp::service::{ForwardPath, Mail, Peer, Protocol, Service, Session};
+use crate::smtp::service::{ForwardPath, Mail, Offers, Peer, Protocol, Rcpt, Service, Session};
 use crate::smtp::settings::{Limits, PeerName, Settings};
 use crate::smtp::{Gate, Server};
 
@@ -22,6 +22,8 @@ pub(super) struct Taken {
     pub(super) reverse_path: String,
     pub(super) transport: Transport,
     pub(super) size: Option<u64>,
+    /// What MAIL and each accepted RCPT asked of notifications.
+    pub(super) asked: Vec<String>,
     pub(super) recipients: Vec<String>,
     pub(super) bytes: Bytes,
 }
@@ -35,6 +37,8 @@ impl Taken {
 /// Takes every message; local parts of addresses choose another behaviour.
 #[derive(Debug, Default)]
 pub(super) struct Stub {
+    /// What EHLO offers besides.
+    pub(super) offers: Offers,
     pub(super) taken: Mutex<Vec<Taken>>,
     /// Transactions that were begun and not dropped or handed over.
     pub(super) open: Arc<AtomicUsize>,
@@ -57,6 +61,10 @@ impl Drop for Draft {
 impl Service for Stub {
     type Transaction = Draft;
 
+    fn offers(&self) -> Offers {
+        self.offers
+    }
+
     async fn begin(&self, session: &Session, mail: Mail) -> Result<Draft, Reply> {
         let reverse_path = mail.reverse_path.to_string();
         if reverse_path.starts_with("unwanted@") {
@@ -69,14 +77,15 @@ impl Service for Stub {
             reverse_path,
             transport: mail.transport,
             size: mail.size,
+            asked: vec![mail.dsn.to_string()],
             recipients: Vec::new(),
             bytes: Bytes::new(),
         };
         Ok(Draft { taken, open: Arc::clone(&self.open) })
     }
 
-    async fn recipient(&self, draft: &mut Draft, to: ForwardPath) -> Reply {
-        let recipient = match to {
+    async fn recipient(&self, draft: &mut Draft, rcpt: Rcpt) -> Reply {
+        let recipient = match rcpt.to {
             ForwardPath::Address(address) => address.to_string(),
             ForwardPath::Postmaster => "Postmaster".into(),
         };
@@ -89,6 +98,7 @@ impl Service for Stub {
         };
         if reply.is_positive() {
             draft.taken.recipients.push(recipient);
+            draft.taken.asked.push(rcpt.dsn.to_string());
         }
         reply
     }
@@ -125,16 +135,22 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(protocol: Protocol, limits: Limits) -> Self {
-        Self::with(settings(protocol, limits))
+        Self::with(settings(protocol, limits), Offers::default())
     }
 
     /// One whose peers may say XFORWARD.
     pub(super) fn forwarding(protocol: Protocol) -> Self {
-        Self::with(Settings { xforward: vec![PeerName::Unix], ..settings(protocol, Limits::default()) })
+        let settings = Settings { xforward: vec![PeerName::Unix], ..settings(protocol, Limits::default()) };
+        Self::with(settings, Offers::default())
     }
 
-    fn with(settings: Settings) -> Self {
-        let (service, tasks) = (Arc::new(Stub::default()), TaskTracker::new());
+    /// One whose service offers more.
+    pub(super) fn offering(protocol: Protocol, limits: Limits, offers: Offers) -> Self {
+        Self::with(settings(protocol, limits), offers)
+    }
+
+    fn with(settings: Settings, offers: Offers) -> Self {
+        let (service, tasks) = (Arc::new(Stub { offers, ..Stub::default() }), TaskTracker::new());
         let gate = Gate::new(&settings.limits);
         let server = Server::new(Arc::clone(&service), settings, gate, tasks.clone());
         Self { service, server, shutdown: CancellationToken::new(), tasks }
