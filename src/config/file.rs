@@ -22,6 +22,7 @@ use super::values::{
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::smtp::service::Protocol;
+use crate::smtp::settings::BareNewlines;
 use crate::telemetry::Format;
 
 /// The whole main file.
@@ -240,6 +241,8 @@ pub(super) struct Limits {
     pub line: Option<As<Octets>>,
     /// Octets of the header section.
     pub header_section: Option<As<Octets>>,
+    /// What is done with CR and LF that stand alone.
+    pub bare_newlines: Option<As<BareNewlines>>,
     /// Received fields of one message.
     pub hops: Option<As<Count>>,
 }

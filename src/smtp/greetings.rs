@@ -26,6 +26,7 @@ pub(super) fn extended_hello(settings: &Settings) -> Reply {
         format!("SIZE {}", settings.limits.message_size),
         "8BITMIME".into(),
         "ENHANCEDSTATUSCODES".into(),
+        "CHUNKING".into(),
         "SMTPUTF8".into(),
     ];
     plain(250, lines.join("\n"))

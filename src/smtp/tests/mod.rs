@@ -1,5 +1,6 @@
 //! Dialogues over a pipe, as RFC 5321 appendix D prints them, with a service that notes what it gets.
 
+mod chunks;
 mod commands;
 mod endings;
 mod limits;
