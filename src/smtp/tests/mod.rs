@@ -2,6 +2,7 @@
 
 mod chunks;
 mod commands;
+mod edges;
 mod endings;
 mod limits;
 mod messages;
