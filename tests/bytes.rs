@@ -99,3 +99,57 @@ fn one_bad_message_disturbs_neither_the_next_one_nor_its_neighbour() {
     let subjects: Vec<_> = hop.taken().iter().filter_map(|taken| field(&taken.bytes, "Subject")).collect();
     assert_eq!(subjects, ["two", "three"]);
 }
+
+#[test]
+fn a_message_in_chunks_arrives_as_it_was_sent_too() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let mut client = Client::connect(daemon.inbound());
+    for (index, (what, message)) in messages().into_iter().enumerate() {
+        let begin = ["MAIL FROM:<ben@customer.example>", "RCPT TO:<tom@acme.example>"];
+        assert!(begin.iter().all(|command| client.say(command).unwrap().starts_with("250")), "{what}");
+        for part in message.chunks(1 << 20) {
+            client.raw(format!("BDAT {}\r\n", part.len()).as_bytes()).unwrap();
+            client.raw(part).unwrap();
+            assert_eq!(client.reply().unwrap(), "250 2.0.0 chunk received", "{what}");
+        }
+        let reply = client.say("BDAT 0 LAST").unwrap();
+        assert!(reply.starts_with("250 2.0.0"), "{what}: {reply}");
+        assert!(hop.taken()[index].bytes.ends_with(&message), "{what}: the bytes differ");
+    }
+}
+
+/// The next hop of these tests takes LF.CRLF for the end of data, as servers did that could be smuggled into.
+#[test]
+fn a_normalized_message_is_one_message_for_any_next_hop() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, "[limits]\nbare_newlines = \"normalize\"\n");
+    let mut client = Client::connect(daemon.inbound());
+    let forged = "MAIL FROM:<ceo@acme.example>\r\nRCPT TO:<sophie.martin@corp.example>\r\nDATA\r\nSubject: forged\r\n";
+    for end in ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\r\n", "\r\n.\r\r\n"] {
+        let before = hop.count();
+        assert_eq!(client.begin("ann@customer.example", &["sophie@acme.example"]).unwrap(), None);
+        client.raw(format!("Subject: {before}\r\n\r\nbody{end}{forged}\r\n.\r\n").as_bytes()).unwrap();
+        let reply = client.reply().unwrap();
+        assert!(reply.starts_with("250 2.0.0"), "{end:?}: {reply}");
+        let taken = &hop.taken()[before..];
+        assert_eq!(taken.len(), 1, "{end:?}");
+        let text = String::from_utf8(taken[0].bytes.clone()).unwrap();
+        assert!(text.ends_with(&format!("{forged}\r\n")), "{end:?}: {text}");
+        assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "{end:?}: {text:?}");
+    }
+}
+
+/// A mail server's retry is the same bytes, and these come out the same.
+#[test]
+fn a_normalized_message_is_known_when_it_comes_again() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, "[limits]\nbare_newlines = \"normalize\"\n");
+    for wire in ["Subject: once\n\nbody\r\n.\r\n", "Subject: once\r\n\r\nbody\r\n.\r\n"] {
+        let mut client = Client::connect(daemon.inbound());
+        assert_eq!(client.begin("ann@customer.example", &["sophie@acme.example"]).unwrap(), None);
+        client.raw(wire.as_bytes()).unwrap();
+        assert!(client.reply().unwrap().starts_with("250"));
+    }
+    assert_eq!(field(&hop.only().bytes, "Subject").as_deref(), Some("once"));
+}

@@ -148,6 +148,14 @@ fn a_copy_that_could_be_read_in_two_ways_is_taken_and_teaches_nothing() {
         assert!(replies.iter().all(|reply| reply.starts_with("250")), "{why}: {replies:?}");
         wait_until(why, || daemon.log().contains(why) && daemon.log().contains("not-learned"));
     }
+    // In chunks too: the archive's peer would bounce what it hears refused.
+    assert!(client.say("MAIL FROM:<>").unwrap().starts_with("250"));
+    assert!(client.say("RCPT TO:<a@anywhere.example>").unwrap().starts_with("250"));
+    for chunk in ["BDAT 2\r\n\n\n", "BDAT 1 LAST\r\nx"] {
+        client.raw(chunk.as_bytes()).unwrap();
+        let reply = client.reply().unwrap();
+        assert!(reply.starts_with("250"), "{chunk:?}: {reply}");
+    }
     assert_eq!((answered(&daemon, &hop, "odd").as_str(), hop.count()), ("held", 0));
     // Everywhere else it is refused.
     let odd = crlf(&mail.replace("Hello", "Hel\rlo"));

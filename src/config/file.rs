@@ -22,7 +22,7 @@ use super::values::{
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::smtp::service::Protocol;
-use crate::smtp::settings::PeerName;
+use crate::smtp::settings::{BareNewlines, PeerName};
 use crate::telemetry::Format;
 
 /// The whole main file.
@@ -245,6 +245,8 @@ pub(super) struct Limits {
     pub line: Option<As<Octets>>,
     /// Octets of the header section.
     pub header_section: Option<As<Octets>>,
+    /// What is done with CR and LF that stand alone.
+    pub bare_newlines: Option<As<BareNewlines>>,
     /// Received fields of one message.
     pub hops: Option<As<Count>>,
 }

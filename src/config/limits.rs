@@ -45,6 +45,7 @@ pub(super) fn limits(written: &file::Limits, report: &mut Report<'_>) -> Limits 
             HEADER_SECTION,
             report,
         ),
+        bare_newlines: or(written.bare_newlines, default.bare_newlines),
         command_timeout: default.command_timeout,
         data_timeout: default.data_timeout,
         message_timeout: default.message_timeout,

@@ -20,6 +20,7 @@ use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox, ReversePath};
 use crate::rules::{Bound, Size};
 use crate::smtp::service::Protocol;
+use crate::smtp::settings::BareNewlines;
 use crate::telemetry::Format;
 
 /// A value that is written as one string, number or boolean.
@@ -509,6 +510,18 @@ impl Scalar for Protocol {
         match text {
             "smtp" => Some(Self::Smtp),
             "lmtp" => Some(Self::Lmtp),
+            _ => None,
+        }
+    }
+}
+
+impl Scalar for BareNewlines {
+    const EXPECTED: &'static str = r#""refuse" or "normalize""#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "refuse" => Some(Self::Refuse),
+            "normalize" => Some(Self::Normalize),
             _ => None,
         }
     }

@@ -73,6 +73,10 @@ impl Service for Copies {
         let reply = settle::done(&transaction.mail.id);
         Ok(transaction.settle(None, reply, Instant::now()))
     }
+
+    fn refuses_unfit(&self) -> bool {
+        false
+    }
 }
 
 impl Copies {

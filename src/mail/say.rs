@@ -44,10 +44,12 @@ pub enum Say {
     GreetFirst,
     /// MAIL or XFORWARD inside a transaction.
     NestedMail,
-    /// RCPT or DATA outside a transaction.
+    /// RCPT, DATA or BDAT outside a transaction.
     NeedMail,
-    /// DATA without an accepted recipient.
+    /// DATA or BDAT without an accepted recipient.
     NeedRecipient,
+    /// RCPT or DATA after the first chunk of a message.
+    InsideChunks,
     /// The argument of MAIL is not an address.
     BadSender,
     /// The argument of RCPT is not an address.
@@ -57,6 +59,8 @@ pub enum Say {
     /// Too many RCPT commands in one transaction.
     TooManyRecipients,
 
+    /// A chunk has come, and the message is fit so far.
+    ChunkTaken,
     /// `SIZE` or the message itself is beyond the limit.
     MessageTooLarge,
     /// The header section is.
@@ -134,7 +138,7 @@ impl Say {
             Self::WrongGreeting => (500, (5, 1), "not the greeting of this protocol"),
             Self::NotOffered => (502, (5, 1), "command not offered"),
             Self::IllegibleLine => (500, (5, 2), "command line is not printable text"),
-            Self::BareNewlineInCommand => (500, (5, 2), "bare CR or LF in a command line"),
+            Self::BareNewlineInCommand => (550, (5, 2), "bare CR or LF in a command line"),
             Self::LineTooLong => (500, (5, 6), "command line too long"),
             Self::Syntax => (501, (5, 4), "syntax error in arguments"),
             Self::UnknownParameter => (555, (5, 4), "parameter not recognised"),
@@ -143,11 +147,13 @@ impl Say {
             Self::NestedMail => (503, (5, 1), "a transaction is already open"),
             Self::NeedMail => (503, (5, 1), "need MAIL first"),
             Self::NeedRecipient => (503, (5, 1), "no valid recipients"),
+            Self::InsideChunks => (503, (5, 1), "the message comes in chunks: send BDAT or RSET"),
             Self::BadSender => (553, (1, 7), "not an address"),
             Self::BadRecipient => (553, (1, 3), "not an address"),
             Self::NeedSmtpUtf8 => (553, (6, 7), "address needs SMTPUTF8"),
             Self::TooManyRecipients => (452, (5, 3), "too many recipients"),
 
+            Self::ChunkTaken => (250, (0, 0), "chunk received"),
             Self::MessageTooLarge => (552, (3, 4), "message too large"),
             Self::HeaderTooLong => (552, (3, 4), "header section too long"),
             Self::DataLineTooLong => (552, (3, 4), "line too long"),

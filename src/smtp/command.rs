@@ -18,6 +18,7 @@ pub(super) enum Command {
     Mail(Mail),
     Rcpt(Rcpt),
     Data,
+    Bdat(Bdat),
     Reset,
     Noop,
     Quit,
@@ -54,12 +55,19 @@ pub(super) struct Mail {
     pub(super) extended: bool,
 }
 
+/// BDAT (RFC 3030 §2): so many octets of the message follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bdat {
+    pub(super) size: u64,
+    /// The message ends with them.
+    pub(super) is_last: bool,
+}
+
 /// Parameters of MAIL that EHLO offers always; those of RFC 3461 are read by [`parameters`].
 const MAIL_PARAMETERS: [&str; 3] = ["SIZE", "BODY", "SMTPUTF8"];
 
 /// Commands of extensions that EHLO does not offer, and those that RFC 5321 allows to leave out.
-const NOT_OFFERED: [&str; 11] =
-    ["STARTTLS", "AUTH", "BDAT", "ETRN", "ATRN", "BURL", "EXPN", "TURN", "SEND", "SOML", "SAML"];
+const NOT_OFFERED: [&str; 10] = ["STARTTLS", "AUTH", "ETRN", "ATRN", "BURL", "EXPN", "TURN", "SEND", "SOML", "SAML"];
 
 /// Whoever says these is, or was led here by, a browser.
 const HTTP: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT", "PRI"];
@@ -85,6 +93,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Say> {
         recipient(&cut(line)?)
     } else if is_one_of(&["XFORWARD"]) {
         Ok(Command::Xforward(xforward::attributes(arguments)))
+    } else if is_one_of(&["BDAT"]) {
+        chunk(arguments)
     } else {
         without_path(line, arguments)
     }
@@ -143,6 +153,19 @@ fn offered(parameters: &str) -> Result<(), Say> {
     Ok(())
 }
 
+/// Read here and not by smtp-proto, which takes anything behind LAST, and a number that overflows for another:
+/// an octet too few is one that is run as a command.
+fn chunk(arguments: &str) -> Result<Command, Say> {
+    let mut words = arguments.split(' ').filter(|word| !word.is_empty());
+    let size = words.next().filter(|size| size.bytes().all(|octet| octet.is_ascii_digit())).ok_or(Say::Syntax)?;
+    let size = size.parse().map_err(|_| Say::Syntax)?;
+    let last = words.next();
+    if words.next().is_some() || last.is_some_and(|word| !word.eq_ignore_ascii_case("LAST")) {
+        return Err(Say::Syntax);
+    }
+    Ok(Command::Bdat(Bdat { size, is_last: last.is_some() }))
+}
+
 /// All other commands; they are ASCII, but for the address after VRFY.
 fn without_path(line: &str, arguments: &str) -> Result<Command, Say> {
     let command = match request(line)? {
@@ -156,9 +179,8 @@ fn without_path(line: &str, arguments: &str) -> Result<Command, Say> {
         Request::Rset => alone(Command::Reset, arguments)?,
         Request::Quit => alone(Command::Quit, arguments)?,
         // `parse` sends them elsewhere, as it does those of the last arm.
-        Request::Mail { .. } | Request::Rcpt { .. } => return Err(Say::Syntax),
-        Request::Bdat { .. }
-        | Request::Auth { .. }
+        Request::Mail { .. } | Request::Rcpt { .. } | Request::Bdat { .. } => return Err(Say::Syntax),
+        Request::Auth { .. }
         | Request::Expn { .. }
         | Request::Etrn { .. }
         | Request::Atrn { .. }
@@ -280,6 +302,33 @@ mod tests {
     }
 
     #[test]
+    fn chunks_that_can_be_counted() {
+        for (line, expect) in [
+            ("BDAT 0", Ok((0, false))),
+            ("BDAT 86 LAST", Ok((86, true))),
+            ("bdat  0086  last ", Ok((86, true))),
+            ("BDAT 18446744073709551615", Ok((u64::MAX, false))),
+            ("BDAT 18446744073709551616", Err(Say::Syntax)),
+            ("BDAT", Err(Say::Syntax)),
+            ("BDAT ", Err(Say::Syntax)),
+            ("BDAT LAST", Err(Say::Syntax)),
+            ("BDAT -1", Err(Say::Syntax)),
+            ("BDAT +1", Err(Say::Syntax)),
+            ("BDAT 0x10", Err(Say::Syntax)),
+            ("BDAT 1.5", Err(Say::Syntax)),
+            ("BDAT 1 0", Err(Say::Syntax)),
+            ("BDAT 10LAST", Err(Say::Syntax)),
+            ("BDAT 10 LASTING", Err(Say::Syntax)),
+            ("BDAT 10 LAST LAST", Err(Say::Syntax)),
+            ("BDAT \u{664}", Err(Say::Syntax)),
+            ("BDAT10", Err(Say::UnknownCommand)),
+        ] {
+            let expect = expect.map(|(size, is_last)| Command::Bdat(Bdat { size, is_last }));
+            assert_eq!(parse(line.as_bytes()), expect, "{line}");
+        }
+    }
+
+    #[test]
     fn commands_that_we_do_not_serve() {
         for (line, say) in [
             ("", Say::UnknownCommand),
@@ -287,7 +336,6 @@ mod tests {
             ("NOOPS", Say::UnknownCommand),
             ("STARTTLS", Say::NotOffered),
             ("AUTH", Say::NotOffered),
-            ("BDAT 10 LAST", Say::NotOffered),
             ("EXPN list", Say::NotOffered),
             ("get / HTTP/1.1", Say::NotHttp),
             ("DATA now", Say::Syntax),

@@ -3,37 +3,20 @@
 //! A state machine without I/O, fed with whatever slices arrive; where they were cut never changes
 //! the result. **Only CRLF.CRLF ends data**: a server that also takes LF.LF, or CR alone, reads
 //! another message than the server in front of it did, and a stranger chooses which (SMTP
-//! smuggling). So a message with a bare CR or LF is read to its true end, and then refused as a
-//! whole. Any other octet, NUL and 8-bit too, is the message's own.
+//! smuggling). So a dot opens a line after CRLF alone, and what becomes of a bare CR or LF is
+//! decided where the message is kept, by [`super::content`].
 
 use bytes::Bytes;
-use memchr::memchr2;
+use memchr::memmem;
 
+use super::content::{Content, Fault};
 use super::settings::Limits;
-use crate::mail::{Reply, Say};
-
-/// What a refused message may send beyond twice the size limit before it is cut off: some peers
-/// learn of a refusal only at the final dot, but none may stream for ever.
-const OVERRUN: u64 = 1 << 20;
-
-/// Octets set aside at once for a message that declares its size; the declaration may be a lie.
-const MAX_RESERVED: u64 = 1 << 20;
 
 /// Receives the data of one message.
 #[derive(Debug)]
 pub(super) struct Receiver {
     place: Place,
-    part: Part,
-    bounds: Bounds,
-    /// Octets that arrived, dots and all.
-    received: u64,
-    /// Octets of the message, dots unstuffed; goes on counting after a fault.
-    length: u64,
-    /// Octets of the current line, its line end included.
-    line: u64,
-    fault: Option<Fault>,
-    /// The message so far; empty once there is a fault.
-    message: Vec<u8>,
+    content: Content,
 }
 
 /// How far a call of [`Receiver::feed`] came.
@@ -48,35 +31,6 @@ pub(super) enum Fed {
     },
     /// Far too much has come: the session cannot go on.
     Overrun,
-}
-
-/// Why a message that was read to its end is refused. The gravest fault decides, so that the
-/// reply does not depend on which came first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub(super) enum Fault {
-    /// A line is longer than the limit for the header section.
-    #[error("a line of the message is too long")]
-    LongLine,
-    /// The header section is longer than its limit.
-    #[error("the header section is too long")]
-    LongHeader,
-    /// The message is larger than the limit told in SIZE.
-    #[error("the message is too large")]
-    TooLarge,
-    /// A CR without LF, or an LF without CR.
-    #[error("the message has a bare CR or LF")]
-    BareNewline,
-}
-
-impl From<Fault> for Say {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::LongLine => Self::DataLineTooLong,
-            Fault::LongHeader => Self::HeaderTooLong,
-            Fault::TooLarge => Self::MessageTooLarge,
-            Fault::BareNewline => Self::BareNewlineInData,
-        }
-    }
 }
 
 /// Where in the framing the next octet stands.
@@ -94,59 +48,15 @@ enum Place {
     Cr,
 }
 
-/// Which part of the message the current line is in (RFC 5322 §2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Header,
-    Body,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    message: u64,
-    /// For the header section, and for any one line.
-    header: u64,
-    /// For everything that arrives until the end.
-    received: u64,
-}
-
-/// What a listener with these limits would say to a whole message: its refusal, or nothing.
-pub fn judge(limits: &Limits, message: &[u8]) -> Option<Reply> {
-    let mut receiver = Receiver::new(limits, None);
-    for line in message.split_inclusive(|octet| *octet == b'\n') {
-        // As it travels: a dot that opens a line has one more before it.
-        let stuffing = line.get(..1).filter(|first| *first == b".").unwrap_or_default();
-        if receiver.feed(stuffing) == Fed::Overrun || receiver.feed(line) == Fed::Overrun {
-            return Some(Say::MessageTooLarge.reply());
-        }
-    }
-    receiver.finish().err().map(|fault| Say::from(fault).reply())
-}
-
 impl Receiver {
     /// A receiver for one message, with the size that MAIL declared.
     pub(super) fn new(limits: &Limits, declared: Option<u64>) -> Self {
-        let reserved = usize::try_from(declared.unwrap_or(0).min(MAX_RESERVED)).unwrap_or(0);
-        Self {
-            place: Place::LineStart,
-            part: Part::Header,
-            bounds: Bounds {
-                message: limits.message_size,
-                header: limits.header_section as u64,
-                received: limits.message_size.saturating_mul(2).saturating_add(OVERRUN),
-            },
-            received: 0,
-            length: 0,
-            line: 0,
-            fault: None,
-            message: Vec::with_capacity(reserved),
-        }
+        Self { place: Place::LineStart, content: Content::new(limits, declared) }
     }
 
     /// Takes the next octets from the peer. Not to be called again after [`Fed::End`].
     pub(super) fn feed(&mut self, input: &[u8]) -> Fed {
-        let room = usize::try_from(self.bounds.received - self.received).unwrap_or(usize::MAX);
-        let within = input.get(..room).unwrap_or(input);
+        let within = self.content.admit(input);
         let mut rest = within;
         while let Some(&next) = rest.first() {
             match self.step(next, rest) {
@@ -154,16 +64,12 @@ impl Receiver {
                 Step::End => return Fed::End { consumed: within.len() - rest.len() + 1 },
             }
         }
-        self.received += within.len() as u64;
         if within.len() < input.len() { Fed::Overrun } else { Fed::More }
     }
 
-    /// The message: ends in CRLF unless it is empty. One buffer, moved and never copied.
+    /// The message: ends in CRLF unless it is empty.
     pub(super) fn finish(self) -> Result<Bytes, Fault> {
-        match self.fault {
-            None => Ok(self.message.into()),
-            Some(fault) => Err(fault),
-        }
+        self.content.finish()
     }
 
     fn step(&mut self, next: u8, rest: &[u8]) -> Step {
@@ -171,10 +77,16 @@ impl Receiver {
             // RFC 5321 §4.5.2: the first dot of a line is not the message's, whatever follows.
             (Place::LineStart, b'.') => self.go(Place::Dot, 1),
             (Place::Dot, b'\r') => self.go(Place::DotCr, 1),
-            (Place::LineStart | Place::Dot, _) => self.go(Place::Text, 0),
             (Place::DotCr, b'\n') => Step::End,
-            (Place::Cr, b'\n') => self.end_line(b"\n"),
-            (Place::DotCr | Place::Cr, _) => self.bare_newline(0),
+            (Place::DotCr, _) => {
+                self.content.push(b"\r");
+                self.go(Place::Text, 0)
+            }
+            (Place::Cr, b'\n') => {
+                self.content.push(b"\n");
+                self.go(Place::LineStart, 1)
+            }
+            (Place::LineStart | Place::Dot | Place::Cr, _) => self.go(Place::Text, 0),
             (Place::Text, _) => self.text(rest),
         }
     }
@@ -184,62 +96,20 @@ impl Receiver {
         Step::Over(octets)
     }
 
-    /// `octets` are the rest of a line, up to its LF.
-    fn end_line(&mut self, octets: &[u8]) -> Step {
-        self.keep(octets);
-        if self.line == 2 {
-            self.part = Part::Body;
-        }
-        self.line = 0;
-        self.go(Place::LineStart, octets.len())
-    }
-
-    /// After a bare CR or LF the line goes on: it must not become the start of an end.
-    fn bare_newline(&mut self, octets: usize) -> Step {
-        self.refuse(Fault::BareNewline);
-        self.go(Place::Text, octets)
-    }
-
+    /// Goes over whole lines, up to one that a dot opens.
     fn text(&mut self, rest: &[u8]) -> Step {
-        let Some(at) = memchr2(b'\r', b'\n', rest) else {
-            self.keep(rest);
-            return Step::Over(rest.len());
+        if let Some(at) = memmem::find(rest, b"\r\n.") {
+            let (lines, _dot) = rest.split_at(at + 2);
+            self.content.push(lines);
+            return self.go(Place::LineStart, lines.len());
+        }
+        self.content.push(rest);
+        let place = match rest {
+            [.., b'\r', b'\n'] => Place::LineStart,
+            [.., b'\r'] => Place::Cr,
+            _ => Place::Text,
         };
-        if let Some(line) = rest.get(..at + 2).filter(|line| line.ends_with(b"\r\n")) {
-            return self.end_line(line);
-        }
-        let (run, _) = rest.split_at(at + 1);
-        self.keep(run);
-        match run.last() {
-            Some(b'\r') => self.go(Place::Cr, run.len()),
-            _ => self.bare_newline(run.len()),
-        }
-    }
-
-    fn keep(&mut self, octets: &[u8]) {
-        self.length += octets.len() as u64;
-        self.line += octets.len() as u64;
-        self.measure();
-        if self.fault.is_none() {
-            self.message.extend_from_slice(octets);
-        }
-    }
-
-    fn measure(&mut self) {
-        if self.line > self.bounds.header {
-            self.refuse(Fault::LongLine);
-        }
-        if self.part == Part::Header && self.length > self.bounds.header {
-            self.refuse(Fault::LongHeader);
-        }
-        if self.length > self.bounds.message {
-            self.refuse(Fault::TooLarge);
-        }
-    }
-
-    fn refuse(&mut self, fault: Fault) {
-        self.fault = self.fault.max(Some(fault));
-        self.message = Vec::new();
+        self.go(place, rest.len())
     }
 }
 
@@ -256,21 +126,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn limits() -> Limits {
-        Limits { message_size: 200, header_section: 60, ..Limits::default() }
-    }
+    use crate::smtp::content::tests::{cuts, has_bare_newline, limits, normalized, octets, pieces};
+    use crate::smtp::settings::BareNewlines::{self, Normalize, Refuse};
 
     /// What the receiver makes of `wire`, cut into pieces of the given sizes in turn.
-    fn receive_in(wire: &[u8], sizes: &[usize]) -> (Fed, Result<Bytes, Fault>) {
-        let mut receiver = Receiver::new(&limits(), None);
-        let mut sizes = sizes.iter().cycle();
-        let mut at = 0;
-        while at < wire.len() {
-            let end = (at + sizes.next().unwrap()).min(wire.len());
-            match receiver.feed(&wire[at..end]) {
-                Fed::More => at = end,
-                Fed::End { consumed } => return (Fed::End { consumed: at + consumed }, receiver.finish()),
+    fn receive_in(wire: &[u8], sizes: &[usize], bare_newlines: BareNewlines) -> (Fed, Result<Bytes, Fault>) {
+        let mut receiver = Receiver::new(&limits(bare_newlines), None);
+        let mut before = 0;
+        for piece in pieces(wire, sizes) {
+            match receiver.feed(piece) {
+                Fed::More => before += piece.len(),
+                Fed::End { consumed } => return (Fed::End { consumed: before + consumed }, receiver.finish()),
                 Fed::Overrun => return (Fed::Overrun, receiver.finish()),
             }
         }
@@ -278,12 +144,17 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(wire: &str, expect: Result<&str, Fault>) {
-        for sizes in [&[usize::MAX >> 1][..], &[1], &[2], &[3]] {
-            let (fed, result) = receive_in(wire.as_bytes(), sizes);
+    fn check_in(wire: &str, bare_newlines: BareNewlines, expect: Result<&str, Fault>) {
+        for sizes in [&[usize::MAX][..], &[1], &[2], &[3]] {
+            let (fed, result) = receive_in(wire.as_bytes(), sizes, bare_newlines);
             assert_eq!(fed, Fed::End { consumed: wire.len() }, "{wire:?}");
             assert_eq!(result, expect.map(|text| Bytes::copy_from_slice(text.as_bytes())), "{wire:?}");
         }
+    }
+
+    #[track_caller]
+    fn check(wire: &str, expect: Result<&str, Fault>) {
+        check_in(wire, Refuse, expect);
     }
 
     #[test]
@@ -311,6 +182,24 @@ mod tests {
     }
 
     #[test]
+    fn normalized_too_only_crlf_dot_crlf_ends_a_message() {
+        for (end, kept) in [
+            ("\n.\n", "\r\n.\r\n"),
+            ("\r\n.\n", "\r\n\r\n"),
+            ("\n.\r\n", "\r\n.\r\n"),
+            ("\r.\r", " . "),
+            ("\r.\r\n", " .\r\n"),
+            ("\r\n.\r.", "\r\n ."),
+            ("\r\n.\r\r\n", "\r\n \r\n"),
+            ("\n\n.\n\n", "\r\n\r\n.\r\n\r\n"),
+            ("\r\r\n.\n", " \r\n\r\n"),
+            ("\n..\r\n", "\r\n..\r\n"),
+        ] {
+            check_in(&format!("a{end}b\r\n.\r\n"), Normalize, Ok(&format!("a{kept}b\r\n")));
+        }
+    }
+
+    #[test]
     fn what_is_too_long_is_read_to_its_end() {
         let line = format!("{}\r\n", "x".repeat(50));
         check(&format!("{line}\r\n{}.\r\n", line.repeat(4)), Err(Fault::TooLarge));
@@ -323,62 +212,62 @@ mod tests {
 
     #[test]
     fn a_message_without_end_is_cut_off() {
-        let mut receiver = Receiver::new(&limits(), None);
-        let block = [b'x'; 1000];
-        let fed = std::iter::repeat_with(|| receiver.feed(&block)).take(2000).find(|fed| *fed != Fed::More);
-        assert_eq!(fed, Some(Fed::Overrun));
-    }
-
-    /// The octets that framing is made of, often; any other, seldom.
-    fn wire() -> impl Strategy<Value = Vec<u8>> {
-        let octet = prop_oneof![
-            3 => Just(b'\r'), 3 => Just(b'\n'), 3 => Just(b'.'), 2 => Just(b'a'), 1 => any::<u8>()
-        ];
-        proptest::collection::vec(octet, 0..120)
-    }
-
-    /// RFC 5321 §4.5.2, as a client does it.
-    fn stuff(message: &[u8]) -> Vec<u8> {
-        let mut wire = Vec::new();
-        for line in message.split_inclusive(|&octet| octet == b'\n') {
-            if line.starts_with(b".") {
-                wire.push(b'.');
-            }
-            wire.extend_from_slice(line);
+        for block in [[b'x'; 1000], [b'\n'; 1000]] {
+            let mut receiver = Receiver::new(&limits(Normalize), None);
+            let fed = std::iter::repeat_with(|| receiver.feed(&block)).take(2000).find(|fed| *fed != Fed::More);
+            assert_eq!(fed, Some(Fed::Overrun));
         }
-        wire.extend_from_slice(b".\r\n");
-        wire
     }
 
-    fn has_bare_newline(message: &[u8]) -> bool {
-        let text: String = message.iter().copied().map(char::from).collect();
-        text.replace("\r\n", "").contains(['\r', '\n'])
+    /// RFC 5321 §4.5.2, as a client does it that knows what a line is.
+    fn stuff(message: &[u8]) -> Vec<u8> {
+        let lines: String = format!("\r\n{}", message.iter().copied().map(char::from).collect::<String>());
+        let stuffed = lines.replace("\r\n.", "\r\n..");
+        let wire = format!("{}.\r\n", stuffed.strip_prefix("\r\n").unwrap());
+        wire.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
     }
 
     proptest! {
         #[test]
-        fn what_a_client_stuffs_arrives_as_it_was_or_is_refused(
-            text in wire(), sizes in proptest::collection::vec(1_usize..9, 1..9)
-        ) {
+        fn what_a_client_stuffs_arrives_as_it_was_or_is_refused(text in octets(), sizes in cuts()) {
             let message = [&text[..], b"\r\n"].concat();
-            let (fed, result) = receive_in(&stuff(&message), &sizes);
-            if has_bare_newline(&message) {
-                // A bare newline may hide the end from us or show us another: never is it a message.
-                prop_assert!(result.is_err());
-            } else {
-                prop_assert_eq!(fed, Fed::End { consumed: stuff(&message).len() });
-                match result {
-                    Ok(received) => prop_assert_eq!(received.as_ref(), &message[..]),
-                    Err(fault) => prop_assert!(fault < Fault::BareNewline),
-                }
+            let wire = stuff(&message);
+            let (fed, result) = receive_in(&wire, &sizes, Refuse);
+            prop_assert_eq!(fed, Fed::End { consumed: wire.len() });
+            match result {
+                Ok(received) => prop_assert_eq!(received.as_ref(), &message[..]),
+                Err(fault) => prop_assert_eq!(fault == Fault::BareNewline, has_bare_newline(&message)),
             }
         }
 
         #[test]
-        fn where_the_wire_is_cut_never_changes_the_result(
-            wire in wire(), sizes in proptest::collection::vec(1_usize..9, 1..9)
-        ) {
-            prop_assert_eq!(receive_in(&wire, &sizes), receive_in(&wire, &[wire.len().max(1)]));
+        fn what_a_client_stuffs_arrives_normalized(text in octets(), sizes in cuts()) {
+            let message = [&text[..], b"\r\n"].concat();
+            let wire = stuff(&message);
+            let (fed, result) = receive_in(&wire, &sizes, Normalize);
+            prop_assert_eq!(fed, Fed::End { consumed: wire.len() });
+            match result {
+                Ok(received) => prop_assert_eq!(received.as_ref(), &normalized(&message)[..]),
+                Err(fault) => prop_assert!(fault < Fault::BareNewline),
+            }
+        }
+
+        #[test]
+        fn where_the_wire_is_cut_never_changes_the_result(wire in octets(), sizes in cuts()) {
+            for bare_newlines in [Refuse, Normalize] {
+                let whole = receive_in(&wire, &[usize::MAX], bare_newlines);
+                prop_assert_eq!(receive_in(&wire, &sizes, bare_newlines), whole);
+            }
+        }
+
+        #[test]
+        fn whatever_comes_a_message_has_no_bare_newline(wire in octets(), sizes in cuts()) {
+            for bare_newlines in [Refuse, Normalize] {
+                if let (Fed::End { .. }, Ok(message)) = receive_in(&wire, &sizes, bare_newlines) {
+                    prop_assert!(!has_bare_newline(&message));
+                    prop_assert!(message.is_empty() || message.ends_with(b"\r\n"));
+                }
+            }
         }
     }
 }

@@ -7,15 +7,16 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::data::{Fault, Fed, Receiver};
+use super::chunks::Chunk;
+use super::data::{Fed, Receiver};
 use super::lines::{Cut, Lines};
 use super::service::Service;
-use super::session::Session;
+use super::session::{Awaits, Session};
 use super::settings::Limits;
 use super::state::Then;
 use crate::mail::Say;
@@ -39,6 +40,8 @@ pub(super) struct Driver<IO, S: Service> {
     shutdown: CancellationToken,
     /// Until when shutdown waits for the first transaction; none once it was opened.
     welcome: Option<Instant>,
+    /// Until when the message that has begun must have come.
+    patience: Option<Instant>,
     lines: Lines,
     /// What arrived and was not taken yet.
     input: BytesMut,
@@ -92,7 +95,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
             shutdown,
             limits: limits.clone(),
             welcome: Some(Instant::now() + WELCOME),
-            lines: Lines::new(limits.line),
+            patience: None,
+            lines: Lines::new(limits),
             input: BytesMut::new(),
             output: Vec::new(),
         }
@@ -113,9 +117,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     async fn converse(&mut self) -> Result<Infallible, End> {
         loop {
             self.speak()?;
-            match self.session.receiver() {
-                None => self.command().await?,
-                Some(receiver) => self.message(receiver).await?,
+            if !self.session.is_in_transaction() {
+                self.patience = None;
+            }
+            match self.session.awaits() {
+                Awaits::Command => self.command().await?,
+                Awaits::Data(receiver) => self.message(receiver).await?,
+                Awaits::Chunk(chunk) => self.chunk(chunk).await?,
             }
         }
     }
@@ -129,7 +137,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
 
     /// RFC 5321 §4.5.3.2.7: a command has to come in time, however it is cut into packets.
     async fn command(&mut self) -> Result<(), End> {
-        let deadline = Instant::now() + self.limits.command_timeout;
+        let deadline = self.deadline(self.limits.command_timeout);
         let line = loop {
             self.heed_shutdown()?;
             match self.lines.next(&mut self.input) {
@@ -146,28 +154,42 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
         Ok(())
     }
 
-    async fn message(&mut self, receiver: Receiver) -> Result<(), End> {
-        let received = self.receive(receiver).await?;
+    async fn message(&mut self, mut receiver: Receiver) -> Result<(), End> {
+        self.receive(|input| receiver.feed(input)).await?;
         // A peer that did not wait for 354 gets it now: the service may take minutes.
         self.flush().await?;
-        self.session.message(received).await;
+        self.session.message(receiver.finish()).await;
         Ok(())
     }
 
-    async fn receive(&mut self, mut receiver: Receiver) -> Result<Result<Bytes, Fault>, End> {
-        let last = Instant::now() + self.limits.message_timeout;
+    async fn chunk(&mut self, mut chunk: Chunk) -> Result<(), End> {
+        self.receive(|input| chunk.feed(input)).await?;
+        if chunk.is_last() {
+            self.flush().await?;
+        }
+        self.session.chunk(chunk).await;
+        Ok(())
+    }
+
+    async fn receive(&mut self, mut feed: impl FnMut(&[u8]) -> Fed) -> Result<(), End> {
+        self.patience.get_or_insert(Instant::now() + self.limits.message_timeout);
         loop {
-            match receiver.feed(&self.input) {
+            match feed(&self.input) {
                 Fed::More => self.input.clear(),
                 Fed::End { consumed } => {
                     self.input.advance(consumed);
-                    return Ok(receiver.finish());
+                    return Ok(());
                 }
                 Fed::Overrun => return Err(End::Overrun),
             }
-            let next = Instant::now() + self.limits.data_timeout;
-            self.read(DATA_BLOCK, next.min(last)).await?;
+            self.read(DATA_BLOCK, self.deadline(self.limits.data_timeout)).await?;
         }
+    }
+
+    /// A wait that begins now; none outlasts the time for the whole message.
+    fn deadline(&self, wait: Duration) -> Instant {
+        let next = Instant::now() + wait;
+        self.patience.map_or(next, |last| next.min(last))
     }
 
     /// A session with no transaction open ends as soon as the daemon is to stop; a transaction may

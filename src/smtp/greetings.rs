@@ -27,6 +27,7 @@ pub(super) fn extended_hello(settings: &Settings, peer: &Peer, offers: Offers) -
         format!("SIZE {}", settings.limits.message_size),
         "8BITMIME".into(),
         "ENHANCEDSTATUSCODES".into(),
+        "CHUNKING".into(),
         "SMTPUTF8".into(),
     ];
     lines.extend(offers.dsn.then(|| "DSN".into()));

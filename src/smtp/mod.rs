@@ -7,18 +7,20 @@
 //! listener ──▶ driver ──▶ session ──▶ service
 //!  sockets      bytes      rules       what it means
 //!               lines ──▶  command (path, parameters)
-//!               data ───▶  message
+//!               data ───▶  message (content)
+//!               chunks
 //! ```
 //!
-//! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
-//! arrives, `command`, `path` and `parameters` parse it, `xforward` reads whom a mail server in front speaks
-//! for and `proxy` whom a proxy does, `greetings` says what we offer (all else that we say is in
-//! [`crate::mail::Say`]), `state` holds what samotop keeps of a session. `socket` binds, `unix` makes the sockets
-//! that are files, `passed` takes what the service manager holds. Only these, `listener`, `proxy` and `driver`
-//! do I/O; only the last three know time.
+//! Read [`service`] first, then `session`: it is the RFC's rules. `lines`, `data` and `chunks` frame what
+//! arrives, `content` measures and keeps a message, `command`, `path` and `parameters` parse commands. `xforward`
+//! reads whom a mail server in front speaks for and `proxy` whom a proxy does, `greetings` says what we offer
+//! (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop keeps of a session. `socket`
+//! binds, `unix` makes the sockets that are files, `passed` takes what the service manager holds. Only these,
+//! `listener`, `proxy` and `driver` do I/O; only the last three know time.
 //!
-//! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
-//! message is the service's from the final dot until its reply, whatever becomes of the connection.
+//! Invariants: only CRLF.CRLF, or the count of a last chunk, ends a message, and nothing leaves here but with
+//! CRLF; every wait is bounded; a message is the service's from its end until its reply, whatever becomes
+//! of the connection.
 
 pub mod service;
 pub mod settings;
@@ -32,7 +34,9 @@ mod unix;
 mod driver;
 mod session;
 
+mod chunks;
 mod command;
+mod content;
 mod data;
 mod gate;
 mod greetings;
@@ -46,7 +50,7 @@ mod xforward;
 #[cfg(test)]
 mod tests;
 
-pub use data::judge;
+pub use content::judge;
 pub use gate::Gate;
 pub use listener::Server;
 pub use passed::{Malformed, Passed, Unfit};

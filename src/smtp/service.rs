@@ -116,7 +116,8 @@ pub trait Service: Send + Sync + 'static {
 
     /// The end of data: takes responsibility for the message, or says why not.
     ///
-    /// `bytes` are what was sent, dots unstuffed, ending in CRLF unless empty. Answers one reply
+    /// `bytes` are what was sent, dots unstuffed; CR and LF stand in them only together, and they end in CRLF
+    /// unless empty. Answers one reply
     /// (SMTP) or one for each accepted recipient in the order of RCPT (LMTP).
     ///
     /// **The hand-over rule**: a positive reply promises that the next hop has the message or that
@@ -130,5 +131,11 @@ pub trait Service: Send + Sync + 'static {
     /// Unless the service says otherwise: the server is to refuse it.
     fn unfit(&self, _transaction: Self::Transaction, _why: &dyn fmt::Display) -> Result<Vec<Reply>, Unfit> {
         Err(Unfit)
+    }
+
+    /// Whether a chunk (RFC 3030) of such data is refused at once, so that the peer need not send the rest. Not by
+    /// who answers for the whole in [`Service::unfit`].
+    fn refuses_unfit(&self) -> bool {
+        true
     }
 }

@@ -12,12 +12,14 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error, info, info_span, trace};
 
-use super::command::{self, Command, Hello, HelloVerb, Mail};
-use super::data::{Fault, Receiver};
+use super::chunks::{Came, Chunk};
+use super::command::{self, Bdat, Command, Hello, HelloVerb, Mail};
+use super::content::{Content, Fault};
+use super::data::Receiver;
 use super::greetings;
 use super::service::{self, ForwardPath, Offers, Peer, Protocol, Rcpt, Service};
 use super::settings::Settings;
-use super::state::{Awaits, State, Then};
+use super::state::{self, State, Then};
 use super::xforward::{Attributes, Forwarded};
 use crate::clock;
 use crate::mail::dsn::OriginalRecipient;
@@ -41,9 +43,11 @@ pub(super) struct Session<S: Service> {
     /// What it was offered of what the service decides.
     offers: Offers,
     transaction: Option<Transaction<S>>,
+    /// The chunk whose octets come next.
+    chunk: Option<Chunk>,
     /// Commands that were no step of a transaction, since the last accepted message.
     commands: usize,
-    /// Replies of class 5, but to RCPT, since the last accepted message.
+    /// Replies of class 5, but to RCPT and to chunks before the last, since the last accepted message.
     errors: usize,
 }
 
@@ -60,6 +64,18 @@ struct Transaction<S: Service> {
     /// RCPT commands, and those among them that were accepted.
     asked: usize,
     accepted: usize,
+    /// What came in chunks so far, once one has.
+    content: Option<Content>,
+}
+
+/// What the peer is to send next.
+pub(super) enum Awaits {
+    /// A command.
+    Command,
+    /// The data of a message, after 354.
+    Data(Receiver),
+    /// The octets of a chunk.
+    Chunk(Chunk),
 }
 
 impl<S: Service> Session<S> {
@@ -77,6 +93,7 @@ impl<S: Service> Session<S> {
             forwarded: Forwarded::default(),
             offers: Offers::default(),
             transaction: None,
+            chunk: None,
             commands: 0,
             errors: 0,
         }
@@ -97,12 +114,15 @@ impl<S: Service> Session<S> {
         self.answer(say.reply());
     }
 
-    /// The receiver for the message that is to come now, if one is.
-    pub(super) fn receiver(&self) -> Option<Receiver> {
+    /// What is to come now, with what receives it; each receiver is given once.
+    pub(super) fn awaits(&mut self) -> Awaits {
+        if let Some(chunk) = self.chunk.take() {
+            return Awaits::Chunk(chunk);
+        }
         let declared = self.transaction.as_ref().and_then(|transaction| transaction.declared);
         match self.state.awaits() {
-            Awaits::Data => Some(Receiver::new(&self.settings.limits, declared)),
-            Awaits::Command => None,
+            state::Awaits::Data => Awaits::Data(Receiver::new(&self.settings.limits, declared)),
+            state::Awaits::Command => Awaits::Command,
         }
     }
 
@@ -119,10 +139,30 @@ impl<S: Service> Session<S> {
         self.limit_errors();
     }
 
+    /// The octets of a chunk.
+    pub(super) async fn chunk(&mut self, chunk: Chunk) {
+        match chunk.finish() {
+            Came::Refused(say) => self.say(say),
+            Came::Part(content) => self.part(content),
+            Came::Last(content) => return self.message(content.finish()).await,
+        }
+        self.limit_errors();
+    }
+
+    /// RFC 3030 §2: a sender that hears a refusal sends no more of the message. Chunks that it has sent already
+    /// are told the same, as the last one will be; they are no errors of their own.
+    fn part(&mut self, content: Content) {
+        let fault = content.fault().filter(|_| self.service.refuses_unfit());
+        self.tell(fault.map_or(Say::ChunkTaken, Say::from).reply());
+        if let Some(transaction) = &mut self.transaction {
+            transaction.content = Some(content);
+        }
+    }
+
     /// The data of a message: hands it to the service, or refuses it.
     pub(super) async fn message(&mut self, received: Result<Bytes, Fault>) {
         self.state.end();
-        // `receiver` is answered only after DATA, which leaves a transaction open.
+        // A message comes only after DATA or BDAT, which leave a transaction open.
         let Some(transaction) = self.transaction.take() else { return };
         let due = self.replies_due(&transaction);
         let mut replies = match received {
@@ -150,6 +190,7 @@ impl<S: Service> Session<S> {
             Command::Mail(mail) => self.mail(mail).await,
             Command::Rcpt(rcpt) => self.recipient(rcpt).await,
             Command::Data => self.data(),
+            Command::Bdat(bdat) => self.bdat(bdat),
             Command::Reset => {
                 self.transaction = None;
                 self.forwarded = Forwarded::default();
@@ -215,7 +256,7 @@ impl<S: Service> Session<S> {
         let Mail { reverse_path, transport, size, dsn, extended: _ } = mail;
         let mail = service::Mail { id: id.clone(), reverse_path, transport, size, dsn };
         let inner = self.service.begin(client, mail).instrument(span.clone()).await?;
-        Ok(Transaction { id, inner, span, utf8: transport.utf8, declared: size, asked: 0, accepted: 0 })
+        Ok(Transaction { id, inner, span, utf8: transport.utf8, declared: size, asked: 0, accepted: 0, content: None })
     }
 
     fn permit(&self, mail: &Mail) -> Result<&service::Session, Say> {
@@ -250,6 +291,9 @@ impl<S: Service> Session<S> {
 
     async fn recipient(&mut self, rcpt: Rcpt) {
         let Some(transaction) = &mut self.transaction else { return self.say(Say::NeedMail) };
+        if transaction.content.is_some() {
+            return self.say(Say::InsideChunks);
+        }
         transaction.asked += 1;
         let limit = self.settings.limits.recipients;
         if transaction.asked > limit {
@@ -276,8 +320,22 @@ impl<S: Service> Session<S> {
         match &self.transaction {
             None => self.say(Say::NeedMail),
             Some(Transaction { accepted: 0, .. }) => self.say(Say::NeedRecipient),
+            // RFC 3030 §2: a message comes in one way or the other.
+            Some(Transaction { content: Some(_), .. }) => self.say(Say::InsideChunks),
             Some(_) => self.state.await_data(),
         }
+    }
+
+    /// RFC 3030 §2: the octets are on their way, whatever we think of the command.
+    fn bdat(&mut self, bdat: Bdat) {
+        let empty = |declared| Content::new(&self.settings.limits, declared);
+        self.chunk = Some(match &mut self.transaction {
+            None => Chunk::refused(empty(None), bdat, Say::NeedMail),
+            Some(Transaction { accepted: 0, .. }) => Chunk::refused(empty(None), bdat, Say::NeedRecipient),
+            Some(Transaction { content, declared, .. }) => {
+                Chunk::of(content.take().unwrap_or_else(|| empty(*declared)), bdat)
+            }
+        });
     }
 
     /// RFC 2033 §4.2: one reply for each RCPT that was accepted. SMTP has one.
@@ -297,10 +355,14 @@ impl<S: Service> Session<S> {
     }
 
     /// Counts what brings no message: everything but the steps of a transaction, which have limits of
-    /// their own.
+    /// their own. An empty chunk brings nothing, unless it is the last.
     fn count(&mut self, parsed: Result<Command, Say>) -> Result<Command, Say> {
-        let is_step = self.is_in_transaction() && matches!(parsed, Ok(Command::Rcpt(_) | Command::Data));
-        self.commands += usize::from(!is_step);
+        let is_step = match parsed {
+            Ok(Command::Rcpt(_) | Command::Data) => true,
+            Ok(Command::Bdat(bdat)) => bdat.size > 0 || bdat.is_last,
+            Ok(_) | Err(_) => false,
+        };
+        self.commands += usize::from(!(is_step && self.is_in_transaction()));
         if self.commands > self.settings.limits.commands { Err(Say::TooManyCommands) } else { parsed }
     }
 

@@ -123,21 +123,36 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// RCPT commands in one transaction, repeats too (RFC 5321 §4.5.3.1.8 asks for 100 at least).
     pub recipients: usize,
-    /// Commands since the last accepted message, RCPT and DATA in a transaction not counted.
+    /// Commands since the last accepted message; in a transaction RCPT, DATA and chunks that bring it further
+    /// are not counted.
     pub commands: usize,
-    /// Replies of class 5 since the last accepted message, those to RCPT not counted.
+    /// Replies of class 5 since the last accepted message, those to RCPT and to chunks before the last not
+    /// counted.
     pub errors: usize,
     /// Octets of one command line, its CRLF included.
     pub line: usize,
     /// Octets of the header section, and of any one data line.
     pub header_section: usize,
+    /// What is done with CR and LF that stand alone.
+    pub bare_newlines: BareNewlines,
     /// How long a session may wait for a command (RFC 5321 §4.5.3.2.7: five minutes), and for the
     /// peer to take a reply.
     pub command_timeout: Duration,
     /// How long a session may wait for the next block of data (RFC 5321 §4.5.3.2.5).
     pub data_timeout: Duration,
-    /// How long one message may take from DATA to its final dot, against a slow drip.
+    /// How long one message may take from DATA to its final dot, or from its first chunk to its last, against
+    /// a slow drip.
     pub message_timeout: Duration,
+}
+
+/// What is done with a CR without LF, and an LF without CR, which some servers take for the end of a line, and
+/// others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BareNewlines {
+    /// They are refused, in commands and in messages.
+    Refuse,
+    /// LF is taken for CRLF. In a message CR becomes a space; in a command it is refused all the same.
+    Normalize,
 }
 
 impl Default for Limits {
@@ -151,6 +166,7 @@ impl Default for Limits {
             errors: 20,
             line: 4096,
             header_section: 256 << 10,
+            bare_newlines: BareNewlines::Refuse,
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(180),
             message_timeout: Duration::from_secs(1800),

@@ -9,6 +9,7 @@ mod toml;
 mod values;
 
 use super::*;
+use crate::smtp::settings::BareNewlines;
 
 /// All that must be written: four lines, so that what a test adds begins on line 5.
 const BASE: &str = r#"hostname = "sincerely.acme.example"
@@ -111,4 +112,16 @@ message_size = "plenty"
 fn a_file_that_cannot_be_read_is_named() {
     let problems = Config::load(Path::new("/nowhere/sincerely.toml")).unwrap_err().to_string();
     assert_eq!(problems, "/nowhere/sincerely.toml: cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn bare_newlines_are_refused_unless_it_is_written() {
+    let bare_newlines = |text: &str| parse(&format!("{BASE}{text}")).unwrap().0.limits.bare_newlines;
+    assert_eq!(bare_newlines(""), BareNewlines::Refuse);
+    assert_eq!(bare_newlines("limits.bare_newlines = 'refuse'"), BareNewlines::Refuse);
+    assert_eq!(bare_newlines("limits.bare_newlines = 'normalize'"), BareNewlines::Normalize);
+    check_added(
+        "limits.bare_newlines = true",
+        &[r#"f:5: limits.bare_newlines: invalid value: boolean `true`, expected "refuse" or "normalize""#],
+    );
 }

@@ -78,6 +78,17 @@ mod tests {
         None
     }
 
+    /// Where a message ends for a reader that takes any of CRLF, LF and CR for the end of a line, as servers do
+    /// that can be smuggled into. The wire begins at a line's begin.
+    fn ends(wire: &[u8]) -> Vec<usize> {
+        let newlines: [&[u8]; 3] = [b"\r\n", b"\n", b"\r"];
+        let from = |at: usize| wire.get(at..).unwrap_or_default();
+        let is_line_start = |at: usize| at == 0 || newlines.iter().any(|newline| wire[..at].ends_with(newline));
+        let newline_at = |at: usize| newlines.iter().find(|newline| from(at).starts_with(newline));
+        let dots = (0..wire.len()).filter(|&at| wire[at] == b'.' && is_line_start(at));
+        dots.filter_map(|at| Some(at + 1 + newline_at(at + 1)?.len())).collect()
+    }
+
     #[test]
     fn dots_are_stuffed_where_a_line_begins_only() {
         let cases: &[(&[&[u8]], &[u8])] = &[
@@ -97,6 +108,14 @@ mod tests {
     }
 
     proptest! {
+        /// The listener lets through only what has CRLF for each line end, of whatever a stranger sent.
+        #[test]
+        fn nobody_reads_two_messages(lines in "([.a\u{0} \u{85}]{0,3}\r\n){0,12}[.a]{0,2}", cut in 0_usize..60) {
+            let (first, second) = lines.as_bytes().split_at(cut.min(lines.len()));
+            let wire = stuffed(&[first, second]);
+            prop_assert_eq!(ends(&wire), [wire.len()]);
+        }
+
         #[test]
         fn what_is_stuffed_is_read_as_it_was(lines in "([.a\u{e9}]{0,3}\r\n){0,20}", cuts in prop::collection::vec(0_usize..80, 0..6)) {
             let message = lines.as_bytes();

@@ -106,7 +106,7 @@ async fn a_service_that_fails_defers_one_message_only() {
     ] {
         let stage = Stage::new(protocol, Limits::default());
         let mut client = stage.connect(4096);
-        let ehlo = "S: 250-PIPELINING\nS: 250-SIZE *\nS: 250-8BITMIME\nS: 250-ENHANCEDSTATUSCODES\nS: 250 SMTPUTF8";
+        let ehlo = "S: 250-PIPELINING\nS: 250-SIZE *\nS: 250-8BITMIME\nS: 250-ENHANCEDSTATUSCODES\nS: 250-CHUNKING\nS: 250 SMTPUTF8";
         let more = if hello == "LHLO" { ehlo } else { "" };
         let script = format!(
             "S: 220 *

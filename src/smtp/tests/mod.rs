@@ -1,6 +1,8 @@
 //! Dialogues over a pipe, as RFC 5321 appendix D prints them, with a service that notes what it gets.
 
+mod chunks;
 mod commands;
+mod edges;
 mod endings;
 mod forwarding;
 mod limits;

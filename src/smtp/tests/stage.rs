@@ -1,6 +1,7 @@
 //! The stage: a stub service, a server, and a client that follows a script.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mail::{Reply, Transport};
-use crate::smtp::service::{ForwardPath, Mail, Offers, Peer, Protocol, Rcpt, Service, Session};
+use crate::smtp::service::{ForwardPath, Mail, Offers, Peer, Protocol, Rcpt, Service, Session, Unfit};
 use crate::smtp::settings::{Limits, PeerName, Settings};
 use crate::smtp::{Gate, Server};
 
@@ -45,6 +46,8 @@ pub(super) struct Stub {
     /// Told when a message for `slow` arrives; it then waits for `release`.
     pub(super) entered: Notify,
     pub(super) release: Notify,
+    /// Whether data that no message is made of is taken all the same.
+    pub(super) takes_unfit: AtomicBool,
 }
 
 pub(super) struct Draft {
@@ -115,6 +118,14 @@ impl Service for Stub {
         let replies = if is_for("miscount") { replies.take(1).collect() } else { replies.collect() };
         self.taken.lock().unwrap().push(taken);
         replies
+    }
+
+    fn unfit(&self, _: Draft, _: &dyn fmt::Display) -> Result<Vec<Reply>, Unfit> {
+        if self.refuses_unfit() { Err(Unfit) } else { Ok(vec![Reply::new(250, 0, 0, "unfit, and taken")]) }
+    }
+
+    fn refuses_unfit(&self) -> bool {
+        !self.takes_unfit.load(Ordering::SeqCst)
     }
 }
 
