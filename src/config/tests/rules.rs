@@ -254,7 +254,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         Just(Decision::Discard),
     ];
     let when = prop_oneof![when(), condition().prop_map(|one| When(vec![one]))];
-    ("[\\PC]{0,12}[a-z]", when, proptest::option::of(decision), additions())
+    ("[\\PC--[\\p{Zl}\\p{Zp}]]{0,12}[a-z]", when, proptest::option::of(decision), additions())
         .prop_filter("a rule that does something", |(name, _, decision, additions)| {
             let is_idle = decision.is_none() && additions.is_empty();
             let is_useless = matches!(decision, Some(Decision::Reject(_))) && !additions.is_empty();

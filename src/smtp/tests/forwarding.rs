@@ -17,6 +17,7 @@ async fn a_server_forwards_for_its_client() {
          S: 250-SIZE 52428800
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT
          C: XFORWARD NAME=spike.example ADDR=168.100.189.2 PROTO=ESMTP
@@ -56,6 +57,7 @@ async fn lmtp_has_it_too() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 XFORWARD *
          C: XFORWARD ADDR=192.0.2.1
@@ -78,6 +80,7 @@ async fn from_others_it_is_no_command() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250 SMTPUTF8
          C: XFORWARD ADDR=192.0.2.1
          S: 502 5.5.1 command not offered
@@ -110,6 +113,7 @@ async fn it_needs_an_extended_greeting_and_sense() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 XFORWARD *
          S: 501 5.5.4 syntax error in arguments

@@ -18,6 +18,7 @@ async fn what_is_asked_reaches_the_service_as_it_came() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 DSN
          C: MAIL FROM:<ann@there.example> ENVID=QQ+20314 SIZE=10 ret=hdrs
@@ -62,6 +63,7 @@ async fn lmtp_offers_it_too() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 DSN
          S: 250 2.1.0 *
@@ -84,6 +86,7 @@ async fn nothing_is_taken_that_was_not_offered() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250 SMTPUTF8
          C: MAIL FROM:<ann@there.example> RET=HDRS
          S: 555 5.5.4 *
@@ -114,6 +117,7 @@ async fn helo_takes_the_offer_back() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 DSN
          C: HELO there.example
@@ -141,6 +145,7 @@ async fn arguments_that_are_refused() {
          S: 250-SIZE *
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
+         S: 250-CHUNKING
          S: 250-SMTPUTF8
          S: 250 DSN
          C: MAIL FROM:<ann@there.example> RET=SOME
