@@ -109,6 +109,7 @@ impl Daemon {
             hostname: config.hostname.to_string(),
             protocol: listen.protocol,
             allow: listen.allow.clone(),
+            tls: None,
             limits: config.limits.clone(),
         };
         match listen.role {

@@ -21,6 +21,7 @@ pub(super) enum Command {
     Quit,
     Help,
     Verify,
+    StartTls,
 }
 
 /// HELO, EHLO or LHLO.
@@ -53,8 +54,7 @@ pub(super) struct Mail {
 const MAIL_PARAMETERS: [&str; 3] = ["SIZE", "BODY", "SMTPUTF8"];
 
 /// Commands of extensions that EHLO does not offer, and those that RFC 5321 allows to leave out.
-const NOT_OFFERED: [&str; 11] =
-    ["STARTTLS", "AUTH", "BDAT", "ETRN", "ATRN", "BURL", "EXPN", "TURN", "SEND", "SOML", "SAML"];
+const NOT_OFFERED: [&str; 10] = ["AUTH", "BDAT", "ETRN", "ATRN", "BURL", "EXPN", "TURN", "SEND", "SOML", "SAML"];
 
 /// Whoever says these is, or was led here by, a browser.
 const HTTP: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT", "PRI"];
@@ -148,6 +148,7 @@ fn without_path(line: &str, arguments: &str) -> Result<Command, Say> {
         Request::Data => alone(Command::Data, arguments)?,
         Request::Rset => alone(Command::Reset, arguments)?,
         Request::Quit => alone(Command::Quit, arguments)?,
+        Request::StartTls => alone(Command::StartTls, arguments)?,
         // `parse` sends them elsewhere, as it does those of the last arm.
         Request::Mail { .. } | Request::Rcpt { .. } => return Err(Say::Syntax),
         Request::Bdat { .. }
@@ -155,8 +156,7 @@ fn without_path(line: &str, arguments: &str) -> Result<Command, Say> {
         | Request::Expn { .. }
         | Request::Etrn { .. }
         | Request::Atrn { .. }
-        | Request::Burl { .. }
-        | Request::StartTls => return Err(Say::NotOffered),
+        | Request::Burl { .. } => return Err(Say::NotOffered),
     };
     if line.is_ascii() { Ok(command) } else { Err(Say::IllegibleLine) }
 }
@@ -165,7 +165,7 @@ fn hello(verb: HelloVerb, name: &str) -> Command {
     Command::Hello(Hello { verb, name: name.replace(|c| UNFIT_FOR_TRACE.contains(c), "?") })
 }
 
-/// RFC 5321 §4.1.1.4, §4.1.1.5, §4.1.1.10: DATA, RSET and QUIT have no arguments.
+/// RFC 5321 §4.1.1.4, §4.1.1.5, §4.1.1.10, RFC 3207 §4: DATA, RSET, QUIT and STARTTLS have no arguments.
 fn alone(command: Command, arguments: &str) -> Result<Command, Say> {
     if arguments.trim_start().is_empty() { Ok(command) } else { Err(Say::Syntax) }
 }
@@ -268,13 +268,13 @@ mod tests {
             ("", Say::UnknownCommand),
             ("XYZZY", Say::UnknownCommand),
             ("NOOPS", Say::UnknownCommand),
-            ("STARTTLS", Say::NotOffered),
             ("AUTH", Say::NotOffered),
             ("BDAT 10 LAST", Say::NotOffered),
             ("EXPN list", Say::NotOffered),
             ("get / HTTP/1.1", Say::NotHttp),
             ("DATA now", Say::Syntax),
             ("QUIT now", Say::Syntax),
+            ("STARTTLS now", Say::Syntax),
             ("VRFY", Say::Syntax),
         ] {
             assert_eq!(parse(line.as_bytes()), Err(say), "{line}");

@@ -19,16 +19,17 @@ pub(super) fn hello(settings: &Settings) -> Reply {
 }
 
 /// The answer to EHLO and LHLO: what we offer, always in this order.
-pub(super) fn extended_hello(settings: &Settings) -> Reply {
+pub(super) fn extended_hello(settings: &Settings, offers_tls: bool) -> Reply {
     let lines = [
-        settings.hostname.clone(),
-        "PIPELINING".into(),
-        format!("SIZE {}", settings.limits.message_size),
-        "8BITMIME".into(),
-        "ENHANCEDSTATUSCODES".into(),
-        "SMTPUTF8".into(),
+        Some(settings.hostname.clone()),
+        Some("PIPELINING".into()),
+        Some(format!("SIZE {}", settings.limits.message_size)),
+        offers_tls.then(|| "STARTTLS".into()),
+        Some("8BITMIME".into()),
+        Some("ENHANCEDSTATUSCODES".into()),
+        Some("SMTPUTF8".into()),
     ];
-    plain(250, lines.join("\n"))
+    plain(250, lines.into_iter().flatten().collect::<Vec<String>>().join("\n"))
 }
 
 fn plain(code: u16, text: String) -> Reply {

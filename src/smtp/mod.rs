@@ -6,6 +6,7 @@
 //! ```text
 //! listener ──▶ driver ──▶ session ──▶ service
 //!  sockets      bytes      rules       what it means
+//!               tls
 //!               lines ──▶  command (path)
 //!               data ───▶  message
 //! ```
@@ -13,7 +14,8 @@
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
 //! arrives, `command` and `path` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
 //! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
-//! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
+//! service manager holds; `certificate` reads what `tls` shows. Only these, `listener` and `driver` do I/O; only the last
+//! two know time.
 //!
 //! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
 //! message is the service's from the final dot until its reply, whatever becomes of the connection.
@@ -30,6 +32,9 @@ mod unix;
 mod driver;
 mod session;
 
+mod certificate;
+mod tls;
+
 mod command;
 mod data;
 mod gate;
@@ -41,9 +46,11 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::{Certificate, Files, Outdated, Part, Unusable, Why};
 pub use data::judge;
 pub use gate::Gate;
 pub use listener::Server;
 pub use passed::{Malformed, Passed, Unfit};
 pub use socket::{BindError, Listener, Place};
+pub use tls::Tls;
 pub use unix::LONGEST_PATH;

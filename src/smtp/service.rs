@@ -49,6 +49,8 @@ pub struct Session {
     pub extended: bool,
     /// The listener's protocol.
     pub protocol: Protocol,
+    /// It is spoken in TLS, after STARTTLS.
+    pub encrypted: bool,
 }
 
 /// The MAIL command, parsed and judged by the server's limits.

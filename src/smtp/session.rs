@@ -18,6 +18,7 @@ use super::greetings;
 use super::service::{self, ForwardPath, Peer, Protocol, Service};
 use super::settings::Settings;
 use super::state::{Awaits, State, Then};
+use super::tls::Tls;
 use crate::clock;
 use crate::mail::{Address, Reply, Say, TransactionId};
 
@@ -35,6 +36,8 @@ pub(super) struct Session<S: Service> {
     /// Who the peer says that it is, once it has.
     client: Option<service::Session>,
     transaction: Option<Transaction<S>>,
+    /// The handshake is done.
+    encrypted: bool,
     /// Commands that were no step of a transaction, since the last accepted message.
     commands: usize,
     /// Replies of class 5, but to RCPT, since the last accepted message.
@@ -61,12 +64,27 @@ impl<S: Service> Session<S> {
     pub(super) fn new(service: Arc<S>, settings: Arc<Settings>, tasks: TaskTracker, peer: Peer) -> Self {
         let mut state = State::new(&settings.hostname, settings.protocol, &peer);
         state.say(&greetings::banner(&settings));
-        Self { service, settings, tasks, peer, state, client: None, transaction: None, commands: 0, errors: 0 }
+        let (client, transaction) = (None, None);
+        Self { service, settings, tasks, peer, state, client, transaction, encrypted: false, commands: 0, errors: 0 }
     }
 
     /// Whether a transaction is open.
     pub(super) fn is_in_transaction(&self) -> bool {
         self.transaction.is_some()
+    }
+
+    /// What STARTTLS encrypts with; none where it is not offered, or done.
+    pub(super) fn tls(&self) -> Option<&Arc<Tls>> {
+        self.settings.tls.as_ref().filter(|_| !self.encrypted)
+    }
+
+    /// The handshake is done. RFC 3207 §4.2: nothing that was said before it is known any more. What was
+    /// counted is: it bounds what one peer may cost, however often it begins again.
+    pub(super) fn begin_again(&mut self) {
+        self.state = State::new(&self.settings.hostname, self.settings.protocol, &self.peer);
+        self.client = None;
+        self.transaction = None;
+        self.encrypted = true;
     }
 
     /// Moves what was said to the end of `wire`.
@@ -148,6 +166,25 @@ impl<S: Service> Session<S> {
             }
             Command::Help => self.say(Say::Help),
             Command::Verify => self.say(Say::CannotVerify),
+            Command::StartTls => match self.permit_tls() {
+                Ok(()) => self.state.start_tls(),
+                Err(say) => self.say(say),
+            },
+        }
+    }
+
+    /// Not inside a transaction: the handshake would drop it, which nobody means. Postfix has it so too.
+    fn permit_tls(&self) -> Result<(), Say> {
+        if self.settings.tls.is_none() {
+            Err(Say::NotOffered)
+        } else if self.encrypted {
+            Err(Say::EncryptedAlready)
+        } else if self.client.is_none() {
+            Err(Say::GreetFirst)
+        } else if self.is_in_transaction() {
+            Err(Say::TlsInTransaction)
+        } else {
+            Ok(())
         }
     }
 
@@ -159,10 +196,10 @@ impl<S: Service> Session<S> {
         let Some(helo) = self.state.hello(hello).await else { return self.say(Say::WrongGreeting) };
         // RFC 5321 §4.1.4: a second greeting resets, as RSET does.
         self.transaction = None;
-        let protocol = self.settings.protocol;
-        self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol });
+        let (protocol, encrypted) = (self.settings.protocol, self.encrypted);
+        self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol, encrypted });
         self.state.say(&if extended {
-            greetings::extended_hello(&self.settings)
+            greetings::extended_hello(&self.settings, self.tls().is_some())
         } else {
             greetings::hello(&self.settings)
         });

@@ -78,7 +78,7 @@ async fn strangers_are_turned_away() {
     let limits = Limits::default();
     let gate = Gate::new(&limits);
     let allow = vec!["192.0.2.0/24".parse().unwrap()];
-    let settings = Settings { hostname: "here.example".into(), protocol: Protocol::Smtp, allow, limits };
+    let settings = Settings { hostname: "here.example".into(), protocol: Protocol::Smtp, allow, tls: None, limits };
     let server = Server::new(Arc::clone(&stage.service), settings, gate, stage.tasks.clone());
     let mut client = connect(serve(&stage, server)).await;
     assert_eq!(line(&mut client).await, "554 5.7.1 no service for your address\r\n");
