@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use sysexits::ExitCode;
 
+use crate::clock;
 use crate::config::{Config, Listen, Relays, Test};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
@@ -15,6 +16,7 @@ use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
 
+use super::certificates::Certificates;
 use super::rehearsal::{self, Failure};
 use super::table::aligned;
 
@@ -27,7 +29,14 @@ use super::table::aligned;
 pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
     match Config::load(path) {
         Ok((config, warnings)) => {
-            warnings.iter().for_each(|warning| super::complain(format_args!("warning: {warning}")));
+            let (_, found) = Certificates::read(&config.listen, clock::now());
+            if !found.mistakes.is_empty() {
+                found.mistakes.iter().for_each(super::complain);
+                return Ok(ExitCode::Config);
+            }
+            // What this user may not read, the daemon's perhaps may.
+            let warnings = warnings.iter().chain(&found.forbidden).chain(&found.warnings);
+            warnings.for_each(|warning| super::complain(format_args!("warning: {warning}")));
             let failures = rehearsal::run(&config)?;
             let told = render(&config) + &passed(&config, &failures);
             anstream::stdout().write_all(told.as_bytes()).context("cannot write to standard output")?;
@@ -179,7 +188,8 @@ fn listeners(listeners: &[Listen]) -> String {
             Protocol::Smtp => "smtp",
             Protocol::Lmtp => "lmtp",
         };
-        [listen.address.to_string(), listen.role.to_string(), protocol.into(), who_may_connect(listen)]
+        let tls = if listen.tls.is_some() { ", STARTTLS" } else { "" };
+        [listen.address.to_string(), listen.role.to_string(), format!("{protocol}{tls}"), who_may_connect(listen)]
     };
     if listeners.is_empty() {
         return "no listener: `sincerely serve` needs one".into();

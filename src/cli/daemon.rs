@@ -19,6 +19,7 @@ use crate::smtp::service::Service;
 use crate::smtp::settings::{Endpoint, Settings};
 use crate::smtp::{BindError, Gate, Listener, Passed, Place, Server};
 
+use super::certificates::Certificates;
 use super::house::{self, HouseError};
 
 /// How long sessions and messages in progress may take to end: under the 90 seconds after which
@@ -31,6 +32,8 @@ pub(super) struct Daemon {
     pub house: Arc<House>,
     /// Where it listens, in the order of the configuration.
     pub listening: Vec<(Role, Place)>,
+    /// What its listeners show.
+    pub certificates: Arc<Certificates>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -72,11 +75,15 @@ impl StartError {
 
 impl Daemon {
     /// Opens the state, binds everything, then begins to accept: nothing is served by half a daemon. Listeners
-    /// take from `passed` what the service manager holds for them.
+    /// show `certificates`, and take from `passed` what the service manager holds for them.
     ///
     /// # Errors
     /// When any part cannot be had; then nothing is left running.
-    pub(super) async fn start(config: &Config, mut passed: Passed) -> Result<Self, StartError> {
+    pub(super) async fn start(
+        config: &Config,
+        certificates: Certificates,
+        mut passed: Passed,
+    ) -> Result<Self, StartError> {
         if config.listen.is_empty() {
             return Err(StartError::NoListener);
         }
@@ -91,6 +98,7 @@ impl Daemon {
 
         let daemon = Self {
             listening: bound.iter().map(|(listen, listener)| (listen.role, listener.place().clone())).collect(),
+            certificates: Arc::new(certificates),
             house,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -100,6 +108,10 @@ impl Daemon {
             daemon.tasks.spawn(daemon.server(config, listen, listener, &gate));
         }
         daemon.greet_next_hop();
+        if !daemon.certificates.is_empty() {
+            let (certificates, shutdown) = (daemon.certificates.clone(), daemon.shutdown.clone());
+            daemon.tasks.spawn(async move { certificates.watch(shutdown).await });
+        }
         let commands = control::serve(control, daemon.house.clone(), daemon.shutdown.clone());
         daemon.tasks.spawn(report("the control socket", commands));
         Ok(daemon)
@@ -121,6 +133,7 @@ impl Daemon {
             allow: listen.allow.clone(),
             xforward: listen.xforward.clone(),
             proxy: listen.proxy.clone(),
+            tls: self.certificates.of(listen),
             limits: config.limits.clone(),
         };
         match listen.role {

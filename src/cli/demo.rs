@@ -18,6 +18,7 @@ use crate::message::Message;
 use crate::relay::maildir::MaildirRelay;
 use crate::smtp::{Passed, Place};
 
+use super::certificates::Certificates;
 use super::daemon::Daemon;
 use super::mail_client::{MailClient, messages};
 
@@ -36,7 +37,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
 
 async fn play() -> anyhow::Result<ExitCode> {
     let stage = Stage::set()?;
-    let daemon = Daemon::start(&stage.config, Passed::default()).await?;
+    let daemon = Daemon::start(&stage.config, Certificates::default(), Passed::default()).await?;
     let client = |wanted: Role| {
         let port = |(role, place): &(Role, Place)| match place {
             Place::Ip(address) if *role == wanted => Some(MailClient::new(*address)),

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod explain;
 pub mod serve;
 
+mod certificates;
 mod daemon;
 mod house;
 mod input;

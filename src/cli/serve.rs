@@ -8,10 +8,12 @@ use sd_notify::NotifyState;
 use sysexits::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::clock;
 use crate::config::{Config, Relays};
 use crate::smtp::Passed;
 use crate::telemetry;
 
+use super::certificates::Certificates;
 use super::daemon::Daemon;
 
 /// What the threads may take to put down their work, when nothing is waited for any more.
@@ -27,6 +29,12 @@ pub fn run(config: &Path) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
+    let (certificates, found) = Certificates::read(&config.listen, clock::now());
+    let missing: Vec<_> = found.mistakes.iter().chain(&found.forbidden).collect();
+    if !missing.is_empty() {
+        missing.into_iter().for_each(super::complain);
+        return Ok(ExitCode::Config);
+    }
     let passed = match Passed::from_environment() {
         Ok(passed) => passed,
         Err(malformed) => {
@@ -35,17 +43,17 @@ pub fn run(config: &Path) -> anyhow::Result<ExitCode> {
         }
     };
     telemetry::start(config.log.format);
-    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    warnings.iter().chain(&found.warnings).for_each(|warning| tracing::warn!("{warning}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let code = runtime.block_on(serve(&config, passed));
+    let code = runtime.block_on(serve(&config, certificates, passed));
     // Sessions that were cut off end with it, and the memory is brought to disk with the last one.
     runtime.shutdown_timeout(LAST_WORK);
     code
 }
 
-async fn serve(config: &Config, passed: Passed) -> anyhow::Result<ExitCode> {
+async fn serve(config: &Config, certificates: Certificates, passed: Passed) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::handle()?;
-    let daemon = match Daemon::start(config, passed).await {
+    let daemon = match Daemon::start(config, certificates, passed).await {
         Ok(daemon) => daemon,
         Err(error) => {
             super::complain(format_args!("sincerely: {error}"));
@@ -56,15 +64,26 @@ async fn serve(config: &Config, passed: Passed) -> anyhow::Result<ExitCode> {
         tracing::info!(%address, %role, "listening");
     }
     tell(&[NotifyState::Ready, NotifyState::Status(&status(config, &daemon))]);
-    let name = signals.end().await;
+    let name = signals.end(|| renew(&daemon.certificates)).await;
     tell(&[NotifyState::Stopping, NotifyState::Status("ending: transactions in progress may finish")]);
     tracing::info!("{name}: ending");
     tokio::select! {
         () = daemon.stop() => tracing::info!("ended"),
         // Its peers were told nothing yet: they come again. It is the end that was asked for: 0.
-        name = signals.end() => tracing::warn!("{name} again: ending at once, sessions are cut off"),
+        name = signals.end(|| tracing::warn!("SIGHUP: the end has begun, and nothing is read anew")) => tracing::warn!("{name} again: ending at once, sessions are cut off"),
     }
     Ok(ExitCode::Ok)
+}
+
+/// SIGHUP: elsewhere it means "read the configuration again". Here it is for certificates, which programs renew
+/// while nobody looks.
+fn renew(certificates: &Certificates) {
+    if certificates.is_empty() {
+        tracing::warn!("SIGHUP: only certificates are read anew, and no listener has one; restart to apply changes");
+        return;
+    }
+    tracing::info!("SIGHUP: the certificates are read anew, and nothing else; restart to apply other changes");
+    certificates.renew(clock::now());
 }
 
 /// Tells the service manager, where there is one (sd_notify(3)).
@@ -104,14 +123,13 @@ impl Signals {
         })
     }
 
-    /// Waits until one asks for the end; its name.
-    async fn end(&mut self) -> &'static str {
+    /// Waits until one asks for the end; its name. SIGHUP does not: `hung_up` is called.
+    async fn end(&mut self, hung_up: impl Fn()) -> &'static str {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
-                // Elsewhere it means "read the configuration again".
-                _ = self.hangup.recv() => tracing::warn!("SIGHUP: there is no reload yet; restart to apply changes"),
+                _ = self.hangup.recv() => hung_up(),
             }
         }
     }

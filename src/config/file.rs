@@ -101,6 +101,18 @@ pub(super) struct Listen {
     pub mode: Option<As<Mode>>,
     /// The group of a unix socket.
     pub group: Option<As<String>>,
+    /// What STARTTLS encrypts with.
+    pub tls: Option<Table<Tls>>,
+}
+
+/// `listen.tls`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Tls {
+    /// The certificate in PEM, with those between it and the root.
+    pub certificate: Option<As<PathBuf>>,
+    /// Its private key in PEM.
+    pub key: Option<As<PathBuf>>,
 }
 
 /// `[relay]`: one of `smtp` and `maildir`.
@@ -388,6 +400,7 @@ struct Known {
 const KNOWN: &[Known] = &[
     Known { table: &[], keys: keys_of::<File> },
     Known { table: &["listen"], keys: keys_of::<Listen> },
+    Known { table: &["listen", "tls"], keys: keys_of::<Tls> },
     Known { table: &["relay"], keys: keys_of::<Relay> },
     Known { table: &["relay", "timeout"], keys: keys_of::<Timeout> },
     Known { table: &["relay", "inbound"], keys: keys_of::<RoleRelay> },

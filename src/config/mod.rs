@@ -148,6 +148,28 @@ pub struct Listen {
     pub xforward: Vec<PeerName>,
     /// The proxies in front of a TCP port.
     pub proxy: Vec<IpNet>,
+    /// `listen.tls`: STARTTLS is offered with these files.
+    pub tls: Option<Tls>,
+}
+
+/// `listen.tls`. The files are not read here: `explain` has no use for them, and may not be allowed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate, with those between it and the root.
+    pub certificate: Written,
+    /// Its private key.
+    pub key: Written,
+}
+
+/// A path, and where it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The path, in the folder of the file.
+    pub path: PathBuf,
+    /// The file that it is written in.
+    pub file: PathBuf,
+    /// Its line there, from 1.
+    pub line: usize,
 }
 
 /// `[relay]`, with what `[relay.inbound]` and `[relay.outbound]` say instead.

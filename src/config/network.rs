@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::document::KeyPath;
 use super::problems::Report;
 use super::values::{As, ListenAddress, Mode, Scalar, Several, Tables};
-use super::{Listen, Role, file, or, peers};
+use super::{Listen, Role, Tls, Written, file, or, peers};
 use crate::smtp::LONGEST_PATH;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
@@ -65,6 +65,7 @@ fn listener(written: &file::Listen, at: &KeyPath, folder: &Path, report: &mut Re
         report.missing(&at.key("role"), Role::EXPECTED);
     }
     let allow = allow(written.allow.as_ref(), at, report);
+    let tls = written.tls.as_ref().and_then(|tls| self::tls(tls, &at.key("tls"), folder, report));
     let (As(address), As(role)) = (written.address.as_ref()?, written.role?);
     let protocol = or(written.protocol, Protocol::Smtp);
     let address = endpoint(address, written, at, folder, report);
@@ -85,7 +86,27 @@ fn listener(written: &file::Listen, at: &KeyPath, folder: &Path, report: &mut Re
     allow.iter().filter(|net| !is_loopback(net)).for_each(|net| report.warn(&at.key("allow"), wider(*net, role)));
     let xforward = peers::xforward(written, &address, &allow, at, report);
     let proxy = peers::proxy(written, &address, at, report);
-    Some(Listen { address, role, protocol, allow, xforward, proxy })
+    Some(Listen { address, role, protocol, allow, xforward, proxy, tls })
+}
+
+/// Both files, or none.
+fn tls(written: &file::Tls, at: &KeyPath, folder: &Path, report: &mut Report<'_>) -> Option<Tls> {
+    let mut path = |key: &str, path: Option<&As<PathBuf>>, what: &str| {
+        let at = at.key(key);
+        let Some(As(path)) = path else {
+            report.missing(&at, what);
+            return None;
+        };
+        let (file, line) = report.place_of(&at);
+        Some(Written { path: folder.join(path), file: file.into(), line })
+    };
+    let certificate = path(
+        "certificate",
+        written.certificate.as_ref(),
+        "a file in PEM: the certificate, then those up to the root's",
+    );
+    let key = path("key", written.key.as_ref(), "a file in PEM: the certificate's private key");
+    Some(Tls { certificate: certificate?, key: key? })
 }
 
 fn judge_unix(socket: &UnixSocket, role: Role, protocol: Protocol, at: &KeyPath, report: &mut Report<'_>) {

@@ -50,6 +50,14 @@ pub enum Say {
     NeedRecipient,
     /// RCPT or DATA after the first chunk of a message.
     InsideChunks,
+    /// STARTTLS: the handshake is to begin (RFC 3207).
+    ReadyForTls,
+    /// STARTTLS in TLS.
+    EncryptedAlready,
+    /// STARTTLS inside a transaction, which it would drop.
+    TlsInTransaction,
+    /// Something stood behind STARTTLS in its packet.
+    BehindStartTls,
     /// The argument of MAIL is not an address.
     BadSender,
     /// The argument of RCPT is not an address.
@@ -148,6 +156,10 @@ impl Say {
             Self::NeedMail => (503, (5, 1), "need MAIL first"),
             Self::NeedRecipient => (503, (5, 1), "no valid recipients"),
             Self::InsideChunks => (503, (5, 1), "the message comes in chunks: send BDAT or RSET"),
+            Self::ReadyForTls => (220, (0, 0), "ready to start TLS"),
+            Self::EncryptedAlready => (503, (5, 1), "TLS is active already"),
+            Self::TlsInTransaction => (503, (5, 1), "no STARTTLS inside a transaction"),
+            Self::BehindStartTls => (421, (5, 1), "nothing may follow STARTTLS before its reply; closing"),
             Self::BadSender => (553, (1, 7), "not an address"),
             Self::BadRecipient => (553, (1, 3), "not an address"),
             Self::NeedSmtpUtf8 => (553, (6, 7), "address needs SMTPUTF8"),

@@ -26,6 +26,7 @@ pub(super) enum Command {
     Verify,
     /// What is wrong with its arguments is told to nobody but those who may give it.
     Xforward(Result<Attributes, Say>),
+    StartTls,
 }
 
 /// HELO, EHLO or LHLO.
@@ -67,7 +68,7 @@ pub(super) struct Bdat {
 const MAIL_PARAMETERS: [&str; 3] = ["SIZE", "BODY", "SMTPUTF8"];
 
 /// Commands of extensions that EHLO does not offer, and those that RFC 5321 allows to leave out.
-const NOT_OFFERED: [&str; 10] = ["STARTTLS", "AUTH", "ETRN", "ATRN", "BURL", "EXPN", "TURN", "SEND", "SOML", "SAML"];
+const NOT_OFFERED: [&str; 9] = ["AUTH", "ETRN", "ATRN", "BURL", "EXPN", "TURN", "SEND", "SOML", "SAML"];
 
 /// Whoever says these is, or was led here by, a browser.
 const HTTP: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT", "PRI"];
@@ -178,14 +179,14 @@ fn without_path(line: &str, arguments: &str) -> Result<Command, Say> {
         Request::Data => alone(Command::Data, arguments)?,
         Request::Rset => alone(Command::Reset, arguments)?,
         Request::Quit => alone(Command::Quit, arguments)?,
+        Request::StartTls => alone(Command::StartTls, arguments)?,
         // `parse` sends them elsewhere, as it does those of the last arm.
         Request::Mail { .. } | Request::Rcpt { .. } | Request::Bdat { .. } => return Err(Say::Syntax),
         Request::Auth { .. }
         | Request::Expn { .. }
         | Request::Etrn { .. }
         | Request::Atrn { .. }
-        | Request::Burl { .. }
-        | Request::StartTls => return Err(Say::NotOffered),
+        | Request::Burl { .. } => return Err(Say::NotOffered),
     };
     if line.is_ascii() { Ok(command) } else { Err(Say::IllegibleLine) }
 }
@@ -194,7 +195,7 @@ fn hello(verb: HelloVerb, name: &str) -> Command {
     Command::Hello(Hello { verb, name: name.replace(|c| UNFIT_FOR_TRACE.contains(c), "?") })
 }
 
-/// RFC 5321 §4.1.1.4, §4.1.1.5, §4.1.1.10: DATA, RSET and QUIT have no arguments.
+/// RFC 5321 §4.1.1.4, §4.1.1.5, §4.1.1.10, RFC 3207 §4: DATA, RSET, QUIT and STARTTLS have no arguments.
 fn alone(command: Command, arguments: &str) -> Result<Command, Say> {
     if arguments.trim_start().is_empty() { Ok(command) } else { Err(Say::Syntax) }
 }
@@ -334,12 +335,12 @@ mod tests {
             ("", Say::UnknownCommand),
             ("XYZZY", Say::UnknownCommand),
             ("NOOPS", Say::UnknownCommand),
-            ("STARTTLS", Say::NotOffered),
             ("AUTH", Say::NotOffered),
             ("EXPN list", Say::NotOffered),
             ("get / HTTP/1.1", Say::NotHttp),
             ("DATA now", Say::Syntax),
             ("QUIT now", Say::Syntax),
+            ("STARTTLS now", Say::Syntax),
             ("VRFY", Say::Syntax),
         ] {
             assert_eq!(parse(line.as_bytes()), Err(say), "{line}");

@@ -5,12 +5,14 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::{Span, debug, info};
 
 use super::chunks::Chunk;
 use super::data::{Fed, Receiver};
@@ -19,6 +21,7 @@ use super::service::Service;
 use super::session::{Awaits, Session};
 use super::settings::Limits;
 use super::state::Then;
+use super::tls::{Agreed, Stream};
 use crate::mail::Say;
 
 /// Octets that one read asks for: commands are short, messages are long.
@@ -34,7 +37,7 @@ pub(super) const WELCOME: Duration = Duration::from_secs(3);
 
 /// Drives a session over a stream.
 pub(super) struct Driver<IO, S: Service> {
-    stream: IO,
+    stream: Stream<IO>,
     session: Session<S>,
     limits: Limits,
     shutdown: CancellationToken,
@@ -70,6 +73,12 @@ pub(super) enum End {
     /// The peer sent far more than the limits.
     #[error("far more came than the limits allow")]
     Overrun,
+    /// More came in the packet of STARTTLS.
+    #[error("more came behind STARTTLS, in plaintext")]
+    BehindStartTls,
+    /// The handshake failed.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(io::Error),
     /// The daemon stops.
     #[error("shutting down")]
     ShuttingDown,
@@ -79,7 +88,8 @@ impl End {
     /// What the peer is told of it, if it was not told and can be.
     fn farewell(&self) -> Option<Say> {
         match self {
-            Self::Closed | Self::Gone | Self::Broken(_) | Self::Stuck => None,
+            Self::Closed | Self::Gone | Self::Broken(_) | Self::Stuck | Self::Handshake(_) => None,
+            Self::BehindStartTls => Some(Say::BehindStartTls),
             Self::TimedOut => Some(Say::TimedOut),
             Self::Overrun => Some(Say::Overrun),
             Self::ShuttingDown => Some(Say::ShuttingDown),
@@ -90,7 +100,7 @@ impl End {
 impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     pub(super) fn new(stream: IO, session: Session<S>, limits: &Limits, shutdown: CancellationToken) -> Self {
         Self {
-            stream,
+            stream: Stream::Plain(stream),
             session,
             shutdown,
             limits: limits.clone(),
@@ -116,7 +126,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
 
     async fn converse(&mut self) -> Result<Infallible, End> {
         loop {
-            self.speak()?;
+            match self.session.speak(&mut self.output) {
+                Then::GoOn => {}
+                Then::Encrypt => self.encrypt().await?,
+                Then::Close => return Err(End::Closed),
+            }
             if !self.session.is_in_transaction() {
                 self.patience = None;
             }
@@ -125,13 +139,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
                 Awaits::Data(receiver) => self.message(receiver).await?,
                 Awaits::Chunk(chunk) => self.chunk(chunk).await?,
             }
-        }
-    }
-
-    fn speak(&mut self) -> Result<(), End> {
-        match self.session.speak(&mut self.output) {
-            Then::GoOn => Ok(()),
-            Then::Close => Err(End::Closed),
         }
     }
 
@@ -204,18 +211,50 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
         if self.session.is_in_transaction() {
             return self.read(COMMAND_BLOCK, deadline).await;
         }
+        tokio::select! {
+            biased;
+            () = self.ended() => Err(End::ShuttingDown),
+            read = self.read(COMMAND_BLOCK, deadline) => read,
+        }
+    }
+
+    /// Waits until shutdown ends a session that has no transaction open.
+    fn ended(&self) -> impl Future<Output = ()> + use<IO, S> {
         let (shutdown, welcome) = (self.shutdown.clone(), self.welcome);
-        let ended = async move {
+        async move {
             shutdown.cancelled().await;
             if let Some(until) = welcome {
                 sleep_until(until).await;
             }
-        };
-        tokio::select! {
-            biased;
-            () = ended => Err(End::ShuttingDown),
-            read = self.read(COMMAND_BLOCK, deadline) => read,
         }
+    }
+
+    /// RFC 3207 §4: whoever says STARTTLS waits for the reply. What stands behind it was put there by somebody
+    /// between us and the peer, to be obeyed as if it had come in TLS. Dropping it would do no harm; to end the
+    /// session makes the outcome the same however the octets are cut into packets, since the part that comes
+    /// after the reply fails as a handshake.
+    async fn encrypt(&mut self) -> Result<(), End> {
+        if !self.input.is_empty() {
+            info!("STARTTLS refused: more came behind it, in plaintext");
+            return Err(End::BehindStartTls);
+        }
+        let Some(tls) = self.session.tls().map(Arc::clone) else { return Err(End::Closed) };
+        self.session.say(Say::ReadyForTls);
+        self.session.speak(&mut self.output);
+        self.flush().await?;
+        let deadline = Instant::now() + self.limits.command_timeout;
+        let shaken = tokio::select! {
+            biased;
+            () = self.ended() => Err(End::ShuttingDown),
+            shaken = timeout_at(deadline, self.stream.encrypt(&tls)) => {
+                shaken.map_err(|_| End::TimedOut).and_then(|shaken| shaken.map_err(End::Handshake))
+            }
+        };
+        let Agreed { version, cipher } = shaken.inspect_err(|end| info!(%end, "no TLS"))?;
+        Span::current().record("tls", version);
+        debug!(version, cipher, "encrypted");
+        self.session.begin_again();
+        Ok(())
     }
 
     /// Waits for more input; whoever waits has heard all that was said before.

@@ -20,19 +20,20 @@ pub(super) fn hello(settings: &Settings) -> Reply {
 }
 
 /// The answer to EHLO and LHLO: what we offer to this peer, always in this order.
-pub(super) fn extended_hello(settings: &Settings, peer: &Peer, offers: Offers) -> Reply {
-    let mut lines = vec![
-        settings.hostname.clone(),
-        "PIPELINING".into(),
-        format!("SIZE {}", settings.limits.message_size),
-        "8BITMIME".into(),
-        "ENHANCEDSTATUSCODES".into(),
-        "CHUNKING".into(),
-        "SMTPUTF8".into(),
+pub(super) fn extended_hello(settings: &Settings, peer: &Peer, offers_tls: bool, offers: Offers) -> Reply {
+    let lines = [
+        Some(settings.hostname.clone()),
+        Some("PIPELINING".into()),
+        Some(format!("SIZE {}", settings.limits.message_size)),
+        offers_tls.then(|| "STARTTLS".into()),
+        Some("8BITMIME".into()),
+        Some("ENHANCEDSTATUSCODES".into()),
+        Some("CHUNKING".into()),
+        Some("SMTPUTF8".into()),
+        offers.dsn.then(|| "DSN".into()),
+        settings.may_forward(peer).then(xforward::offer),
     ];
-    lines.extend(offers.dsn.then(|| "DSN".into()));
-    lines.extend(settings.may_forward(peer).then(xforward::offer));
-    plain(250, lines.join("\n"))
+    plain(250, lines.into_iter().flatten().collect::<Vec<String>>().join("\n"))
 }
 
 fn plain(code: u16, text: String) -> Reply {

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, field, info_span, warn};
 
 use super::driver::Driver;
 use super::gate::{Gate, Pass};
@@ -74,7 +74,7 @@ impl<S: Service> Server<S> {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let span = info_span!("session", session = next_session(), %peer);
+        let span = info_span!("session", session = next_session(), %peer, tls = field::Empty);
         let (service, settings) = (Arc::clone(&self.service), Arc::clone(&self.settings));
         async {
             debug!("session begins");

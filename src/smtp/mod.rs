@@ -6,6 +6,7 @@
 //! ```text
 //! listener ──▶ driver ──▶ session ──▶ service
 //!  sockets      bytes      rules       what it means
+//!               tls
 //!               lines ──▶  command (path, parameters)
 //!               data ───▶  message (content)
 //!               chunks
@@ -14,9 +15,10 @@
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines`, `data` and `chunks` frame what
 //! arrives, `content` measures and keeps a message, `command`, `path` and `parameters` parse commands. `xforward`
 //! reads whom a mail server in front speaks for and `proxy` whom a proxy does, `greetings` says what we offer
-//! (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop keeps of a session. `socket`
-//! binds, `unix` makes the sockets that are files, `passed` takes what the service manager holds. Only these,
-//! `listener`, `proxy` and `driver` do I/O; only the last three know time.
+//! (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop keeps of a session,
+//! `certificate` reads what `tls` shows. `socket` binds, `unix` makes the sockets that are files, `passed` takes
+//! what the service manager holds. Only these, `listener`, `proxy` and `driver` do I/O; only the last three know
+//! time.
 //!
 //! Invariants: only CRLF.CRLF, or the count of a last chunk, ends a message, and nothing leaves here but with
 //! CRLF; every wait is bounded; a message is the service's from its end until its reply, whatever becomes
@@ -34,6 +36,9 @@ mod unix;
 mod driver;
 mod session;
 
+mod certificate;
+mod tls;
+
 mod chunks;
 mod command;
 mod content;
@@ -50,9 +55,11 @@ mod xforward;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::{Certificate, Files, Outdated, Part, Unusable, Why};
 pub use content::judge;
 pub use gate::Gate;
 pub use listener::Server;
 pub use passed::{Malformed, Passed, Unfit};
 pub use socket::{BindError, Listener, Place};
+pub use tls::Tls;
 pub use unix::LONGEST_PATH;

@@ -50,6 +50,8 @@ pub struct Session {
     pub extended: bool,
     /// The listener's protocol.
     pub protocol: Protocol,
+    /// It is spoken in TLS, after STARTTLS.
+    pub encrypted: bool,
 }
 
 /// The extensions of which the service decides whether they are offered.

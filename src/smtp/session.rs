@@ -20,6 +20,7 @@ use super::greetings;
 use super::service::{self, ForwardPath, Offers, Peer, Protocol, Rcpt, Service};
 use super::settings::Settings;
 use super::state::{self, State, Then};
+use super::tls::Tls;
 use super::xforward::{Attributes, Forwarded};
 use crate::clock;
 use crate::mail::dsn::OriginalRecipient;
@@ -45,6 +46,8 @@ pub(super) struct Session<S: Service> {
     transaction: Option<Transaction<S>>,
     /// The chunk whose octets come next.
     chunk: Option<Chunk>,
+    /// The handshake is done.
+    encrypted: bool,
     /// Commands that were no step of a transaction, since the last accepted message.
     commands: usize,
     /// Replies of class 5, but to RCPT and to chunks before the last, since the last accepted message.
@@ -94,6 +97,7 @@ impl<S: Service> Session<S> {
             offers: Offers::default(),
             transaction: None,
             chunk: None,
+            encrypted: false,
             commands: 0,
             errors: 0,
         }
@@ -102,6 +106,22 @@ impl<S: Service> Session<S> {
     /// Whether a transaction is open.
     pub(super) fn is_in_transaction(&self) -> bool {
         self.transaction.is_some()
+    }
+
+    /// What STARTTLS encrypts with; none where it is not offered, or done.
+    pub(super) fn tls(&self) -> Option<&Arc<Tls>> {
+        self.settings.tls.as_ref().filter(|_| !self.encrypted)
+    }
+
+    /// The handshake is done. RFC 3207 §4.2: nothing that was said before it is known any more. What was
+    /// counted is: it bounds what one peer may cost, however often it begins again.
+    pub(super) fn begin_again(&mut self) {
+        self.state = State::new(&self.settings.hostname, self.settings.protocol, &self.peer);
+        self.client = None;
+        self.forwarded = Forwarded::default();
+        self.offers = Offers::default();
+        self.transaction = None;
+        self.encrypted = true;
     }
 
     /// Moves what was said to the end of `wire`.
@@ -212,6 +232,25 @@ impl<S: Service> Session<S> {
                 let refused = self.forward(attributes).err();
                 self.say(refused.unwrap_or(Say::Ok));
             }
+            Command::StartTls => match self.permit_tls() {
+                Ok(()) => self.state.start_tls(),
+                Err(say) => self.say(say),
+            },
+        }
+    }
+
+    /// Not inside a transaction: the handshake would drop it, which nobody means. Postfix has it so too.
+    fn permit_tls(&self) -> Result<(), Say> {
+        if self.settings.tls.is_none() {
+            Err(Say::NotOffered)
+        } else if self.encrypted {
+            Err(Say::EncryptedAlready)
+        } else if self.client.is_none() {
+            Err(Say::GreetFirst)
+        } else if self.is_in_transaction() {
+            Err(Say::TlsInTransaction)
+        } else {
+            Ok(())
         }
     }
 
@@ -224,11 +263,11 @@ impl<S: Service> Session<S> {
         // RFC 5321 §4.1.4: a second greeting resets, as RSET does.
         self.transaction = None;
         self.forwarded = Forwarded::default();
-        let protocol = self.settings.protocol;
-        self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol });
+        let (protocol, encrypted) = (self.settings.protocol, self.encrypted);
+        self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol, encrypted });
         self.offers = if extended { self.service.offers() } else { Offers::default() };
         self.state.say(&if extended {
-            greetings::extended_hello(&self.settings, &self.peer, self.offers)
+            greetings::extended_hello(&self.settings, &self.peer, self.tls().is_some(), self.offers)
         } else {
             greetings::hello(&self.settings)
         });

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::service::{Peer, Protocol};
+use super::tls::Tls;
 
 /// What a listener is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// One listener of the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The name in the greeting and in EHLO.
     pub hostname: String,
@@ -61,6 +63,8 @@ pub struct Settings {
     /// Proxies: TCP peers that must send a header of the PROXY protocol, and nobody else may. `allow` judges
     /// whom they announce.
     pub proxy: Vec<IpNet>,
+    /// What sessions are encrypted with; none: STARTTLS is not offered.
+    pub tls: Option<Arc<Tls>>,
     /// The bounds of each session.
     pub limits: Limits,
 }

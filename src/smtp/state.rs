@@ -24,6 +24,8 @@ pub(super) struct State {
 pub(super) enum Then {
     /// The session goes on.
     GoOn,
+    /// It is to be encrypted before anything else is said.
+    Encrypt,
     /// It is over.
     Close,
 }
@@ -100,6 +102,11 @@ impl State {
         self.session().reset();
     }
 
+    /// STARTTLS was accepted; what is said to it is the driver's to ask for.
+    pub(super) fn start_tls(&mut self) {
+        self.session().say(DriverControl::StartTls);
+    }
+
     /// Says `reply`, before the session is closed if it is to be.
     pub(super) fn say(&mut self, reply: &Reply) {
         let output = &mut self.session().output;
@@ -118,8 +125,9 @@ impl State {
         for control in std::mem::take(&mut self.session().output) {
             match control {
                 DriverControl::Response(reply) => wire.extend_from_slice(&reply),
-                // STARTTLS is not offered; a driver that meets it can only stop.
-                DriverControl::Shutdown | DriverControl::StartTls => then = Then::Close,
+                DriverControl::Shutdown => then = Then::Close,
+                DriverControl::StartTls if then == Then::GoOn => then = Then::Encrypt,
+                DriverControl::StartTls => {}
             }
         }
         then

@@ -3,7 +3,10 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// A connection to a listener.
 pub struct Client {
@@ -29,6 +32,12 @@ impl Stream for UnixStream {
     }
 }
 
+impl Stream for StreamOwned<ClientConnection, Box<dyn Stream>> {
+    fn bound(&self, wait: Duration) -> std::io::Result<()> {
+        self.sock.bound(wait)
+    }
+}
+
 impl Client {
     /// Connects and says EHLO.
     pub fn connect(address: SocketAddr) -> Self {
@@ -51,6 +60,18 @@ impl Client {
         stream.bound(Duration::from_secs(60))?;
         let mut client = Self { stream: BufReader::new(Box::new(stream)) };
         client.reply()?;
+        client.say(hello)?;
+        Ok(client)
+    }
+
+    /// Begins TLS (RFC 3207) with a server named as the daemon's configuration names it, and greets again.
+    pub fn starttls(mut self, config: Arc<ClientConfig>, hello: &str) -> std::io::Result<Self> {
+        let reply = self.say("STARTTLS")?;
+        assert!(reply.starts_with("220"), "{reply}");
+        let name = "sincerely.acme.example".try_into().expect("a domain");
+        let session = ClientConnection::new(config, name).map_err(std::io::Error::other)?;
+        let stream = StreamOwned::new(session, self.stream.into_inner());
+        let mut client = Self { stream: BufReader::new(Box::new(stream)) };
         client.say(hello)?;
         Ok(client)
     }

@@ -12,10 +12,12 @@
 pub mod client;
 pub mod daemon;
 pub mod next_hop;
+pub mod pki;
 
 pub use client::Client;
 pub use daemon::Daemon;
 pub use next_hop::{Behaviour, NextHop};
+pub use pki::Pki;
 
 use std::time::{Duration, Instant};
 

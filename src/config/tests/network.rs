@@ -375,3 +375,31 @@ fn no_role_hands_mail_to_our_own_listeners() {
         ],
     );
 }
+
+#[test]
+fn a_certificate_needs_its_key() {
+    let listen = |tls: &str| format!("[[listen]]\naddress = '127.0.0.1:10025'\nrole = 'inbound'\n{tls}\n");
+    check_added(
+        &listen("tls = { certificate = 'c.pem' }"),
+        &["f:8: listen.tls.key: missing: a file in PEM: the certificate's private key"],
+    );
+    check_added(
+        &listen("tls = {}"),
+        &[
+            "f:8: listen.tls.certificate: missing: a file in PEM: the certificate, then those up to the root's",
+            "f:8: listen.tls.key: missing: a file in PEM: the certificate's private key",
+        ],
+    );
+    check_added(
+        &listen("tls = { certificat = 'c.pem', key = 'k.pem' }"),
+        &[
+            r#"f:8: listen.tls.certificat: unknown key; did you mean "certificate"?"#,
+            "f:8: listen.tls.certificate: missing: a file in PEM: the certificate, then those up to the root's",
+        ],
+    );
+    let text = BASE.to_owned() + &listen("[listen.tls]\nkey = '/run/k.pem'\ncertificate = 'c.pem'");
+    let (config, _) = Config::parse(&text, Path::new("/etc/sincerely/x.toml")).unwrap();
+    let Tls { certificate, key } = config.listen[0].tls.clone().unwrap();
+    assert_eq!((certificate.path.as_path(), certificate.line), (Path::new("/etc/sincerely/c.pem"), 10));
+    assert_eq!((key.path.as_path(), key.line), (Path::new("/run/k.pem"), 9));
+}

@@ -1,5 +1,6 @@
 //! Dialogues over a pipe, as RFC 5321 appendix D prints them, with a service that notes what it gets.
 
+mod certificates;
 mod chunks;
 mod commands;
 mod edges;
@@ -8,5 +9,7 @@ mod forwarding;
 mod limits;
 mod messages;
 mod notifications;
+mod pki;
 mod sockets;
 mod stage;
+mod tls;

@@ -5,21 +5,26 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
+};
 use tokio::sync::Notify;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mail::{Reply, Transport};
 use crate::smtp::service::{ForwardPath, Mail, Offers, Peer, Protocol, Rcpt, Service, Session, Unfit};
 use crate::smtp::settings::{Limits, PeerName, Settings};
-use crate::smtp::{Gate, Server};
+use crate::smtp::{Gate, Server, Tls};
 
 /// A message that the service got, or a transaction on the way to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Taken {
     pub(super) id: String,
     pub(super) helo: String,
+    pub(super) encrypted: bool,
     pub(super) reverse_path: String,
     pub(super) transport: Transport,
     pub(super) size: Option<u64>,
@@ -77,6 +82,7 @@ impl Service for Stub {
         let taken = Taken {
             id: mail.id.to_string(),
             helo: session.helo.clone(),
+            encrypted: session.encrypted,
             reverse_path,
             transport: mail.transport,
             size: mail.size,
@@ -133,7 +139,7 @@ impl Service for Stub {
 pub(super) fn settings(protocol: Protocol, limits: Limits) -> Settings {
     let allow = vec!["127.0.0.0/8".parse().unwrap()];
     let hostname = "here.example".into();
-    Settings { hostname, protocol, allow, xforward: Vec::new(), proxy: Vec::new(), limits }
+    Settings { hostname, protocol, allow, xforward: Vec::new(), proxy: Vec::new(), tls: None, limits }
 }
 
 /// A server with its service, and what is needed to end it.
@@ -160,6 +166,11 @@ impl Stage {
         Self::with(settings(protocol, limits), offers)
     }
 
+    /// One that offers STARTTLS.
+    pub(super) fn encrypting(protocol: Protocol, limits: Limits, tls: Arc<Tls>) -> Self {
+        Self::with(Settings { tls: Some(tls), ..settings(protocol, limits) }, Offers::default())
+    }
+
     fn with(settings: Settings, offers: Offers) -> Self {
         let (service, tasks) = (Arc::new(Stub { offers, ..Stub::default() }), TaskTracker::new());
         let gate = Gate::new(&settings.limits);
@@ -176,8 +187,7 @@ impl Stage {
         let (ours, theirs) = tokio::io::duplex(capacity);
         let (server, shutdown) = (Arc::clone(&self.server), self.shutdown.clone());
         self.tasks.spawn(async move { server.session(theirs, Peer::Unix, shutdown).await });
-        let (read, write) = tokio::io::split(ours);
-        Client { read: BufReader::new(read), write }
+        Client::new(ours)
     }
 
     /// Connects, says hello, and opens a transaction.
@@ -207,12 +217,40 @@ impl Stage {
 }
 
 /// The peer, following a script.
-pub(super) struct Client {
-    read: BufReader<ReadHalf<DuplexStream>>,
-    write: WriteHalf<DuplexStream>,
+pub(super) struct Client<IO = DuplexStream> {
+    read: BufReader<ReadHalf<IO>>,
+    write: WriteHalf<IO>,
 }
 
-impl Client {
+impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
+    fn new(stream: IO) -> Self {
+        let (read, write) = tokio::io::split(stream);
+        Self { read: BufReader::new(read), write }
+    }
+
+    /// Begins TLS as a client, with a server named `here.example`.
+    pub(super) async fn encrypt(self, connector: &TlsConnector) -> Client<TlsStream<IO>> {
+        let server = "here.example".try_into().unwrap();
+        Client::new(connector.connect(server, self.into_stream()).await.unwrap())
+    }
+
+    /// The stream, with whatever was read ahead lost.
+    pub(super) fn into_stream(self) -> IO {
+        self.read.into_inner().unsplit(self.write)
+    }
+
+    /// Says that nothing more will be said; in TLS, by close_notify.
+    pub(super) async fn leave(&mut self) {
+        self.write.shutdown().await.unwrap();
+    }
+
+    /// All octets up to the end of the connection.
+    pub(super) async fn rest(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        self.read.read_to_end(&mut rest).await?;
+        Ok(rest)
+    }
+
     /// Follows a script of lines:
     ///
     /// - `C: text` is sent with CRLF, and with the `C` lines that follow in one write;
@@ -232,7 +270,7 @@ impl Client {
             }
             assert!(!(said.is_empty() && expected.is_empty()), "no such line: {:?}", lines.peek());
             // What is said after the server has closed goes nowhere.
-            let (_, ()) = tokio::join!(self.write.write_all(&said), hear(&mut self.read, &expected));
+            let (_, ()) = tokio::join!(write(&mut self.write, &said), hear(&mut self.read, &expected));
         }
     }
 
@@ -241,11 +279,16 @@ impl Client {
     }
 
     pub(super) async fn try_send(&mut self, octets: &[u8]) -> std::io::Result<()> {
-        self.write.write_all(octets).await
+        write(&mut self.write, octets).await
     }
 }
 
-async fn hear(read: &mut BufReader<ReadHalf<DuplexStream>>, expected: &[&str]) {
+async fn write(to: &mut (impl AsyncWrite + Unpin), octets: &[u8]) -> std::io::Result<()> {
+    to.write_all(octets).await?;
+    to.flush().await
+}
+
+async fn hear<IO: AsyncRead>(read: &mut BufReader<ReadHalf<IO>>, expected: &[&str]) {
     for expect in expected {
         if *expect == "S." {
             let mut rest = String::new();
