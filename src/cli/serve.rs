@@ -81,10 +81,11 @@ fn status(config: &Config, daemon: &Daemon) -> String {
         count => format!("{count} listeners"),
     };
     let Relays { inbound, outbound } = &config.relay;
-    if inbound.next_hop == outbound.next_hop {
-        return format!("{listeners}, next hop {}", inbound.next_hop);
+    let (inbound, outbound) = (inbound.to_string(), outbound.to_string());
+    if inbound == outbound {
+        return format!("{listeners}, next hop {inbound}");
     }
-    format!("{listeners}, next hop {} inbound and {} outbound", inbound.next_hop, outbound.next_hop)
+    format!("{listeners}, next hop {inbound} inbound and {outbound} outbound")
 }
 
 /// The signals that a daemon is sent.

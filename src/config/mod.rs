@@ -19,6 +19,7 @@ mod limits;
 mod loops;
 mod network;
 mod people;
+mod relay_security;
 mod relays;
 mod rules;
 

@@ -17,7 +17,7 @@ use crate::threads::{Durability, Found};
 use crate::{clock, events, relay, signing};
 
 use super::House;
-use super::parcel::{Parcel, Sent, as_it_came};
+use super::parcel::{Parcel, Sent, as_it_came, refused};
 use super::plan::Desk;
 use super::reception::address;
 use super::settle;
@@ -55,11 +55,7 @@ impl Service for Outbound {
                 transaction.recipients.push(address);
                 reply
             }
-            Err(failure) => {
-                let (why, reply) = (failure.to_string(), settle::refusal(failure));
-                events::refused(&address, &why, &reply);
-                reply
-            }
+            Err(failure) => refused(&address, failure),
         }
     }
 

@@ -15,7 +15,7 @@ pub mod next_hop;
 
 pub use client::Client;
 pub use daemon::Daemon;
-pub use next_hop::{Behaviour, NextHop};
+pub use next_hop::{Behaviour, NextHop, Twist};
 
 use std::time::{Duration, Instant};
 
