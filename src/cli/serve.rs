@@ -9,7 +9,7 @@ use sysexits::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Relays};
-use crate::smtp::Passed;
+use crate::smtp::{Passed, prepare_descriptors};
 use crate::telemetry;
 
 use super::daemon::Daemon;
@@ -36,6 +36,7 @@ pub fn run(config: &Path) -> anyhow::Result<ExitCode> {
     };
     telemetry::start(config.log.format);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    prepare_descriptors(&config.limits);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let code = runtime.block_on(serve(&config, passed));
     // Sessions that were cut off end with it, and the memory is brought to disk with the last one.

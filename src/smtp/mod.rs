@@ -13,7 +13,8 @@
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
 //! arrives, `command` and `path` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
 //! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
-//! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
+//! service manager holds. Only these, `listener` and `driver` do I/O; only the last two, and
+//! `exhaustion`, know time. `descriptors` asks the system for as many files as the limits need.
 //!
 //! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
 //! message is the service's from the final dot until its reply, whatever becomes of the connection.
@@ -21,6 +22,8 @@
 pub mod service;
 pub mod settings;
 
+mod descriptors;
+mod exhaustion;
 mod listener;
 
 mod passed;
@@ -42,6 +45,7 @@ mod state;
 mod tests;
 
 pub use data::judge;
+pub use descriptors::prepare as prepare_descriptors;
 pub use gate::Gate;
 pub use listener::Server;
 pub use passed::{Malformed, Passed, Unfit};
