@@ -209,13 +209,11 @@ fn who_may_connect(listen: &Listen) -> String {
 
 fn surroundings(config: &Config) -> String {
     let Relays { inbound, outbound } = &config.relay;
-    let next_hops = if inbound.next_hop == outbound.next_hop {
-        vec![["NEXT HOP".into(), inbound.next_hop.to_string()]]
+    let (inbound, outbound) = (inbound.to_string(), outbound.to_string());
+    let next_hops = if inbound == outbound {
+        vec![["NEXT HOP".into(), inbound]]
     } else {
-        vec![
-            ["NEXT HOP".into(), format!("inbound: {}", inbound.next_hop)],
-            [String::new(), format!("outbound: {}", outbound.next_hop)],
-        ]
+        vec![["NEXT HOP".into(), format!("inbound: {inbound}")], [String::new(), format!("outbound: {outbound}")]]
     };
     let state = config.state_dir.display().to_string();
     let secret = config.secret_file.display().to_string();

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::mail::dsn::PerMessage;
 use crate::mail::{Address, Failure, Reply, ReversePath, Transport};
 use crate::message::Message;
+use crate::relay::smtp::Security;
 use crate::relay::{Mail, NextHop, Relay, Settings, Timeouts};
 
 /// Sends messages to one listener over SMTP.
@@ -18,7 +19,8 @@ pub(super) struct MailClient {
 impl MailClient {
     /// A client of the listener at `address`.
     pub(super) fn new(address: SocketAddr) -> Self {
-        let settings = Settings { next_hop: NextHop::Smtp(address.to_string()), timeouts: Timeouts::default() };
+        let next_hop = NextHop::Smtp(address.to_string());
+        let settings = Settings { next_hop, security: Security::default(), timeouts: Timeouts::default() };
         Self { relay: Relay::new(settings, "client.example") }
     }
 

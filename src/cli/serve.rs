@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock;
 use crate::config::{Config, Relays};
-use crate::smtp::Passed;
+use crate::smtp::{Passed, prepare_descriptors};
 use crate::telemetry;
 
 use super::certificates::Certificates;
@@ -44,6 +44,7 @@ pub fn run(config: &Path) -> anyhow::Result<ExitCode> {
     };
     telemetry::start(config.log.format);
     warnings.iter().chain(&found.warnings).for_each(|warning| tracing::warn!("{warning}"));
+    prepare_descriptors(&config.limits);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let code = runtime.block_on(serve(&config, certificates, passed));
     // Sessions that were cut off end with it, and the memory is brought to disk with the last one.
@@ -100,10 +101,11 @@ fn status(config: &Config, daemon: &Daemon) -> String {
         count => format!("{count} listeners"),
     };
     let Relays { inbound, outbound } = &config.relay;
-    if inbound.next_hop == outbound.next_hop {
-        return format!("{listeners}, next hop {}", inbound.next_hop);
+    let (inbound, outbound) = (inbound.to_string(), outbound.to_string());
+    if inbound == outbound {
+        return format!("{listeners}, next hop {inbound}");
     }
-    format!("{listeners}, next hop {} inbound and {} outbound", inbound.next_hop, outbound.next_hop)
+    format!("{listeners}, next hop {inbound} inbound and {outbound} outbound")
 }
 
 /// The signals that a daemon is sent.

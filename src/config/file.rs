@@ -15,6 +15,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use super::Role;
 use super::document::{Document, KeyPath};
 use super::problems::{MOST, Problems, Report};
+use super::relay_security::TlsMode;
 use super::rules::written::{Expect, Rule, Test, Then, When};
 use super::values::{
     As, Count, DurationOrOff, HostPort, ListenAddress, Mode, Octets, Separators, Several, Table, Tables,
@@ -123,6 +124,12 @@ pub(super) struct Relay {
     pub smtp: Option<As<HostPort>>,
     /// A folder of Maildirs, one for each address, for trying things out.
     pub maildir: Option<As<PathBuf>>,
+    /// How much TLS is wanted with the mail server.
+    pub tls: Option<As<TlsMode>>,
+    /// Whose certificates are believed, in the place of the system's.
+    pub ca_file: Option<As<PathBuf>>,
+    /// The login: a line with the user, a line with the password.
+    pub credentials_file: Option<As<PathBuf>>,
     /// How long to wait for it.
     pub timeout: Table<Timeout>,
     /// What is different for mail to people.
@@ -139,6 +146,12 @@ pub(super) struct RoleRelay {
     pub smtp: Option<As<HostPort>>,
     /// A folder of Maildirs for them.
     pub maildir: Option<As<PathBuf>>,
+    /// How much TLS is wanted with it.
+    pub tls: Option<As<TlsMode>>,
+    /// Whose certificates are believed there.
+    pub ca_file: Option<As<PathBuf>>,
+    /// The login there.
+    pub credentials_file: Option<As<PathBuf>>,
     /// How long to wait for it.
     pub timeout: Table<Timeout>,
 }

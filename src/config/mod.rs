@@ -20,6 +20,7 @@ mod loops;
 mod network;
 mod peers;
 mod people;
+mod relay_security;
 mod relays;
 mod rules;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::document::KeyPath;
 use super::problems::Report;
+use super::relay_security::{Judge, Said};
 use super::values::{As, HostPort};
 use super::{Listen, Relays, file, or};
 use crate::relay::{NextHop, Settings, Timeouts};
@@ -25,18 +26,36 @@ pub(super) fn check(written: &file::Relay, folder: &Path, listeners: &[Listen], 
 
     let timeouts = timeouts(&written.timeout, Timeouts::default());
     judge(timeouts, &at, report);
-    let settings = |of_role: Option<NextHop>, role: &file::RoleRelay, name: &str, report: &mut Report<'_>| {
+    let said = Said::read(written, folder, &at, report);
+    let mut security = Judge::new(&said, server(shared.as_ref()));
+    let mut settings = |of_role: Option<NextHop>, role: &file::RoleRelay, own: &Said, name: &str| {
+        let at = if of_role.is_some() { at.key(name) } else { at.clone() };
         // Where nothing is written, a mistake is noted, and the stand-in is never used.
         let next_hop = of_role.or_else(|| shared.clone()).unwrap_or(NextHop::Maildir(folder.into()));
-        let own = self::timeouts(&role.timeout, timeouts);
-        if own != timeouts {
-            judge(own, &at.key(name), report);
-        }
-        Settings { next_hop, timeouts: own }
+        let security = server(Some(&next_hop)).map(|server| security.security(own, server, &at.key("smtp")));
+        let timeouts = self::timeouts(&role.timeout, timeouts);
+        Settings { security: security.unwrap_or_default(), next_hop, timeouts }
     };
-    Relays {
-        inbound: settings(inbound, &written.inbound, "inbound", report),
-        outbound: settings(outbound, &written.outbound, "outbound", report),
+    let of_inbound = Said::read_of(&written.inbound, folder, &at.key("inbound"), report);
+    let of_outbound = Said::read_of(&written.outbound, folder, &at.key("outbound"), report);
+    let relays = Relays {
+        inbound: settings(inbound, &written.inbound, &of_inbound, "inbound"),
+        outbound: settings(outbound, &written.outbound, &of_outbound, "outbound"),
+    };
+    security.finish([&said, &of_inbound, &of_outbound], report);
+    for (role, name) in [(&relays.inbound, "inbound"), (&relays.outbound, "outbound")] {
+        if role.timeouts != timeouts {
+            judge(role.timeouts, &at.key(name), report);
+        }
+    }
+    relays
+}
+
+/// The mail server of a next hop, where it is one.
+fn server(next_hop: Option<&NextHop>) -> Option<&str> {
+    match next_hop? {
+        NextHop::Smtp(server) => Some(server),
+        NextHop::Maildir(_) => None,
     }
 }
 

@@ -266,8 +266,8 @@ impl Journey<'_> {
                 return self.hold(plan, HoldReason::Unsupported, failure.to_string()).await;
             }
             Failure::Uncertain(_) => Outcome::Uncertain,
-            Failure::Us(_) => {
-                events::alarm("the next hop refuses us", &failure);
+            Failure::Us(_) | Failure::Unfit(_) => {
+                events::alarm("nothing can be handed to the next hop", &failure);
                 Outcome::Deferred(settle::not_now())
             }
             Failure::Recipient(_) | Failure::Unreachable(_) => Outcome::Deferred(settle::not_now()),

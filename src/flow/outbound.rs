@@ -18,7 +18,7 @@ use crate::threads::{Durability, Found};
 use crate::{clock, events, relay, signing};
 
 use super::House;
-use super::parcel::{Parcel, Sent, as_it_came};
+use super::parcel::{Parcel, Sent, as_it_came, refused};
 use super::plan::Desk;
 use super::reception::address;
 use super::settle;
@@ -63,11 +63,7 @@ impl Service for Outbound {
                 transaction.recipients.push(recipient);
                 reply
             }
-            Err(failure) => {
-                let (why, reply) = (failure.to_string(), settle::refusal(failure));
-                events::refused(&recipient.address, &why, &reply);
-                reply
-            }
+            Err(failure) => refused(&recipient.address, failure),
         }
     }
 

@@ -149,7 +149,11 @@ impl<'a> Parcel<'a> {
                 Failure::Recipient(reply) => {
                     Failure::Unreachable(format!("{} was accepted before, now: {reply}", recipient.address))
                 }
-                Failure::Us(_) | Failure::Unsupported(_) | Failure::Unreachable(_) | Failure::Uncertain(_) => failure,
+                Failure::Us(_)
+                | Failure::Unfit(_)
+                | Failure::Unsupported(_)
+                | Failure::Unreachable(_)
+                | Failure::Uncertain(_) => failure,
             })?;
         }
         Ok(transaction)
@@ -203,11 +207,7 @@ impl<'a> Parcel<'a> {
                 reply
             }
             Ok(Sent::Before) => settle::done(&self.mail.id),
-            Err(failure) => {
-                let (why, reply) = (failure.to_string(), settle::refusal(failure));
-                events::refused(&self.mail.id, &why, &reply);
-                reply
-            }
+            Err(failure) => refused(&self.mail.id, failure),
         };
         self.summarise(stamp, &reply);
         settle::same_for_all(self.session.protocol, reply, self.recipients.len())
@@ -250,6 +250,16 @@ fn replace_reverse_path(path: ReversePath, mail: &mut relay::Mail, recipients: &
     mail.reverse_path = path;
     mail.dsn = PerMessage::default();
     recipients.iter_mut().for_each(|to| to.dsn = PerRecipient::default());
+}
+
+/// The reply to what the next hop did not take; the log has why, and an operator sees what somebody must mend.
+pub(super) fn refused(about: &dyn std::fmt::Display, failure: Failure) -> Reply {
+    if failure.is_about_setup() {
+        events::alarm("nothing can be handed to the next hop", &failure);
+    }
+    let (why, reply) = (failure.to_string(), settle::refusal(failure));
+    events::refused(about, &why, &reply);
+    reply
 }
 
 /// The leg to a customer, apart from an inbound leg to the same address.

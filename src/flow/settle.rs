@@ -96,13 +96,17 @@ fn in_doubt() -> Reply {
 
 /// Outbound: the refusal of the next hop as it is; what nobody refused is temporary.
 pub fn refusal(failure: Failure) -> Reply {
+    if failure.is_about_setup() {
+        // A password that has expired is no reason to send a customer's mail back.
+        return not_now();
+    }
     match failure {
         // The next hop takes leave of us (RFC 5321 §3.8); we do not take leave of our peer.
         Failure::Recipient(reply) | Failure::Us(reply) if reply.code == 421 => not_now(),
         Failure::Recipient(reply) | Failure::Us(reply) => reply,
         Failure::Unsupported(Extension::EightBitMime) => Say::NoEightBit.reply(),
         Failure::Unsupported(Extension::SmtpUtf8) => Say::NoInternational.reply(),
-        Failure::Unreachable(_) => not_now(),
+        Failure::Unfit(_) | Failure::Unreachable(_) => not_now(),
         Failure::Uncertain(_) => in_doubt(),
     }
 }

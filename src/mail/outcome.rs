@@ -12,6 +12,10 @@ pub enum Failure {
     /// The next hop answered 4xx or 5xx to the greeting, EHLO, STARTTLS, AUTH or MAIL: it speaks of us.
     #[error("the next hop refuses us: {0}")]
     Us(Reply),
+    /// The next hop is not as the configuration wants it: no TLS, a certificate that proves nothing, no way
+    /// to log in. Nothing was handed on, and no retry mends it: somebody must.
+    #[error("the next hop is not as the configuration wants it: {0}")]
+    Unfit(String),
     /// The message needs an extension that the next hop does not offer.
     #[error("the next hop does not offer {0}")]
     Unsupported(Extension),
@@ -33,6 +37,19 @@ impl Failure {
                 Some((5, 0, 0)) | None => reply.code == 552,
                 Some(_) => false,
             },
+            Self::Recipient(_) | Self::Unfit(_) | Self::Unsupported(_) | Self::Unreachable(_) | Self::Uncertain(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether it speaks of how we and the next hop are set up, and of no message: what TLS or a login lack.
+    /// The codes are those of RFC 4954 §6: a login is needed (530), the mechanism is too weak (534), the
+    /// login is refused (535), TLS is needed for it (538).
+    pub fn is_about_setup(&self) -> bool {
+        match self {
+            Self::Unfit(_) => true,
+            Self::Us(reply) => matches!(reply.code, 530 | 534 | 535 | 538),
             Self::Recipient(_) | Self::Unsupported(_) | Self::Unreachable(_) | Self::Uncertain(_) => false,
         }
     }
@@ -106,6 +123,15 @@ mod tests {
             let reply = Reply::new(code, subject, detail, "no");
             assert_eq!(Failure::Us(reply.clone()).is_about_size(), expected, "{reply}");
             assert!(!Failure::Recipient(reply).is_about_size());
+        }
+    }
+
+    #[test]
+    fn a_login_that_is_refused_is_about_the_setup() {
+        for (code, expected) in [(530, true), (535, true), (454, false), (550, false), (554, false)] {
+            let reply = Reply::new(code, 7, 0, "no");
+            assert_eq!(Failure::Us(reply.clone()).is_about_setup(), expected, "{reply}");
+            assert!(!Failure::Recipient(reply).is_about_setup(), "it speaks of the recipient");
         }
     }
 }

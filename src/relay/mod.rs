@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::smtp::tls::Tls;
 use crate::mail::dsn::{PerMessage, PerRecipient};
 use crate::mail::{Address, Failure, Reply, ReversePath, Transport};
 
@@ -20,8 +21,26 @@ use crate::mail::{Address, Failure, Reply, ReversePath, Transport};
 pub struct Settings {
     /// The next hop.
     pub next_hop: NextHop,
+    /// TLS and the login, where it is a mail server.
+    pub security: smtp::Security,
     /// The bounds of every wait.
     pub timeouts: Timeouts,
+}
+
+impl fmt::Display for Settings {
+    /// Where messages go, and how safely.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.next_hop)?;
+        match self.security.tls {
+            Tls::None => {}
+            Tls::Opportunistic => f.write_str(", with TLS where offered")?,
+            Tls::Required(_) => f.write_str(", always with TLS")?,
+        }
+        match &self.security.login {
+            None => Ok(()),
+            Some(login) => write!(f, ", logged in as {}", login.user()),
+        }
+    }
 }
 
 /// What takes messages over.
@@ -45,7 +64,7 @@ impl fmt::Display for NextHop {
 /// How long to wait for the next hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the connection, its greeting and the answer to EHLO.
+    /// For the connection, its greeting and the answer to EHLO; and for each step of TLS once more.
     pub connect: Duration,
     /// For the reply to any other command but the final dot, and for the next hop to take each
     /// 64 KiB of a message.
@@ -118,7 +137,9 @@ impl Relay {
     /// A relay to `settings.next_hop`, which is not contacted yet. `hostname` is what EHLO says.
     pub fn new(settings: Settings, hostname: &str) -> Self {
         match settings.next_hop {
-            NextHop::Smtp(server) => Self::Smtp(smtp::SmtpRelay::new(server, hostname, settings.timeouts)),
+            NextHop::Smtp(server) => {
+                Self::Smtp(smtp::SmtpRelay::new(server, hostname, settings.timeouts, settings.security))
+            }
             NextHop::Maildir(root) => Self::Maildir(maildir::MaildirRelay::new(root)),
         }
     }

@@ -4,17 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, field, info_span, warn};
 
 use super::driver::Driver;
+use super::exhaustion::Exhaustion;
 use super::gate::{Gate, Pass};
 use super::proxy::{self, NoHeader};
 use super::service::{Peer, Service};
@@ -23,10 +22,6 @@ use super::settings::Settings;
 use super::socket::{Bound, Listener};
 use super::unix::Made;
 use crate::mail::Say;
-
-/// How long to wait after the system had no connection to give, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves one listener's sessions.
 #[derive(Debug)]
@@ -54,14 +49,14 @@ impl<S: Service> Server<S> {
     pub async fn run(self: Arc<Self>, listener: Listener, shutdown: CancellationToken) -> io::Result<()> {
         let door = Door::open(listener.socket)?;
         let accepting = async {
-            let mut pause = FIRST_PAUSE;
+            let mut exhaustion = Exhaustion::new();
             loop {
                 match door.accept().await {
                     Ok(guest) => {
                         self.welcome(guest, &shutdown);
-                        pause = FIRST_PAUSE;
+                        exhaustion.accepted();
                     }
-                    Err(error) => pause = rest(pause, &error).await,
+                    Err(error) => exhaustion.rest(&error).await,
                 }
             }
         };
@@ -219,14 +214,6 @@ fn report_no_header(proxy: &Peer, why: &NoHeader) {
             warn!(%proxy, %why, "connection closed");
         }
     }
-}
-
-/// Out of descriptors, or a connection that was gone before we took it: neither ends the loop.
-/// Answers the next pause.
-async fn rest(pause: Duration, error: &io::Error) -> Duration {
-    warn!(%error, "cannot accept a connection");
-    sleep(pause).await;
-    (pause * 2).min(LONGEST_PAUSE)
 }
 
 /// Numbers the sessions of this process.

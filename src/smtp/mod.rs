@@ -17,8 +17,8 @@
 //! reads whom a mail server in front speaks for and `proxy` whom a proxy does, `greetings` says what we offer
 //! (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop keeps of a session,
 //! `certificate` reads what `tls` shows. `socket` binds, `unix` makes the sockets that are files, `passed` takes
-//! what the service manager holds. Only these, `listener`, `proxy` and `driver` do I/O; only the last three know
-//! time.
+//! what the service manager holds. Only these, `listener`, `proxy` and `driver` do I/O; only the last three, and
+//! `exhaustion`, know time. `descriptors` asks the system for as many files as the limits need.
 //!
 //! Invariants: only CRLF.CRLF, or the count of a last chunk, ends a message, and nothing leaves here but with
 //! CRLF; every wait is bounded; a message is the service's from its end until its reply, whatever becomes
@@ -27,6 +27,8 @@
 pub mod service;
 pub mod settings;
 
+mod descriptors;
+mod exhaustion;
 mod listener;
 
 mod passed;
@@ -57,6 +59,7 @@ mod tests;
 
 pub use certificate::{Certificate, Files, Outdated, Part, Unusable, Why};
 pub use content::judge;
+pub use descriptors::prepare as prepare_descriptors;
 pub use gate::Gate;
 pub use listener::Server;
 pub use passed::{Malformed, Passed, Unfit};

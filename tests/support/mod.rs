@@ -16,7 +16,7 @@ pub mod pki;
 
 pub use client::Client;
 pub use daemon::Daemon;
-pub use next_hop::{Behaviour, NextHop};
+pub use next_hop::{Behaviour, NextHop, Twist};
 pub use pki::Pki;
 
 use std::time::{Duration, Instant};

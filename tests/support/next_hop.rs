@@ -1,8 +1,10 @@
 //! A next hop that counts: it keeps what it took, and behaves as it is told.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A message that the next hop said 250 to, or took without saying so.
 #[derive(Debug, Clone)]
@@ -12,6 +14,19 @@ pub struct Taken {
     /// What stood behind the path of MAIL, but for SIZE, and of each RCPT that was accepted.
     pub asked: Vec<String>,
     pub bytes: Vec<u8>,
+    /// Whether it came through TLS.
+    pub encrypted: bool,
+}
+
+/// What the next hop does in the place of an ordinary answer.
+#[derive(Debug, Clone)]
+pub enum Twist {
+    /// Says this.
+    Say(String),
+    /// Says this, and closes.
+    Leave(String),
+    /// Says nothing more, and keeps the connection.
+    Hang,
 }
 
 /// How the next hop answers.
@@ -35,6 +50,12 @@ pub struct Behaviour {
     pub no_extensions: bool,
     /// EHLO offers DSN too.
     pub dsn: bool,
+    /// What it does at a step: `greeting`, a verb such as `MAIL`, or `.` for the final dot.
+    pub at: Option<(&'static str, Twist)>,
+    /// Offers STARTTLS.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Offers AUTH PLAIN, and answers it with this.
+    pub auth: Option<String>,
 }
 
 /// The server.
@@ -81,26 +102,37 @@ impl NextHop {
 
 fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behaviour>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut out = stream.try_clone()?;
-    let mut lines = BufReader::new(stream);
-    let mut current = Taken { from: String::new(), to: Vec::new(), asked: Vec::new(), bytes: Vec::new() };
-    out.write_all(b"220 next.example ESMTP\r\n")?;
+    let socket = stream.try_clone()?;
+    let mut lines = BufReader::new(Stream::Plain(stream));
+    let mut current =
+        Taken { from: String::new(), to: Vec::new(), asked: Vec::new(), bytes: Vec::new(), encrypted: false };
+    let at_greeting = behaviour.lock().unwrap().clone();
+    answer(&mut lines, &at_greeting, "greeting", "220 next.example ESMTP")?;
     loop {
         let mut line = String::new();
         if lines.read_line(&mut line)? == 0 {
             return Ok(());
         }
         let now = behaviour.lock().unwrap().clone();
-        let verb = line.get(..4).unwrap_or_default().to_uppercase();
-        let reply = match verb.as_str() {
-            "EHLO" if now.no_extensions => "250-next.example\r\n250 PIPELINING".to_owned(),
-            "EHLO" => {
-                let dsn = if now.dsn { "250-DSN\r\n" } else { "" };
-                format!("250-next.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n{dsn}250-SMTPUTF8\r\n250 8BITMIME")
+        let is_encrypted = matches!(lines.get_ref(), Stream::Tls(_));
+        let mut step = line.get(..4).unwrap_or_default().to_uppercase();
+        let reply = match step.as_str() {
+            "EHLO" => offers(&now, is_encrypted),
+            "STAR" if !matches!(now.at, Some(("STAR", _))) => {
+                lines.get_mut().write_all(b"220 2.0.0 Ready\r\n")?;
+                let tls = ServerConnection::new(now.tls.expect("it is offered")).map_err(std::io::Error::other)?;
+                lines = BufReader::new(Stream::Tls(Box::new(StreamOwned::new(tls, socket.try_clone()?))));
+                continue;
             }
+            "AUTH" => now.auth.clone().unwrap_or_else(|| "502 5.5.1 not here".into()),
             "MAIL" => {
-                current =
-                    Taken { from: argument(&line), to: Vec::new(), asked: vec![parameters(&line)], bytes: Vec::new() };
+                current = Taken {
+                    from: argument(&line),
+                    to: Vec::new(),
+                    asked: vec![parameters(&line)],
+                    bytes: Vec::new(),
+                    encrypted: is_encrypted,
+                };
                 now.mail.clone().unwrap_or_else(|| "250 2.1.0 Ok".into())
             }
             "RCPT" => {
@@ -118,9 +150,11 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
             }
             "DATA" if current.to.is_empty() => "554 5.5.1 no valid recipients".into(),
             "DATA" => {
-                out.write_all(b"354 go on\r\n")?;
+                answer(&mut lines, &now, "DATA", "354 go on")?;
                 current.bytes = data(&mut lines)?;
-                if now.dot.is_none() {
+                step = ".".into();
+                let takes = !matches!(&now.at, Some((".", Twist::Say(no) | Twist::Leave(no))) if !no.starts_with('2'));
+                if now.dot.is_none() && takes {
                     taken.lock().unwrap().push(current.clone());
                 }
                 if now.silent_after_dot {
@@ -135,12 +169,74 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
                 now.dot.clone().unwrap_or_else(|| "250 2.0.0 Ok: queued as NEXT".into())
             }
             "QUIT" => {
-                out.write_all(b"221 2.0.0 Bye\r\n")?;
-                return Ok(());
+                return lines.get_mut().write_all(b"221 2.0.0 Bye\r\n");
             }
             _ => "250 2.0.0 Ok".into(),
         };
-        out.write_all(format!("{reply}\r\n").as_bytes())?;
+        answer(&mut lines, &now, &step, &reply)?;
+    }
+}
+
+/// Says `usual`, or does what is wanted at this step; an error ends the session.
+fn answer(lines: &mut BufReader<Stream>, now: &Behaviour, step: &str, usual: &str) -> std::io::Result<()> {
+    let twist = now.at.as_ref().filter(|(at, _)| *at == step).map(|(_, twist)| twist);
+    let (reply, leaves) = match twist {
+        None => (usual, false),
+        Some(Twist::Say(reply)) => (reply.as_str(), false),
+        Some(Twist::Leave(reply)) => (reply.as_str(), true),
+        Some(Twist::Hang) => {
+            // Until the peer gives up.
+            std::io::copy(lines, &mut std::io::sink())?;
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    };
+    lines.get_mut().write_all(format!("{reply}\r\n").as_bytes())?;
+    lines.get_mut().flush()?;
+    if leaves { Err(std::io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+}
+
+/// The answer to EHLO.
+fn offers(now: &Behaviour, is_encrypted: bool) -> String {
+    let mut offers = vec!["next.example", "PIPELINING"];
+    if !now.no_extensions {
+        offers.extend(["SIZE 104857600", "SMTPUTF8", "8BITMIME"]);
+    }
+    offers.extend(now.dsn.then_some("DSN"));
+    offers.extend(now.tls.as_ref().filter(|_| !is_encrypted).map(|_| "STARTTLS"));
+    offers.extend(now.auth.as_ref().map(|_| "AUTH PLAIN"));
+    let last = offers.len() - 1;
+    let line = |(index, offer)| format!("250{}{offer}", if index < last { '-' } else { ' ' });
+    offers.into_iter().enumerate().map(line).collect::<Vec<_>>().join("\r\n")
+}
+
+/// A connection, encrypted or not.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
     }
 }
 
@@ -159,7 +255,7 @@ fn parameters(line: &str) -> String {
 }
 
 /// The message, unstuffed.
-fn data(lines: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
+fn data(lines: &mut BufReader<Stream>) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let mut line = Vec::new();

@@ -15,6 +15,7 @@ use super::CLOSING;
 use super::opening::DATA;
 use super::reply::{completed, go_ahead, heard};
 use super::stuffing::Stuffing;
+use super::tls::Shield;
 use super::wire::Wire;
 use crate::mail::{Failure, Reply};
 use crate::relay::Timeouts;
@@ -49,6 +50,12 @@ pub(super) struct Offers {
     pub(super) smtp_utf8: bool,
     /// RFC 3461.
     pub(super) dsn: bool,
+    /// RFC 3207.
+    pub(super) starttls: bool,
+    /// RFC 4954, with PLAIN.
+    pub(super) auth_plain: bool,
+    /// RFC 4954, with LOGIN.
+    pub(super) auth_login: bool,
 }
 
 impl Offers {
@@ -58,23 +65,32 @@ impl Offers {
         let mut offers = Self::default();
         let answer = lines.iter().filter_map(|line| line.strip_prefix("250"));
         for line in answer.skip(1) {
-            let keyword = line.get(1..).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
+            let mut words = line.get(1..).unwrap_or_default().split_whitespace();
+            let keyword = words.next().unwrap_or_default();
             match keyword.to_ascii_uppercase().as_str() {
                 "PIPELINING" => offers.pipelining = true,
                 "SIZE" => offers.size = true,
                 "8BITMIME" => offers.eight_bit_mime = true,
                 "SMTPUTF8" => offers.smtp_utf8 = true,
                 "DSN" => offers.dsn = true,
+                "STARTTLS" => offers.starttls = true,
+                "AUTH" => offers.read_mechanisms(words),
                 _ => {}
             }
         }
         offers
     }
+
+    fn read_mechanisms<'l>(&mut self, names: impl Iterator<Item = &'l str> + Clone) {
+        let offers = |mechanism| names.clone().any(|name| name.eq_ignore_ascii_case(mechanism));
+        self.auth_plain = offers("PLAIN");
+        self.auth_login = offers("LOGIN");
+    }
 }
 
 impl Connection {
     /// Connects, hears the greeting and says EHLO.
-    pub(super) async fn connect(server: &str, hello: &ClientId, timeouts: Timeouts) -> Result<Self, Failure> {
+    pub(super) async fn greet(server: &str, hello: &ClientId, timeouts: Timeouts) -> Result<Self, Failure> {
         within(timeouts.connect, async {
             let wire = Wire::connect(server).await.map_err(|error| lost(&error))?;
             let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire.clone()), hello).await;
@@ -90,6 +106,25 @@ impl Connection {
         .await
     }
 
+    /// Begins TLS, after the next hop's 220 to STARTTLS.
+    pub(super) async fn encrypt(&mut self, shield: &Shield) -> Result<(), Failure> {
+        let unfit = |error: std::io::Error| Failure::Unfit(error.to_string());
+        within(self.timeouts.connect, async { self.wire.encrypt(shield).await.map_err(unfit) }).await
+    }
+
+    /// Says EHLO once more: what was offered before TLS counts for nothing (RFC 3207 §4.2).
+    pub(super) async fn hello(&mut self, hello: &ClientId) -> Result<(), Failure> {
+        self.expect_silence()?;
+        self.expect_reply()?;
+        let command = format!("EHLO {hello}\r\n");
+        let outcome = within(self.timeouts.connect, async { Ok(self.smtp.command(command).await) }).await?;
+        let lines = self.wire.take_heard();
+        let reply = heard(outcome, &lines)?;
+        self.in_step = reply.code != CLOSING;
+        self.offers = Offers::read(&lines);
+        completed(reply, Failure::Us).map(drop)
+    }
+
     /// What the next hop offers.
     pub(super) fn offers(&self) -> Offers {
         self.offers
@@ -97,6 +132,7 @@ impl Connection {
 
     /// Writes `commands` at once and hears the reply to the first of them.
     pub(super) async fn ask(&mut self, commands: &str) -> Result<Reply, Failure> {
+        self.expect_silence()?;
         self.expect_reply()?;
         let outcome = within(self.timeouts.command, async { Ok(self.smtp.command(commands).await) }).await?;
         self.replied(outcome)
@@ -111,6 +147,14 @@ impl Connection {
         self.expect_reply()?;
         let outcome = within(limit, async { Ok(self.smtp.read_response().await) }).await?;
         self.replied(outcome)
+    }
+
+    /// What was said before we asked is no answer: a farewell, or the end of the connection, or a next hop
+    /// that answers what it has not heard.
+    fn expect_silence(&mut self) -> Result<(), Failure> {
+        self.in_step &= self.wire.is_quiet();
+        let spoke = || Failure::Unreachable("the next hop spoke out of turn, or closed the connection".into());
+        self.in_step.then_some(()).ok_or_else(spoke)
     }
 
     fn expect_reply(&mut self) -> Result<(), Failure> {
@@ -134,7 +178,7 @@ impl Connection {
     ///
     /// This is the moment of the hand-over. A write that fails has not passed the dot on, so the next
     /// hop may not deliver what it has got (RFC 5321 §4.1.1.4); once the dot is written, only a reply
-    /// can tell whether it did.
+    /// can tell whether it did. A reply that came before the dot was written is none to it.
     pub(super) async fn message(&mut self, message: &[Bytes]) -> Result<Reply, Failure> {
         self.send(message).await?;
         let reply = self.hear_within(self.timeouts.data_end).await;
@@ -156,11 +200,16 @@ impl Connection {
             }
         }
         stuffing.finish(&mut chunk);
+        self.expect_silence()?;
         self.write(&chunk).await
     }
 
     async fn write(&mut self, chunk: &[u8]) -> Result<(), Failure> {
-        let written = async { self.wire.write_all(chunk).await.map_err(|error| lost(&error)) };
+        let written = async {
+            self.wire.write_all(chunk).await.map_err(|error| lost(&error))?;
+            // TLS may keep the end of what was written.
+            self.wire.flush().await.map_err(|error| lost(&error))
+        };
         let result = within(self.timeouts.command, written).await;
         self.in_step &= result.is_ok();
         result
@@ -197,7 +246,11 @@ impl Connection {
 fn after_the_dot(failure: Failure) -> Failure {
     match failure {
         Failure::Unreachable(why) => Failure::Uncertain(why),
-        told @ (Failure::Recipient(_) | Failure::Us(_) | Failure::Unsupported(_) | Failure::Uncertain(_)) => told,
+        told @ (Failure::Recipient(_)
+        | Failure::Us(_)
+        | Failure::Unfit(_)
+        | Failure::Unsupported(_)
+        | Failure::Uncertain(_)) => told,
     }
 }
 

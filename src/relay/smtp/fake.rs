@@ -1,18 +1,29 @@
 //! A next hop for tests: a real socket, and behaviour that is a list of twists to an ordinary server.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use data_encoding::BASE64;
+use rustls::ServerConfig;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// The only user, and its password.
+pub(super) const LOGIN: (&str, &str) = ("sincerely", "open sesame");
 
 /// A moment in which the next hop speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Greeting,
     Ehlo,
+    StartTls,
+    Auth,
     Mail,
     Rcpt,
     Data,
+    /// A hundred thousand octets of the message are there.
+    Middle,
     Dot,
     Rset,
     Quit,
@@ -25,6 +36,8 @@ pub(super) enum Act {
     Say(&'static [u8]),
     /// Says these lines, then closes the connection.
     Leave(&'static [u8]),
+    /// Says these lines, an octet at a time.
+    Drip(&'static [u8]),
     /// Says nothing more, and keeps the connection.
     Hang,
 }
@@ -46,16 +59,38 @@ struct Twist {
 #[derive(Debug, Clone)]
 pub(super) struct Behaviour {
     extensions: Vec<&'static str>,
+    // Offered until TLS is there.
+    tls: Option<Arc<ServerConfig>>,
+    // Offered once TLS is there.
+    extensions_with_tls: Vec<&'static str>,
     twists: Vec<Twist>,
 }
 
 impl Behaviour {
     pub(super) fn usual() -> Self {
-        Self { extensions: vec!["PIPELINING", "SIZE 1000000", "8bitmime", "SMTPUTF8", "X-ODD 1"], twists: Vec::new() }
+        Self {
+            extensions: vec!["PIPELINING", "SIZE 1000000", "8bitmime", "SMTPUTF8", "X-ODD 1"],
+            tls: None,
+            extensions_with_tls: Vec::new(),
+            twists: Vec::new(),
+        }
     }
 
+    /// Offers STARTTLS.
+    pub(super) fn with_tls(mut self, tls: Arc<ServerConfig>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Offers something more.
     pub(super) fn with(mut self, extension: &'static str) -> Self {
         self.extensions.push(extension);
+        self
+    }
+
+    /// Offers something more once TLS is there.
+    pub(super) fn with_in_tls(mut self, extension: &'static str) -> Self {
+        self.extensions_with_tls.push(extension);
         self
     }
 
@@ -81,6 +116,12 @@ impl Behaviour {
         self
     }
 
+    /// As [`Self::at`], on every connection that has taken a message.
+    pub(super) fn at_any_second_use(mut self, stage: Stage, act: Act) -> Self {
+        self.twists.push(Twist { stage, act, connection: None, after: 1, naming: "" });
+        self
+    }
+
     /// As [`Self::at`], on the first connection and once it has taken a message.
     pub(super) fn at_second_use(mut self, stage: Stage, act: Act) -> Self {
         self.twists.push(Twist { stage, act, connection: Some(0), after: 1, naming: "" });
@@ -101,6 +142,8 @@ pub(super) struct Log {
     pub(super) pipelined: bool,
     /// The messages that came whole, as they were before stuffing.
     pub(super) messages: Vec<Vec<u8>>,
+    /// How many of them came through TLS.
+    pub(super) encrypted: usize,
 }
 
 /// A next hop that runs until the test's runtime ends.
@@ -127,7 +170,7 @@ impl FakeHop {
     /// Waits until what was seen is as wanted.
     pub(super) async fn until(&self, wanted: impl Fn(&Log) -> bool) {
         while !self.saw(&wanted) {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 }
@@ -139,10 +182,10 @@ async fn accept(listener: TcpListener, behaviour: Behaviour, log: Arc<Mutex<Log>
         let number = log.lock().unwrap().connections;
         log.lock().unwrap().connections += 1;
         let behaviour = behaviour.clone();
-        let (stream, log) = (BufReader::new(stream), Arc::clone(&log));
+        let (stream, log) = (BufReader::new(Box::new(stream) as Box<dyn Stream>), Arc::clone(&log));
         tokio::spawn(async move {
             let ended = Arc::clone(&log);
-            let mut session = Session { stream, behaviour, log, number, taken: 0 };
+            let mut session = Session { stream, behaviour, log, number, taken: 0, is_encrypted: false };
             let _ = session.run().await;
             drop(session);
             ended.lock().unwrap().ended += 1;
@@ -150,12 +193,18 @@ async fn accept(listener: TcpListener, behaviour: Behaviour, log: Arc<Mutex<Log>
     }
 }
 
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
+
 struct Session {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
     behaviour: Behaviour,
     log: Arc<Mutex<Log>>,
     number: usize,
     taken: usize,
+    is_encrypted: bool,
 }
 
 impl Session {
@@ -167,6 +216,8 @@ impl Session {
             self.note(&command);
             let verb = command.split([' ', '\r']).next().unwrap_or_default();
             match verb {
+                "STARTTLS" => self.start_tls(&command).await?,
+                "AUTH" => self.auth(&command).await?,
                 "EHLO" => self.answer(Stage::Ehlo, &command, self.ehlo().as_bytes()).await?,
                 "MAIL" => self.answer(Stage::Mail, &command, b"250 2.1.0 ok\r\n").await?,
                 "RCPT" => self.answer(Stage::Rcpt, &command, b"250 2.1.5 ok\r\n").await?,
@@ -181,12 +232,52 @@ impl Session {
     fn ehlo(&self) -> String {
         let mut lines = vec!["fake.example"];
         lines.extend(&self.behaviour.extensions);
+        if self.is_encrypted {
+            lines.extend(&self.behaviour.extensions_with_tls);
+        } else {
+            lines.extend(self.behaviour.tls.as_ref().map(|_| "STARTTLS"));
+        }
         let last = lines.len() - 1;
         lines
             .iter()
             .enumerate()
             .map(|(at, line)| format!("250{}{line}\r\n", if at < last { '-' } else { ' ' }))
             .collect()
+    }
+
+    async fn start_tls(&mut self, command: &str) -> Option<()> {
+        let tls = self.behaviour.tls.clone()?;
+        self.answer(Stage::StartTls, command, b"220 2.0.0 go on\r\n").await?;
+        let refuses =
+            matches!(self.twist(Stage::StartTls, command), Some(Act::Say(lines)) if !lines.starts_with(b"220"));
+        if refuses {
+            return Some(());
+        }
+        let plain = std::mem::replace(&mut self.stream, BufReader::new(Box::new(tokio::io::empty())));
+        let encrypted = TlsAcceptor::from(tls).accept(plain.into_inner()).await.ok()?;
+        self.stream = BufReader::new(Box::new(encrypted));
+        self.is_encrypted = true;
+        Some(())
+    }
+
+    async fn auth(&mut self, command: &str) -> Option<()> {
+        let (user, password) = LOGIN;
+        let plain = BASE64.encode(format!("\0{user}\0{password}").as_bytes());
+        let is_right = match command.trim_end().strip_prefix("AUTH ")? {
+            "LOGIN" => {
+                let said = [self.question(b"Username:").await?, self.question(b"Password:").await?];
+                said == [user, password]
+            }
+            other => other.strip_prefix("PLAIN ") == Some(plain.as_str()),
+        };
+        let usual: &[u8] = if is_right { b"235 2.7.0 welcome\r\n" } else { b"535 5.7.8 who are you?\r\n" };
+        self.answer(Stage::Auth, command, usual).await
+    }
+
+    async fn question(&mut self, question: &[u8]) -> Option<String> {
+        self.say(format!("334 {}\r\n", BASE64.encode(question)).as_bytes()).await?;
+        let answer = self.line().await?;
+        String::from_utf8(BASE64.decode(answer.trim_ascii_end()).ok()?).ok()
     }
 
     async fn data(&mut self, command: &str) -> Option<()> {
@@ -200,16 +291,25 @@ impl Session {
                 break;
             }
             message.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
+            if message.len() > 100_000 && self.twist(Stage::Middle, "").is_some() {
+                self.answer(Stage::Middle, "", b"").await?;
+            }
         }
-        self.log.lock().unwrap().messages.push(message);
+        self.took(message);
         self.answer(Stage::Dot, ".", b"250 2.0.0 taken\r\n").await?;
         self.taken += 1;
         Some(())
     }
 
+    fn took(&self, message: Vec<u8>) {
+        let mut log = self.log.lock().unwrap();
+        log.messages.push(message);
+        log.encrypted += usize::from(self.is_encrypted);
+    }
+
     fn took_data(&self, command: &str) -> bool {
         match self.twist(Stage::Data, command) {
-            Some(Act::Say(lines) | Act::Leave(lines)) => lines.starts_with(b"354"),
+            Some(Act::Say(lines) | Act::Leave(lines) | Act::Drip(lines)) => lines.starts_with(b"354"),
             Some(Act::Hang) | None => true,
         }
     }
@@ -221,6 +321,7 @@ impl Session {
             None => self.say(usual).await,
             Some(Act::Say(lines)) => self.say(lines).await,
             Some(Act::Leave(lines)) => self.say(lines).await.and(None),
+            Some(Act::Drip(lines)) => self.drip(lines).await,
             Some(Act::Hang) => std::future::pending().await,
         }
     }
@@ -236,7 +337,16 @@ impl Session {
     }
 
     async fn say(&mut self, lines: &[u8]) -> Option<()> {
-        self.stream.write_all(lines).await.ok()
+        self.stream.write_all(lines).await.ok()?;
+        self.stream.flush().await.ok()
+    }
+
+    async fn drip(&mut self, lines: &[u8]) -> Option<()> {
+        for octet in lines.chunks(1) {
+            self.say(octet).await?;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Some(())
     }
 
     async fn line(&mut self) -> Option<Vec<u8>> {

@@ -1,15 +1,19 @@
 //! The next hop over SMTP (RFC 5321), spoken with lettre on connections that are kept.
 //!
 //! One transaction runs on one connection, alone: `pool` keeps the idle ones, `opening` says
-//! MAIL and what may go with it, `connection` asks, hears and sends the message, `wire` is the
-//! socket below lettre. lettre greets, says EHLO and reads replies. What it does not give, we do on
-//! the same socket: pipelining (RFC 2920), a refusal's lines as they came, and message data in large
-//! writes.
+//! MAIL and what may go with it, `introduction` all that comes before it, with `tls` and `login`;
+//! `connection` asks, hears and sends the message, `wire` is the socket below lettre. lettre greets,
+//! says EHLO and reads replies. What it does not give, we do on the same socket: TLS below it,
+//! pipelining (RFC 2920), a refusal's lines as they came, and message data in large writes.
 //!
-//! There is no TLS and no AUTH yet, and no bound on how many connections are in use at once: that is
-//! the listener's, since every message we hand on is one that a peer waits for.
+//! There is no bound on how many connections are in use at once: that is the listener's, since every
+//! message we hand on is one that a peer waits for.
+
+pub mod login;
+pub mod tls;
 
 mod connection;
+mod introduction;
 mod opening;
 mod pool;
 mod reply;
@@ -25,9 +29,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use lettre::transport::smtp::extension::ClientId;
 
 use self::connection::Connection;
+use self::introduction::Introduction;
+pub use self::introduction::Security;
 use self::opening::Opening;
 use self::pool::Pool;
 use super::{Mail, Recipient, Timeouts};
@@ -38,9 +43,7 @@ const CLOSING: u16 = 421;
 
 /// A mail server that takes messages over.
 pub struct SmtpRelay {
-    server: String,
-    hello: ClientId,
-    timeouts: Timeouts,
+    introduction: Introduction,
     pool: Arc<Pool>,
     // What EHLO was last answered, on any connection; not offered, as long as nobody was greeted.
     offers_dsn: AtomicBool,
@@ -59,9 +62,9 @@ pub struct SmtpTransaction {
 
 impl SmtpRelay {
     /// A relay to `server` (host and port), which is not contacted yet. `hostname` is what EHLO says.
-    pub fn new(server: String, hostname: &str, timeouts: Timeouts) -> Self {
-        let (hello, offers_dsn) = (ClientId::Domain(hostname.into()), AtomicBool::new(false));
-        Self { server, hello, timeouts, pool: Arc::default(), offers_dsn }
+    pub fn new(server: String, hostname: &str, timeouts: Timeouts, security: Security) -> Self {
+        let introduction = Introduction::new(server, hostname, timeouts, security);
+        Self { introduction, pool: Arc::default(), offers_dsn: AtomicBool::new(false) }
     }
 
     /// Connects, and keeps the connection for the first message.
@@ -122,7 +125,7 @@ impl SmtpRelay {
     }
 
     async fn connect(&self) -> Result<Connection, Failure> {
-        let connection = Connection::connect(&self.server, &self.hello, self.timeouts).await?;
+        let connection = self.introduction.connect().await?;
         self.offers_dsn.store(connection.offers().dsn, Ordering::Relaxed);
         Ok(connection)
     }
@@ -145,7 +148,7 @@ fn is_dead(failure: &Failure) -> bool {
     match failure {
         Failure::Unreachable(_) => true,
         Failure::Us(reply) | Failure::Recipient(reply) => reply.code == CLOSING,
-        Failure::Unsupported(_) | Failure::Uncertain(_) => false,
+        Failure::Unfit(_) | Failure::Unsupported(_) | Failure::Uncertain(_) => false,
     }
 }
 

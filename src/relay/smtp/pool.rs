@@ -57,7 +57,7 @@ impl Pool {
         match result {
             Ok(_) => self.keep(connection),
             Err(Failure::Us(_) | Failure::Recipient(_) | Failure::Unsupported(_)) => self.reset(connection),
-            Err(Failure::Unreachable(_) | Failure::Uncertain(_)) => drop(connection),
+            Err(Failure::Unfit(_) | Failure::Unreachable(_) | Failure::Uncertain(_)) => drop(connection),
         }
     }
 

@@ -63,7 +63,7 @@ fn plain_enhanced(code: u16) -> Option<(u8, u16, u16)> {
 /// Judges the reply to a command that 2xx completes; `refusal` says whom a refusal speaks of.
 ///
 /// Any other code answers no command of ours: the two sides are out of step.
-pub(super) fn completed(reply: Reply, refusal: fn(Reply) -> Failure) -> Result<Reply, Failure> {
+pub(super) fn completed(reply: Reply, refusal: impl FnOnce(Reply) -> Failure) -> Result<Reply, Failure> {
     match reply.code {
         200..=299 => Ok(reply),
         400..=599 => Err(refusal(reply)),

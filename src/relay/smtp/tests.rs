@@ -6,6 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 use rstest::rstest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+mod security;
+mod trouble;
 
 use super::fake::{Act, Behaviour, FakeHop, Stage};
 use super::*;
@@ -41,7 +45,11 @@ fn pieces(message: &[u8]) -> [Bytes; 1] {
 }
 
 fn relay(server: &str, timeouts: Timeouts) -> SmtpRelay {
-    SmtpRelay::new(server.into(), "sincerely.acme.example", timeouts)
+    relay_with(server, timeouts, Security::default())
+}
+
+fn relay_with(server: &str, timeouts: Timeouts, security: Security) -> SmtpRelay {
+    SmtpRelay::new(server.into(), "sincerely.acme.example", timeouts, security)
 }
 
 async fn start(behaviour: Behaviour) -> (FakeHop, SmtpRelay) {
@@ -60,6 +68,7 @@ fn told(result: Result<Reply, Failure>) -> String {
         Ok(reply) => format!("taken: {reply}"),
         Err(Failure::Recipient(reply)) => format!("recipient: {reply}"),
         Err(Failure::Us(reply)) => format!("us: {reply}"),
+        Err(Failure::Unfit(why)) => format!("unfit: {why}"),
         Err(Failure::Unsupported(extension)) => format!("unsupported: {extension}"),
         Err(Failure::Unreachable(_)) => "unreachable".into(),
         Err(Failure::Uncertain(_)) => "uncertain".into(),
@@ -239,8 +248,10 @@ async fn a_next_hop_that_stops_reading_is_left() {
     let timeouts = Timeouts { command: Duration::from_millis(300), ..Timeouts::default() };
     let deaf = async {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let script = b"220 x\r\n250-x\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\r\n";
-        tokio::io::AsyncWriteExt::write_all(&mut stream, script).await.unwrap();
+        for answer in ["220 x\r\n", "250-x\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n"] {
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            assert!(stream.read(&mut [0; 512]).await.unwrap() > 0, "{answer}: the relay left");
+        }
         std::future::pending::<()>().await;
     };
     let relay = relay(&server, timeouts);

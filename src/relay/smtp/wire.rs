@@ -3,7 +3,7 @@
 //! lettre hears replies through it a line at a time. That keeps what lettre does not: the lines of a
 //! refusal, and those of EHLO; and since it never gets more than it asks for, the lines kept up to the
 //! end of a reply are that reply's. Lines are made readable on the way: a next hop's 250 holds,
-//! whatever text stands beside it.
+//! whatever text stands beside it. TLS begins here too, below lettre, which does not hear of it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +15,9 @@ use bytes::{Bytes, BytesMut};
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::tls::Shield;
 
 /// Octets that we read to find the end of a reply line; RFC 5321 §4.5.3.1.5 allows 512.
 const LONGEST_LINE: usize = 4096;
@@ -22,13 +25,17 @@ const LONGEST_LINE: usize = 4096;
 /// Octets of a reply line that are kept: lettre refuses a reply with a line above 1000.
 const LONGEST_HEARD: usize = 990;
 
+/// Lines that are heard in one go: a greeting and the answer to EHLO have some twenty. Without an end, a
+/// reply of ever more lines would take memory for as long as its time-out allows.
+const MOST_LINES: usize = 128;
+
 /// One socket; each clone is a handle to it. Only one task uses them at a time, so the lock is free.
 #[derive(Debug, Clone)]
 pub(super) struct Wire(Arc<Mutex<Socket>>);
 
 #[derive(Debug)]
 struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     // From the stream, not yet cut into lines.
     unread: BytesMut,
     // The line that lettre is reading.
@@ -37,14 +44,45 @@ struct Socket {
     heard: Vec<String>,
 }
 
+/// What the socket's bytes go through.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// TLS was begun; where it failed, nothing may be said here any more.
+    Lost,
+}
+
 impl Wire {
     /// Connects to `server`, host and port; every address of a host name is tried.
     pub(super) async fn connect(server: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(server).await?;
         // Every write of ours is whole and waits for an answer: holding it back only costs time.
         stream.set_nodelay(true)?;
+        let stream = Stream::Plain(stream);
         let socket = Socket { stream, unread: BytesMut::new(), line: Bytes::new(), heard: Vec::new() };
         Ok(Self(Arc::new(Mutex::new(socket))))
+    }
+
+    /// Begins TLS. RFC 3207 §4.2: nothing said before survives it. What the next hop, or somebody on the way,
+    /// said behind its 220 would be read as if it had come encrypted, so there must be nothing; what is still
+    /// on its way is taken for a part of the handshake, and makes it fail.
+    pub(super) async fn encrypt(&self, shield: &Shield) -> io::Result<()> {
+        let plain = self.take_plain()?;
+        let encrypted = shield.handshake(plain).await?;
+        self.socket().stream = Stream::Tls(Box::new(encrypted));
+        Ok(())
+    }
+
+    fn take_plain(&self) -> io::Result<TcpStream> {
+        let mut socket = self.socket();
+        if !(socket.unread.is_empty() && socket.line.is_empty()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "something was said between STARTTLS and TLS"));
+        }
+        match std::mem::replace(&mut socket.stream, Stream::Lost) {
+            Stream::Plain(plain) => Ok(plain),
+            Stream::Tls(_) | Stream::Lost => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 
     /// The lines heard since the last call.
@@ -52,16 +90,36 @@ impl Wire {
         std::mem::take(&mut self.socket().heard)
     }
 
-    /// Whether there is nothing to read, not even the end of the connection.
+    /// Whether there is nothing to read, not even the end of the connection. Asked of a stream that has
+    /// something to say, it may swallow that: such a stream is not to be used any more.
     pub(super) fn is_quiet(&self) -> bool {
-        let socket = self.socket();
-        let would_block = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        socket.unread.is_empty() && socket.stream.try_read(&mut [0]).is_err_and(would_block)
+        let mut socket = self.socket();
+        socket.unread.is_empty() && socket.stream.is_quiet()
     }
 
     fn socket(&self) -> MutexGuard<'_, Socket> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Stream {
+    /// Of TLS, any record counts, whatever is in it: a farewell, an answer too many, an alert.
+    fn is_quiet(&mut self) -> bool {
+        match self {
+            Self::Plain(stream) => is_silent(stream),
+            Self::Tls(stream) => {
+                let (socket, tls) = stream.get_mut();
+                let is_read = |state: rustls::IoState| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed();
+                is_silent(socket) && tls.process_new_packets().is_ok_and(is_read)
+            }
+            Self::Lost => false,
+        }
+    }
+}
+
+/// Whether the system has nothing for us, not even the end.
+fn is_silent(socket: &TcpStream) -> bool {
+    socket.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl Socket {
@@ -80,6 +138,9 @@ impl Socket {
             let endless = || io::Error::new(io::ErrorKind::InvalidData, "a reply line is too long");
             return if self.unread.len() > LONGEST_LINE { Err(endless()) } else { Ok(false) };
         };
+        if self.heard.len() == MOST_LINES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a reply has too many lines"));
+        }
         let line = readable(&self.unread.split_to(newline + 1));
         self.line = Bytes::from(format!("{line}\r\n"));
         self.heard.push(line);
@@ -130,8 +191,52 @@ impl AsyncWrite for Wire {
     }
 }
 
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Lost => lost(),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Lost => lost(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Lost => lost(),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Lost => lost(),
+        }
+    }
+}
+
+fn lost<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
 impl AsyncTokioStream for Wire {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.socket().stream.peer_addr()
+        match &self.socket().stream {
+            Stream::Plain(stream) => stream.peer_addr(),
+            Stream::Tls(stream) => stream.get_ref().0.peer_addr(),
+            Stream::Lost => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 }
