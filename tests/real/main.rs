@@ -16,12 +16,14 @@ mod mail_program;
 mod ports;
 mod postfix;
 mod process;
+mod programs;
 mod server;
 mod shipped;
 
 mod addresses;
 mod beside_exim;
 mod bypass;
+mod clients;
 mod loops;
 mod setup;
 mod several;
