@@ -13,6 +13,7 @@ mod dovecot;
 mod exim;
 mod imap;
 mod mail_program;
+mod opensmtpd;
 mod ports;
 mod postfix;
 mod process;
@@ -22,6 +23,7 @@ mod shipped;
 
 mod addresses;
 mod beside_exim;
+mod beside_opensmtpd;
 mod bypass;
 mod clients;
 mod loops;
