@@ -57,7 +57,7 @@ impl Drop for Scene {
 
 /// Odd spacing, 8-bit octets in header and body, dots, blank lines at the end. It has a Date and a
 /// Message-ID, for programs that would add theirs.
-fn odd(from: &str) -> Vec<u8> {
+pub(crate) fn odd(from: &str) -> Vec<u8> {
     let head = format!(
         "from:{from}\nTo: sophie@acme.example\nDate: Sun, 22 Nov 2026 12:00:00 +0000\n\
          Message-ID: <odd@customer.example>\nSUBJECT:   odd  \n\tfolded\nX-Latin: "

@@ -27,6 +27,10 @@ exec \"$@\"";
 /// Its two users, which exist in its namespace only.
 const USERS: [(&str, u32); 2] = [("opensmtpd", 64_101), ("opensmtpq", 64_102)];
 
+/// By itself, it waits a second between two messages and some between two connections.
+const HASTE: &str = "mta limit session-transaction-delay 0\nmta limit conn-delay-route 0\n\
+                     mta limit reconn-delay-route 0\n";
+
 /// How it hands mail to the daemon and to mailboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HandOver {
@@ -150,7 +154,7 @@ fn configuration(ports: &Ports, by: HandOver) -> String {
         HandOver::Smtp | HandOver::Program => format!("relay host smtp://127.0.0.1:{outbound}"),
     };
     format!(
-        "table everybody {{ \"@\" = nobody }}\n\
+        "{HASTE}table everybody {{ \"@\" = nobody }}\n\
          listen on 127.0.0.1 port {local} tag LOCAL hostname mx.acme.example\n\
          listen on 127.0.0.1 port {outside} tag OUTSIDE hostname mx.acme.example\n\
          listen on 127.0.0.1 port {back} tag BACK hostname mx.acme.example\n\
@@ -206,7 +210,10 @@ impl Server for OpenSmtpd {
     }
 
     fn wait_for_empty_queue(&self) {
-        wait_until("OpenSMTPD's queue is empty", || self.queue().is_empty());
+        wait_until("OpenSMTPD's queue is empty", || {
+            self.flush();
+            self.queue().is_empty()
+        });
     }
 }
 
