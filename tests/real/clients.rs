@@ -95,6 +95,18 @@ fn arrives_as_it_was_given(way: Way, program: Program) {
     assert!(ours.contains("from client.example"), "{ours}");
 }
 
+/// It waits for no reply between MAIL and DATA, nor does it know then that one recipient is refused.
+#[rstest]
+fn all_commands_in_one_go(#[values(Way::Smtp, Way::Lmtp, Way::Socket)] way: Way) {
+    let scene = Scene::new(way, "inbound");
+    let mail = odd("Ann <ann@customer.example>");
+    let told = scene.send(Program::SwaksInOneGo, ANN, &["nobody@acme.example", "tom@acme.example"], &mail);
+    let dialogue = told.text.split(" -> MAIL").nth(1).unwrap();
+    let marks: Vec<_> = dialogue.lines().filter_map(|line| line.get(..7)).take(7).collect();
+    assert_eq!(marks[1..], [" -> RCP", " -> RCP", " -> DAT", "<-  250", "<** 550", "<-  250"], "{}", told.text);
+    assert_eq!(scene.hop.only().to, ["tom@corp.example"]);
+}
+
 #[rstest]
 #[case::lmtp(Way::Lmtp, Program::Swaks)]
 #[case::swaks(Way::Smtp, Program::Swaks)]

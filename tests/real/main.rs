@@ -26,6 +26,7 @@ mod beside_exim;
 mod beside_opensmtpd;
 mod bypass;
 mod clients;
+mod extensions;
 mod loops;
 mod setup;
 mod several;
