@@ -20,7 +20,7 @@ fn the_demo_shows_every_scene_and_where_it_went() {
         ("vacation notice", "held/auto-reply", "kind auto-reply"),
         ("A bounce", "held/bounce", "kind bounce"),
         ("forges a seed", "held/unmatched", "evidence unmatched"),
-        ("tries to relay", "nowhere ", "Relaying denied"),
+        ("tries to relay", "nowhere ", "relaying denied"),
     ] {
         let told: Vec<&str> = text.lines().skip_while(|line| !line.contains(title)).skip(1).take(2).collect();
         let [went, because] = told.as_slice() else { panic!("no scene {title:?}:\n{text}") };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::mail::{Address, Lesson, Reply, ThreadId};
+use crate::mail::{Address, Lesson, Reply, Say, ThreadId};
 use crate::message::Message;
 use crate::smtp::service::{ForwardPath, Mail, Service, Session, Unfit};
 use crate::{clock, events, signing};
@@ -40,7 +40,7 @@ impl Service for Copies {
     async fn recipient(&self, transaction: &mut Transaction, to: ForwardPath) -> Reply {
         let Some(address) = address(to, self.desk()) else { return settle::local_trouble() };
         transaction.recipients.push(address);
-        Reply::new(250, 1, 5, "Recipient ok")
+        Say::RecipientOk.reply()
     }
 
     /// The life of a copy.

@@ -5,7 +5,7 @@
 //! deferred, all else is decided.
 
 use crate::mail::{
-    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, Reply,
+    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, Reply, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -58,12 +58,12 @@ impl<'a> Desk<'a> {
         }
         // Which thread its id belongs to, only the index could tell.
         if share.writer.is_some() && case.index_is_away {
-            return Course::by_default(Fate::Defer(index_unavailable()));
+            return Course::by_default(Fate::Defer(Say::IndexAway.reply()));
         }
         let Judged { continued, judgement } = case.reading.judge(&facts(case, share));
         let (rule, fate, route) = match judgement {
             Judgement::CannotTell(rule, rules::Why::IndexAway) => {
-                return Course { rule: rule.name.clone(), ..Course::by_default(Fate::Defer(index_unavailable())) };
+                return Course { rule: rule.name.clone(), ..Course::by_default(Fate::Defer(Say::IndexAway.reply())) };
             }
             Judgement::Rule(rule, decision) => {
                 let (fate, route) = self.decided(case, share, decision);
@@ -106,7 +106,7 @@ impl<'a> Desk<'a> {
     fn by_default(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
         let verdict = rules::verdict(share.kind, share.matched.evidence);
         if index_could_match(case, share) && verdict != rules::verdict(kind_if_matched(case), Evidence::MessageId) {
-            return (Fate::Defer(index_unavailable()), Route::default());
+            return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
         match verdict {
             Verdict::Hold(reason) => (Fate::Hold(reason), Route::default()),
@@ -116,7 +116,7 @@ impl<'a> Desk<'a> {
 
     fn whoever_answers(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
         if index_could_match(case, share) && share.matched.persona.is_none() {
-            return (Fate::Defer(index_unavailable()), Route::default());
+            return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
         let Some(first) = share.readers.people.first() else {
             return (Fate::Hold(HoldReason::Unmatched), Route::default());
@@ -330,9 +330,9 @@ fn edits(message: &Message, rules: &[&Rule]) -> Edits {
 
 /// The reply of a rule that rejects.
 fn rejection(words: Option<&str>) -> Reply {
-    Reply::new(550, 7, 1, words.unwrap_or("The message is not accepted here"))
-}
-
-fn index_unavailable() -> Reply {
-    Reply::new(451, 3, 0, "The thread index is being rebuilt, try again later")
+    let ordinary = Say::Rejected.reply();
+    match words {
+        Some(words) => Reply { text: words.into(), ..ordinary },
+        None => ordinary,
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath};
+use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
 use crate::smtp::service::{ForwardPath, Mail, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
@@ -40,7 +40,7 @@ impl Service for Inbound {
         match desk.recipient(&address) {
             Ok(recipient) => {
                 transaction.recipients.push((address, recipient));
-                Reply::new(250, 1, 5, "Recipient ok")
+                Say::RecipientOk.reply()
             }
             Err(reply) => {
                 events::rejected(&address, &reply);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::events;
 use crate::held::About;
 use crate::mail::{
-    Address, Choice, Destination, Edits, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, ReversePath,
+    Address, Choice, Destination, Edits, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, ReversePath, Say,
     TransactionId, Transport,
 };
 use crate::message::trace::Hop;
@@ -156,7 +156,7 @@ impl Journey<'_> {
     async fn send_instead(&self, plan: &Plan, to: &Address) -> Result<Leg, Refusal> {
         let House { policy, keys, .. } = self.house;
         if trace::is_loop(&self.arrival.message, &policy.hostname, to, keys) {
-            let reply = Reply::new(554, 4, 6, "Not sent: the message has been there before");
+            let reply = Say::BeenThere.reply();
             return Err(refused_by(to, &reply));
         }
         self.send_once(plan, to).await

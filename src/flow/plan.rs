@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 
-use crate::mail::{Address, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath, ThreadId};
+use crate::mail::{
+    Address, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath, Say, ThreadId,
+};
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
 use crate::rules::{Reading, Tried};
@@ -127,9 +129,13 @@ impl<'a> Desk<'a> {
             [] => {}
         }
         if policy.reply_domain.as_ref() == Some(address.domain()) {
-            return self.matcher().recipient_token(address).map(Recipient::Token).ok_or_else(no_such_recipient);
+            return self
+                .matcher()
+                .recipient_token(address)
+                .map(Recipient::Token)
+                .ok_or_else(|| Say::NoSuchRecipient.reply());
         }
-        Err(if self.is_our_domain(address) { no_such_recipient() } else { relaying_denied() })
+        Err(if self.is_our_domain(address) { Say::NoSuchRecipient.reply() } else { Say::RelayingDenied.reply() })
     }
 
     fn is_our_domain(&self, address: &Address) -> bool {
@@ -140,14 +146,11 @@ impl<'a> Desk<'a> {
 
     /// What could be read in two ways is refused at the door.
     pub fn door(&self, message: &Message) -> Option<Reply> {
-        let why = if message.begins_with_space() {
-            "The header section begins with a continuation line: remove the leading space"
-        } else if message.count("From") > 1 {
-            "The message has several From fields (RFC 5322 section 3.6): send one"
+        if message.begins_with_space() {
+            Some(Say::BeginsWithContinuation.reply())
         } else {
-            return None;
-        };
-        Some(Reply::new(550, 6, 0, why))
+            (message.count("From") > 1).then(|| Say::SeveralFrom.reply())
+        }
     }
 
     /// Everything that the memory must be asked about an arrival, at once; its own id too, which an
@@ -363,12 +366,4 @@ fn is_taken(fate: &Fate) -> bool {
 /// Only `YES` is believed, and only for holding: a server in front writes it.
 fn is_spam(message: &Message) -> bool {
     message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
-}
-
-fn no_such_recipient() -> Reply {
-    Reply::new(550, 1, 1, "No such recipient here")
-}
-
-fn relaying_denied() -> Reply {
-    Reply::new(550, 7, 1, "Relaying denied")
 }

@@ -5,7 +5,7 @@
 //! server in front would send them to the customer. Outbound, where the peer is the company's own, the
 //! next hop's words are passed on instead.
 
-use crate::mail::{Extension, Failure, Fate, FateName, HoldReason, Leg, Outcome, Plan, Reply, TransactionId};
+use crate::mail::{Extension, Failure, Fate, FateName, HoldReason, Leg, Outcome, Plan, Reply, Say, TransactionId};
 use crate::smtp::service::Protocol;
 
 /// SMTP has one reply for all recipients: unless every one of them is rejected, what a rule rejects is
@@ -80,17 +80,18 @@ pub fn fate_of(reply: &Reply) -> FateName {
 
 /// Every leg is done.
 pub fn done(id: &TransactionId) -> Reply {
-    Reply::new(250, 0, 0, format!("Ok: {id}"))
+    let Reply { code, enhanced, text } = Say::Taken.reply();
+    Reply { code, enhanced, text: format!("{text}: {id}") }
 }
 
 /// A leg was not taken now.
 pub fn not_now() -> Reply {
-    Reply::new(451, 4, 1, "The next hop cannot take the message now, try again later")
+    Say::NotNow.reply()
 }
 
 /// A leg may or may not have been taken: the one case where a copy may follow.
 fn in_doubt() -> Reply {
-    Reply::new(451, 4, 2, "The next hop did not confirm the message, try again later")
+    Say::InDoubt.reply()
 }
 
 /// Outbound: the refusal of the next hop as it is; what nobody refused is temporary.
@@ -99,8 +100,8 @@ pub fn refusal(failure: Failure) -> Reply {
         // The next hop takes leave of us (RFC 5321 §3.8); we do not take leave of our peer.
         Failure::Recipient(reply) | Failure::Us(reply) if reply.code == 421 => not_now(),
         Failure::Recipient(reply) | Failure::Us(reply) => reply,
-        Failure::Unsupported(Extension::EightBitMime) => Reply::new(554, 6, 3, "The next hop takes no 8-bit data"),
-        Failure::Unsupported(Extension::SmtpUtf8) => Reply::new(553, 6, 7, "The next hop takes no international mail"),
+        Failure::Unsupported(Extension::EightBitMime) => Say::NoEightBit.reply(),
+        Failure::Unsupported(Extension::SmtpUtf8) => Say::NoInternational.reply(),
         Failure::Unreachable(_) => not_now(),
         Failure::Uncertain(_) => in_doubt(),
     }
@@ -108,7 +109,7 @@ pub fn refusal(failure: Failure) -> Reply {
 
 /// Something of our own failed.
 pub fn local_trouble() -> Reply {
-    Reply::new(451, 3, 0, "Local trouble, try again later")
+    Say::LocalTrouble.reply()
 }
 
 #[cfg(test)]

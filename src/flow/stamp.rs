@@ -6,7 +6,7 @@
 
 use data_encoding::BASE32_NOPAD_NOCASE;
 
-use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, Reply, ReversePath, ThreadId};
+use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, Reply, ReversePath, Say, ThreadId};
 use crate::message::Message;
 use crate::people::Persona;
 use crate::threads::Found;
@@ -42,10 +42,10 @@ impl<'a> Desk<'a> {
     /// are nothing of ours to judge where none of them names a persona: such mail passes untouched.
     pub fn outbound_door(&self, message: &Message) -> Option<Reply> {
         if message.hops() > self.policy.hops {
-            return Some(Reply::new(554, 4, 6, "Too many hops: the message goes in circles"));
+            return Some(Say::TooManyHops.reply());
         }
         if self.policy.outbound.strangers == Strangers::Refuse && self.signing_persona(message).is_none() {
-            return Some(Reply::new(550, 7, 1, "The From field names no persona that this server sends for"));
+            return Some(Say::NoPersona.reply());
         }
         if message.count("From") > 1 && !self.names_a_persona(message) {
             return None;

@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod kind;
 pub mod message_id;
 pub mod reply;
+pub mod say;
 pub mod transaction;
 
 pub mod lesson;
@@ -27,4 +28,5 @@ pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};
 pub use plan::{Choice, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
 pub use reply::Reply;
+pub use say::Say;
 pub use transaction::TransactionId;

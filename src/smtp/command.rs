@@ -6,9 +6,8 @@
 use smtp_proto::{Error, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request};
 
 use super::path;
-use super::replies::Say;
 use super::service::ForwardPath;
-use crate::mail::{ReversePath, Transport};
+use crate::mail::{ReversePath, Say, Transport};
 
 /// A command that we know.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,9 +9,8 @@
 use bytes::Bytes;
 use memchr::memchr2;
 
-use super::replies::Say;
 use super::settings::Limits;
-use crate::mail::Reply;
+use crate::mail::{Reply, Say};
 
 /// What a refused message may send beyond twice the size limit before it is cut off: some peers
 /// learn of a refusal only at the final dot, but none may stream for ever.

@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::data::{Fault, Fed, Receiver};
 use super::lines::{Cut, Lines};
-use super::replies::Say;
 use super::service::Service;
 use super::session::Session;
 use super::settings::Limits;
 use super::state::Then;
+use crate::mail::Say;
 
 /// Octets that one read asks for: commands are short, messages are long.
 const COMMAND_BLOCK: usize = 4 << 10;

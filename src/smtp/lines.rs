@@ -7,7 +7,7 @@
 use bytes::{Buf, BytesMut};
 use memchr::{memchr2, memmem};
 
-use super::replies::Say;
+use crate::mail::Say;
 
 /// How many times its limit a line may reach before the peer is cut off.
 const PATIENCE: usize = 16;

@@ -16,12 +16,12 @@ use tracing::{Instrument, debug, info_span, warn};
 
 use super::driver::Driver;
 use super::gate::{Gate, Pass};
-use super::replies::Say;
 use super::service::{Peer, Service};
 use super::session::Session;
 use super::settings::Settings;
 use super::socket::{Bound, Listener};
 use super::unix::Made;
+use crate::mail::Say;
 
 /// How long to wait after the system had no connection to give, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

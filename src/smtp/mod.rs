@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
-//! arrives, `command` and `path` parse it, `replies` is all that we say, `state` holds what samotop
+//! arrives, `command` and `path` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
 //! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
 //! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
 //!
@@ -33,9 +33,9 @@ mod session;
 mod command;
 mod data;
 mod gate;
+mod greetings;
 mod lines;
 mod path;
-mod replies;
 mod state;
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 //! address literals and local parts that exist (`a..b@docomo.example`): an address must reach the
 //! service as it was written.
 
-use super::replies::Say;
 use super::service::ForwardPath;
-use crate::mail::{Address, ReversePath};
+use crate::mail::{Address, ReversePath, Say};
 
 /// A command line around its path.
 #[derive(Debug, PartialEq, Eq)]

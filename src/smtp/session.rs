@@ -14,12 +14,12 @@ use tracing::{Instrument, Span, error, info, info_span, trace};
 
 use super::command::{self, Command, Hello, HelloVerb, Mail};
 use super::data::{Fault, Receiver};
-use super::replies::{self, Say};
+use super::greetings;
 use super::service::{self, ForwardPath, Peer, Protocol, Service};
 use super::settings::Settings;
 use super::state::{Awaits, State, Then};
 use crate::clock;
-use crate::mail::{Address, Reply, TransactionId};
+use crate::mail::{Address, Reply, Say, TransactionId};
 
 /// Where the dialogue itself is logged, at trace: it holds addresses.
 const PROTOCOL: &str = "sincerely::smtp::protocol";
@@ -60,7 +60,7 @@ impl<S: Service> Session<S> {
     /// A session that has just begun: the banner is said.
     pub(super) fn new(service: Arc<S>, settings: Arc<Settings>, tasks: TaskTracker, peer: Peer) -> Self {
         let mut state = State::new(&settings.hostname, settings.protocol, &peer);
-        state.say(&replies::banner(&settings));
+        state.say(&greetings::banner(&settings));
         Self { service, settings, tasks, peer, state, client: None, transaction: None, commands: 0, errors: 0 }
     }
 
@@ -162,9 +162,9 @@ impl<S: Service> Session<S> {
         let protocol = self.settings.protocol;
         self.client = Some(service::Session { peer: self.peer.clone(), helo, extended, protocol });
         self.state.say(&if extended {
-            replies::extended_hello(&self.settings)
+            greetings::extended_hello(&self.settings)
         } else {
-            replies::hello(&self.settings)
+            greetings::hello(&self.settings)
         });
     }
 

@@ -81,7 +81,7 @@ fn found() -> Found {
 #[case(Decision::ForwardTo(vec![Target::Persona(PersonaName("tom".into()))]), "r tom@corp.example")]
 #[case(Decision::Hold, "r held/rule")]
 #[case(Decision::Reject(Some("go away".into())), "r 550 5.7.1 go away")]
-#[case(Decision::Reject(None), "r 550 5.7.1 The message is not accepted here")]
+#[case(Decision::Reject(None), "r 550 5.7.1 the message is not accepted here")]
 #[case(Decision::Discard, "r discarded")]
 fn a_rule_decides_and_the_first_one_wins(#[case] decision: Decision, #[case] expected: &str) {
     let acme = acme(vec![rule("r", subject("*hi*"), decision), rule("s", When::default(), Decision::Hold)]);

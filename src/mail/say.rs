@@ -1,15 +1,14 @@
-//! Everything that the server itself says to a peer, in one table.
+//! Everything that we say to a peer, in one table: what the server says of commands, and what the flows
+//! say of recipients and messages.
 //!
-//! Every reply has an enhanced status code (RFC 2034, RFC 3463), but for greetings and 354, which
-//! have none. What the service answers goes out in its own words.
+//! Every reply has an enhanced status code (RFC 2034, RFC 3463), but for greetings and 354, which have
+//! none. In other words go out only what a rule's author wrote and, outbound, what the next hop said.
 
-use super::service::Protocol;
-use super::settings::Settings;
-use crate::mail::Reply;
+use super::Reply;
 
-/// What the server has to say.
+/// What we have to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Say {
+pub enum Say {
     /// NOOP.
     Ok,
     /// RSET.
@@ -69,6 +68,39 @@ pub(super) enum Say {
     /// The service failed: nothing is known of the message's fate, so the peer keeps it.
     Failed,
 
+    /// A recipient was accepted.
+    RecipientOk,
+    /// Nobody of that address is served here.
+    NoSuchRecipient,
+    /// The recipient is in no domain of ours.
+    RelayingDenied,
+    /// The first line continues a field that is not there: two readings.
+    BeginsWithContinuation,
+    /// Several From fields: two readings.
+    SeveralFrom,
+    /// `outbound.strangers = "refuse"`.
+    NoPersona,
+    /// More than `limits.hops` Received fields.
+    TooManyHops,
+    /// The message bears our own trace field for this destination.
+    BeenThere,
+    /// A rule rejects, and has no words of its own.
+    Rejected,
+    /// Every leg is done.
+    Taken,
+    /// A leg was not taken now.
+    NotNow,
+    /// A leg may or may not have been taken.
+    InDoubt,
+    /// Only the index could decide, and it cannot answer.
+    IndexAway,
+    /// Something of our own failed.
+    LocalTrouble,
+    /// The message has 8-bit data, and the next hop lacks 8BITMIME.
+    NoEightBit,
+    /// The message needs SMTPUTF8, and the next hop lacks it.
+    NoInternational,
+
     /// The peer is not in the listener's `allow`.
     NotAllowed,
     /// No room for another connection.
@@ -89,7 +121,7 @@ pub(super) enum Say {
 
 impl Say {
     /// The reply as the peer sees it. Every 421 is followed by the end of the connection.
-    pub(super) fn reply(self) -> Reply {
+    pub fn reply(self) -> Reply {
         let (code, (subject, detail), text) = match self {
             Self::Ok => (250, (0, 0), "ok"),
             Self::Reset => (250, (0, 0), "reset"),
@@ -122,6 +154,25 @@ impl Say {
             Self::BareNewlineInData => (550, (5, 2), "bare CR or LF in the message"),
             Self::Failed => (451, (3, 0), "local error; try again later"),
 
+            Self::RecipientOk => (250, (1, 5), "recipient ok"),
+            Self::NoSuchRecipient => (550, (1, 1), "no such recipient here"),
+            Self::RelayingDenied => (550, (7, 1), "relaying denied"),
+            Self::BeginsWithContinuation => {
+                (550, (6, 0), "the header section begins with a continuation line: remove the leading space")
+            }
+            Self::SeveralFrom => (550, (6, 0), "the message has several From fields (RFC 5322 section 3.6): send one"),
+            Self::NoPersona => (550, (7, 1), "the From field names no persona that this server sends for"),
+            Self::TooManyHops => (554, (4, 6), "too many hops: the message goes in circles"),
+            Self::BeenThere => (554, (4, 6), "not sent: the message has been there before"),
+            Self::Rejected => (550, (7, 1), "the message is not accepted here"),
+            Self::Taken => (250, (0, 0), "ok"),
+            Self::NotNow => (451, (4, 1), "the next hop cannot take the message now; try again later"),
+            Self::InDoubt => (451, (4, 2), "the next hop did not confirm the message; try again later"),
+            Self::IndexAway => (451, (3, 0), "the thread index is being rebuilt; try again later"),
+            Self::LocalTrouble => (451, (3, 0), "local trouble; try again later"),
+            Self::NoEightBit => (554, (6, 3), "the next hop takes no 8-bit data"),
+            Self::NoInternational => (553, (6, 7), "the next hop takes no international mail"),
+
             Self::NotAllowed => (554, (7, 1), "no service for your address"),
             Self::Busy => (421, (7, 0), "too many connections; try again later"),
             Self::NotHttp => (421, (7, 0), "this is a mail server"),
@@ -133,35 +184,4 @@ impl Say {
         };
         Reply::new(code, subject, detail, text)
     }
-}
-
-/// The first line of a session.
-pub(super) fn banner(settings: &Settings) -> Reply {
-    let protocol = match settings.protocol {
-        Protocol::Smtp => "ESMTP",
-        Protocol::Lmtp => "LMTP",
-    };
-    plain(220, format!("{} {protocol} Sincerely", settings.hostname))
-}
-
-/// The answer to HELO.
-pub(super) fn hello(settings: &Settings) -> Reply {
-    plain(250, settings.hostname.clone())
-}
-
-/// The answer to EHLO and LHLO: what we offer, always in this order.
-pub(super) fn extended_hello(settings: &Settings) -> Reply {
-    let lines = [
-        settings.hostname.clone(),
-        "PIPELINING".into(),
-        format!("SIZE {}", settings.limits.message_size),
-        "8BITMIME".into(),
-        "ENHANCEDSTATUSCODES".into(),
-        "SMTPUTF8".into(),
-    ];
-    plain(250, lines.join("\n"))
-}
-
-fn plain(code: u16, text: String) -> Reply {
-    Reply { code, enhanced: None, text }
 }
