@@ -167,7 +167,8 @@ impl Exim {
         let settings = format!(
             "CONFDIR = {folder}/etc\nSPOOLDIR = {folder}/spool\nDC_minimaldns = 1\n\
              MAIN_HARDCODE_PRIMARY_HOSTNAME = mx.acme.example\nMAIN_QUALIFY_DOMAIN = mx.acme.example\n\
-             MAIN_RELAY_NETS = {}\nIGNORE_SMTP_LINE_LENGTH_LIMIT = 1\nNO_CHECK_DATA_VERIFY_HEADER_SYNTAX = 1\n{}",
+             MAIN_RELAY_NETS = {}\nIGNORE_SMTP_LINE_LENGTH_LIMIT = 1\nNO_CHECK_DATA_VERIFY_HEADER_SYNTAX = 1\n\
+             MAIN_LOG_SELECTOR = +pipelining\n{}",
             self.ours(),
             self.places()
         );

@@ -1,5 +1,5 @@
-//! Beside real servers: Postfix or Exim, and Dovecot, each test with its own, configured by the files
-//! that are shipped; and a real mail program.
+//! Beside real servers: Postfix, Exim or OpenSMTPD, and Dovecot, each test with its own, the first two configured
+//! by the files that are shipped; a real mail program; and real programs that hand in mail.
 //!
 //! Ports are chosen by the system, waiting is for conditions, and what was started is stopped when the
 //! test ends, however it ends. Needs root, since mail servers do (`tests/run` sees to that).
@@ -13,15 +13,20 @@ mod dovecot;
 mod exim;
 mod imap;
 mod mail_program;
+mod opensmtpd;
 mod ports;
 mod postfix;
 mod process;
+mod programs;
 mod server;
 mod shipped;
 
 mod addresses;
 mod beside_exim;
+mod beside_opensmtpd;
 mod bypass;
+mod clients;
+mod extensions;
 mod forwarding;
 mod loops;
 mod notifications;
