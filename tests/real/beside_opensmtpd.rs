@@ -45,7 +45,7 @@ impl Pair {
 fn configuration(ports: &Ports, by: HandOver, next_hop: SocketAddr) -> String {
     let Ports { inbound, outbound, .. } = ports;
     let (to_personas, automated) = match by {
-        HandOver::Smtp => ("smtp", "smtp"),
+        HandOver::Smtp | HandOver::Encrypted => ("smtp", "smtp"),
         HandOver::Lmtp => ("lmtp", "lmtp"),
         HandOver::Program => ("lmtp", "smtp"),
     };

@@ -311,6 +311,20 @@ impl Exim {
         self.resume();
     }
 
+    /// Makes it hand over by TLS only, to whom this file trusts.
+    pub(crate) fn insist_on_tls(&mut self, trust: &Path) {
+        self.stop();
+        let file = self.configuration();
+        let head =
+            "\nsincerely_smtp:\n  debug_print = \"T: sincerely_smtp for $local_part@$domain\"\n  driver = smtp\n";
+        let options = format!(
+            "  hosts_require_tls = *\n  tls_verify_certificates = {}\n  tls_verify_hosts = *\n",
+            trust.display()
+        );
+        Shipped::read(file.to_str().unwrap()).replace(head, &format!("{head}{options}")).write(&file);
+        self.resume();
+    }
+
     /// A client at one of the ports.
     pub(crate) fn client(port: u16) -> Client {
         Client::connect(SocketAddr::from(([127, 0, 0, 1], port)))

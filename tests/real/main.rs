@@ -33,5 +33,6 @@ mod notifications;
 mod setup;
 mod several;
 mod story;
+mod tls;
 mod trouble;
 mod unchanged;

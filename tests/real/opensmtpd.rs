@@ -38,6 +38,8 @@ pub(crate) enum HandOver {
     Smtp,
     /// `relay host lmtp://`.
     Lmtp,
+    /// `relay host smtp+tls://`, whoever is there.
+    Encrypted,
     /// `lmtp`: its program mail.lmtp, one run for each recipient.
     Program,
 }
@@ -146,12 +148,13 @@ fn configuration(ports: &Ports, by: HandOver) -> String {
     let to = |port: &u16| match by {
         HandOver::Smtp => format!("relay host smtp://127.0.0.1:{port}"),
         HandOver::Lmtp => format!("relay host lmtp://127.0.0.1:{port}"),
+        HandOver::Encrypted => format!("relay host smtp+tls://127.0.0.1:{port} tls no-verify"),
         HandOver::Program => format!("lmtp \"127.0.0.1:{port}\" rcpt-to virtual <everybody>"),
     };
     // Automated mail is for other people's domains: mail.lmtp is for one's own.
     let automated = match by {
         HandOver::Lmtp => format!("relay host lmtp://127.0.0.1:{outbound}"),
-        HandOver::Smtp | HandOver::Program => format!("relay host smtp://127.0.0.1:{outbound}"),
+        HandOver::Smtp | HandOver::Encrypted | HandOver::Program => format!("relay host smtp://127.0.0.1:{outbound}"),
     };
     format!(
         "{HASTE}table everybody {{ \"@\" = nobody }}\n\

@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use lettre::address::Envelope;
 use lettre::transport::smtp::extension::ClientId;
@@ -50,23 +50,49 @@ pub(crate) struct Told {
 impl Program {
     /// Lets it send a message, which ends in CRLF.
     pub(crate) fn send(self, door: &Door, from: &str, to: &[&str], mail: &[u8]) -> Told {
+        self.deliver(door, None, from, to, mail)
+    }
+
+    /// The same by TLS, to nobody who has no certificate that is trusted by this file.
+    pub(crate) fn send_encrypted(self, door: &Door, trust: &Path, from: &str, to: &[&str], mail: &[u8]) -> Told {
+        self.deliver(door, Some(trust), from, to, mail)
+    }
+
+    fn deliver(self, door: &Door, trust: Option<&Path>, from: &str, to: &[&str], mail: &[u8]) -> Told {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mail");
         fs::write(&file, mail).unwrap();
+        let mut command = match self {
+            Self::Swaks | Self::SwaksInOneGo => swaks(door, from, to, &file),
+            Self::Msmtp => msmtp(door, from, to),
+            Self::Curl | Self::CurlGoingOn => curl(door, from, to, &file),
+            Self::Smtplib => smtplib(door, from, to),
+            Self::Lettre => {
+                assert!(trust.is_none(), "lettre's TLS is not built in");
+                return lettre(door, from, to, mail);
+            }
+        };
         match self {
-            Self::Swaks => told(&process::output(&mut swaks(door, from, to, &file), b"")),
-            Self::SwaksInOneGo => told(&process::output(swaks(door, from, to, &file).arg("--pipeline"), b"")),
-            Self::Msmtp => told(&process::output(&mut msmtp(door, from, to), mail)),
-            Self::Curl => told(&process::output(&mut curl(door, from, to, &file), b"")),
-            Self::CurlGoingOn => told(&process::output(curl(door, from, to, &file).arg("--mail-rcpt-allowfails"), b"")),
-            Self::Smtplib => told(&process::output(&mut smtplib(door, from, to), mail)),
-            Self::Lettre => lettre(door, from, to, mail),
+            Self::SwaksInOneGo => drop(command.arg("--pipeline")),
+            Self::CurlGoingOn => drop(command.arg("--mail-rcpt-allowfails")),
+            Self::Swaks | Self::Msmtp | Self::Curl | Self::Smtplib | Self::Lettre => {}
         }
+        if let Some(trust) = trust {
+            self.encrypt(&mut command, &trust.display().to_string());
+        }
+        let output = process::output(&mut command, mail);
+        Told { done: output.status.success(), text: process::said(&output) }
     }
-}
 
-fn told(output: &Output) -> Told {
-    Told { done: output.status.success(), text: process::said(output) }
+    fn encrypt(self, command: &mut Command, trust: &str) {
+        match self {
+            Self::Swaks | Self::SwaksInOneGo => command.args(["--tls", "--tls-verify", "--tls-ca-path", trust]),
+            Self::Msmtp => command.args(["--tls=on", "--tls-starttls=on", &format!("--tls-trust-file={trust}")]),
+            Self::Curl | Self::CurlGoingOn => command.args(["--ssl-reqd", "--cacert", trust]),
+            Self::Smtplib => command.env("TRUST", trust),
+            Self::Lettre => unreachable!("it is no command"),
+        };
+    }
 }
 
 /// Swaks and lettre end every message with a line end of their own.
@@ -107,7 +133,7 @@ fn msmtp(door: &Door, from: &str, to: &[&str]) -> Command {
     if !matches!(door, Door::Smtp(_)) {
         command.arg("--protocol=lmtp");
     }
-    command.args([&format!("--domain={NAME}"), &format!("--from={from}"), "--debug", "--"]).args(to);
+    command.args([&format!("--domain={NAME}"), &format!("--from={from}"), "--debug"]).args(to);
     command
 }
 
