@@ -12,6 +12,9 @@ pub mod signals;
 pub mod trace;
 pub mod words;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::collections::HashMap;
 use std::ops::Range;
 

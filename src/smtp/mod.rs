@@ -38,6 +38,8 @@ mod path;
 mod replies;
 mod state;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod tests;
 
