@@ -52,7 +52,8 @@ fn keeps_its_detail(address: &Address) {
         assert!(joined.contains(&address.folded()), "{user} and {detail}");
     }
     let more = user.with_detail('+', "detail");
-    if more.local().len() <= 255 {
+    if address.folded().len() <= 200 {
+        // A longer one may have no room for a detail.
         assert_eq!(more.to_string().parse(), Ok(more));
     }
 }
