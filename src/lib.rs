@@ -42,3 +42,6 @@ pub mod config;
 pub mod control;
 
 pub mod cli;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;

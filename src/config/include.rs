@@ -15,8 +15,8 @@ use super::values::{Several, Table, Tables};
 
 /// The text of an included file.
 pub(super) struct Text {
-    path: PathBuf,
-    text: String,
+    pub path: PathBuf,
+    pub text: String,
 }
 
 /// What `*` finds: no hidden files, which editors leave beside the real ones.

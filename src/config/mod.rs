@@ -24,6 +24,8 @@ mod relay_security;
 mod relays;
 mod rules;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod tests;
 
@@ -43,9 +45,9 @@ use crate::{relay, telemetry, threads};
 
 use document::KeyPath;
 use file::File;
-use include::{Merged, Placed};
+use include::{Merged, Placed, Text};
 use problems::Report;
-use values::{As, Count, DurationOrOff, Separators};
+use values::{As, Count, DurationOrOff, Separators, Several};
 
 pub use problems::{Problems, Remark};
 
@@ -216,8 +218,17 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn parse(text: &str, path: &Path) -> Result<(Self, Vec<Remark>), Problems> {
+        Self::parse_with(text, path, include::texts)
+    }
+
+    /// The same, where `texts` gets the files that are included.
+    fn parse_with(
+        text: &str,
+        path: &Path,
+        texts: impl FnOnce(&Several<PathBuf>, &mut Report<'_>) -> Vec<Text>,
+    ) -> Result<(Self, Vec<Remark>), Problems> {
         let (file, mut of_main) = File::read(text, path)?;
-        let included = include::texts(&file.include, &mut of_main);
+        let included = texts(&file.include, &mut of_main);
         // From here on it speaks of the included files too, which live shorter than the main one.
         let mut report = of_main;
         let Some(written) = include::read(&included, file, &mut report) else {

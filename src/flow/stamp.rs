@@ -7,7 +7,7 @@
 use data_encoding::BASE32_NOPAD_NOCASE;
 
 use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, Reply, ReversePath, Say, ThreadId};
-use crate::message::Message;
+use crate::message::{Message, edit};
 use crate::people::Persona;
 use crate::threads::Found;
 use crate::threads::token::{Purpose, Token};
@@ -132,10 +132,7 @@ impl<'a> Desk<'a> {
         }
         let token = Token { purpose: Purpose::Seed, persona: PersonaTag::of(&persona.name), id: stamp.thread.0 };
         let seed = token.message_id(self.keys, from);
-        match message.value_range("References").and_then(|range| message.bytes().get(range)) {
-            Some(old) => stamp.edits.insert_before_value = Some(first_of(&seed, old)),
-            None => stamp.edits.append.push(Field::new("References", seed.to_string())),
-        }
+        edit::refer_first(message, &seed, &mut stamp.edits);
         stamp.seeded = true;
     }
 
@@ -169,18 +166,6 @@ impl Stamp {
         }
         is_signed
     }
-}
-
-/// The seed in front of the ids that are there. The old value's first line is blank, or begins with a
-/// space, or (seen in practice) at once with its first id; no line may end up as white space only.
-fn first_of(seed: &MessageId, old: &[u8]) -> Field {
-    let line = old.split(|octet| *octet == b'\n').next().unwrap_or_default();
-    let value = match line.first() {
-        _ if line.trim_ascii().is_empty() => format!(" {seed}"),
-        Some(b' ' | b'\t') => format!(" {seed}\r\n"),
-        Some(_) | None => format!(" {seed}\r\n "),
-    };
-    Field::new("References", value)
 }
 
 /// The fields that any DKIM signature of the message covers (RFC 6376 §3.5, `h=`).

@@ -24,12 +24,14 @@ impl FromStr for Domain {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let literal = text.strip_prefix('[').map(|rest| rest.strip_suffix(']').unwrap_or_default());
-        let is_domain = literal.map_or_else(|| is_name(text), is_literal);
-        if text.len() > 255 || !is_domain {
+        // What is kept is judged: a lower case may be longer, or hold what no label may, as that of İ does.
+        let folded = text.to_lowercase();
+        let literal = folded.strip_prefix('[').map(|rest| rest.strip_suffix(']').unwrap_or_default());
+        let is_domain = literal.map_or_else(|| is_name(&folded), is_literal);
+        if folded.len() > 255 || !is_domain {
             return Err(AddressError::Domain(text.into()));
         }
-        Ok(Self(text.to_lowercase()))
+        Ok(Self(folded))
     }
 }
 
@@ -122,7 +124,12 @@ impl Address {
 
     /// The same user at the same domain, with `detail` as its subaddress.
     pub fn with_detail(&self, separator: char, detail: &str) -> Self {
-        Self { local: format!("{}{separator}{detail}", self.local), domain: self.domain.clone() }
+        let local = match self.local.strip_suffix('"') {
+            // Within its quotes: a local part is quoted as a whole or not at all.
+            Some(quoted) => format!("{quoted}{separator}{detail}\""),
+            None => format!("{}{separator}{detail}", self.local),
+        };
+        Self { local, domain: self.domain.clone() }
     }
 
     /// The same local part at another domain.
@@ -148,7 +155,8 @@ impl FromStr for Address {
         if local.is_empty() {
             return Err(shape());
         }
-        if local.len() > 255 || !is_local_part(local) {
+        // In lower case it may be longer, and is what is compared by.
+        if local.len().max(local.to_lowercase().len()) > 255 || !is_local_part(local) {
             return Err(AddressError::Local(local.into()));
         }
         Ok(Self { local: local.into(), domain: domain.parse()? })
@@ -259,6 +267,25 @@ mod tests {
             let (found, rest) = whole.split_detail("+-");
             assert_eq!((found.to_string().as_str(), rest), (user, detail));
         }
+    }
+
+    #[test]
+    fn a_detail_stands_within_the_quotes() {
+        for (user, whole) in [("a@b.example", "a+x@b.example"), ("\"a b\"@c.example", "\"a b+x\"@c.example")] {
+            assert_eq!(address(user).with_detail('+', "x"), address(whole));
+        }
+    }
+
+    #[test]
+    fn a_local_part_is_one_in_lower_case_too() {
+        let text = |times| format!("{}@b.example", "\u{130}".repeat(times));
+        assert!(text(86).parse::<Address>().is_err(), "172 octets, and 258 in lower case");
+        assert_eq!(address(&address(&text(85)).folded()).folded(), address(&text(85)).folded());
+    }
+
+    #[test]
+    fn a_domain_is_one_in_lower_case_too() {
+        assert!("a@\u{130}.example".parse::<Address>().is_err(), "its lower case is an i with a loose dot");
     }
 
     #[test]

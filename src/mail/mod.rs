@@ -20,6 +20,9 @@ pub mod plan;
 
 pub mod plain;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 pub use address::{Address, Domain, Mailbox};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Message, words};
-use crate::mail::{Edits, Field};
+use crate::mail::{Edits, Field, MessageId};
 
 /// Octets of one line, its end left out (RFC 5322 §2.1.1).
 const LONGEST_LINE: usize = 998;
@@ -50,6 +50,26 @@ pub fn prefix_subject(message: &Message, prefixes: &[&str], edits: &mut Edits) {
     match message.value_range("Subject").and_then(|range| message.bytes().get(range)) {
         None => edits.append.push(Field::new("Subject", words::encoded(prefix))),
         Some(old) => edits.insert_before_value = Some(Field::new("Subject", before(old, prefix))),
+    }
+}
+
+/// Puts an id before those of References; a message without the field gets one.
+pub fn refer_first(message: &Message, id: &MessageId, edits: &mut Edits) {
+    match message.value_range("References").and_then(|range| message.bytes().get(range)) {
+        None => edits.append.push(Field::new("References", id.to_string())),
+        Some(old) => edits.insert_before_value = Some(Field::new("References", before_ids(old, id))),
+    }
+}
+
+/// What stands between the colon and the ids that are there. The old value's first line is blank, or
+/// begins with a space, or (seen in practice) at once with its first id; no line may end up as white
+/// space only.
+fn before_ids(old: &[u8], id: &MessageId) -> String {
+    let line = old.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    match line.first() {
+        _ if line.trim_ascii().is_empty() => format!(" {id}"),
+        Some(b' ' | b'\t') => format!(" {id}\r\n"),
+        Some(_) | None => format!(" {id}\r\n "),
     }
 }
 

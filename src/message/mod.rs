@@ -12,6 +12,9 @@ pub mod signals;
 pub mod trace;
 pub mod words;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -83,7 +86,10 @@ impl Message {
     pub fn read(bytes: Bytes) -> Self {
         let head = bytes.get(..bytes.len().min(LONGEST_HEADER)).unwrap_or(&bytes);
         let parsed = MessageParser::default().parse_headers(head);
-        let headers: &[Header<'_>] = parsed.as_ref().map_or(&[], |parsed| parsed.headers());
+        let of_whole = parsed.and_then(|parsed| parsed.parts.into_iter().next());
+        let mut headers = of_whole.map(|part| part.headers).unwrap_or_default();
+        headers.retain(|header| is_field(head, header));
+        let headers = headers.as_slice();
         let fields: Vec<FieldView> = headers.iter().map(FieldView::new).collect();
         let (header_end, body_start) = end_of_header(head, fields.last().map_or(0, |last| last.value.end));
         let view = View::new(headers, head);
@@ -287,6 +293,13 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// Whether it begins a line and its name ends at a colon. The parser also takes the continuation of a line
+/// that is no field for one, and the last word of a cut message: others do not see a field there.
+fn is_field(head: &[u8], header: &Header<'_>) -> bool {
+    let before = |offset: u32| head.get(..offset as usize).unwrap_or_default();
+    matches!(before(header.offset_field).last(), None | Some(b'\n')) && before(header.offset_start).ends_with(b":")
+}
+
 fn raw<'a>(head: &'a [u8], header: &Header<'_>) -> &'a [u8] {
     head.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default()
 }
@@ -427,6 +440,14 @@ mod tests {
         ] {
             assert_eq!(read(text).body(), body.as_bytes(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_begins_no_line_or_has_no_colon_is_no_field() {
+        let message = read("no field\n From: a@b.example\nTo: c@d.example\n\nbody\n");
+        assert_eq!((message.author(), message.count("From"), message.count("To")), (None, 0, 1));
+        assert_eq!(message.body(), b"body\r\n");
+        assert!(!read("To: c@d.example\nFrom").has("From"));
     }
 
     #[test]

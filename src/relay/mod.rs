@@ -144,7 +144,7 @@ impl Relay {
         }
     }
 
-    /// Connects, and keeps the connection for the first message: what the next hop offers is known before.
+    /// Connects and takes leave: what the next hop offers is known before the first message.
     /// Whether anybody is there is the first message's to find out.
     pub async fn greet(&self) {
         match self {

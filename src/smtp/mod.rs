@@ -54,6 +54,8 @@ mod proxy;
 mod state;
 mod xforward;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod tests;
 

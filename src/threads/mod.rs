@@ -18,6 +18,8 @@ mod store;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 
 use std::collections::HashMap;
 

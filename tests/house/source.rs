@@ -63,7 +63,8 @@ fn source(folder: &Path, file: &Path, tests: &mut BTreeSet<PathBuf>) -> Source {
     };
     let mut cut = Cut::default();
     let tokens = cut.tests_out(whole);
-    tests.extend(cut.modules.iter().map(|name| module.join(name)));
+    let inside = if path == Path::new("lib.rs") { Path::new("") } else { &module };
+    tests.extend(cut.modules.iter().map(|name| inside.join(name)));
     Source {
         module: module.iter().next().unwrap().to_str().unwrap().to_owned(),
         depth: module.iter().count(),
@@ -115,8 +116,10 @@ impl Cut {
     }
 }
 
+/// What fuzzing calls is there for tests too.
 fn is_cfg_test(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Group(group) if group.to_string().replace(' ', "") == "[cfg(test)]")
+    let is_one = |text: &str| ["[cfg(test)]", "[cfg(any(test,fuzzing))]"].contains(&text);
+    matches!(token, TokenTree::Group(group) if is_one(&group.to_string().replace(' ', "")))
 }
 
 fn ends_item(token: &TokenTree) -> bool {

@@ -67,10 +67,10 @@ impl SmtpRelay {
         Self { introduction, pool: Arc::default(), offers_dsn: AtomicBool::new(false) }
     }
 
-    /// Connects, and keeps the connection for the first message.
+    /// Connects to hear what the next hop offers, and takes leave.
     pub async fn greet(&self) {
         match self.connect().await {
-            Ok(connection) => self.pool.settle(connection, &Ok(())),
+            Ok(connection) => connection.quit().await,
             Err(failure) => tracing::debug!(%failure, "the next hop could not be greeted"),
         }
     }
