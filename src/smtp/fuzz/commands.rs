@@ -5,11 +5,11 @@ use bytes::BytesMut;
 use memchr::memmem;
 
 use super::cuts;
-use crate::mail::{ReversePath, Transport};
+use crate::mail::{ReversePath, Say, Transport};
 use crate::smtp::command::{self, Command, Hello, Mail};
 use crate::smtp::lines::{Cut, Lines};
-use crate::smtp::replies::Say;
-use crate::smtp::service::ForwardPath;
+use crate::smtp::service::{ForwardPath, Rcpt};
+use crate::smtp::settings::Limits;
 
 /// Small, so that lines beyond it are found too.
 const LIMIT: usize = 100;
@@ -49,7 +49,7 @@ fn model(wire: &[u8]) -> Vec<Cut> {
 
 /// The lines of `pieces`, as they arrive.
 fn lines(pieces: &[&[u8]]) -> Vec<Cut> {
-    let mut lines = Lines::new(LIMIT);
+    let mut lines = Lines::new(&Limits { line: LIMIT, ..Limits::default() });
     let mut input = BytesMut::new();
     let mut cuts = Vec::new();
     for piece in pieces {
@@ -91,8 +91,10 @@ fn is_safe(command: &Command, line: &[u8]) {
         let Command::Mail(again) = written else { panic!("{written:?}") };
         assert_eq!((&again.reverse_path, again.transport, again.size), (reverse_path, *transport, *size));
     }
-    if let Command::Rcpt(ForwardPath::Address(address)) = command {
-        assert_eq!(again(&format!("RCPT TO:<{address}>")), *command);
+    if let Command::Rcpt(Rcpt { to: ForwardPath::Address(address), .. }) = command {
+        let written = again(&format!("RCPT TO:<{address}>"));
+        let Command::Rcpt(again) = written else { panic!("{written:?}") };
+        assert_eq!(again.to, ForwardPath::Address(address.clone()));
     }
     if let Command::Hello(Hello { verb, name }) = command {
         let fits_a_trace_field = |c: char| c.is_ascii_graphic() && !"()<>@,;\\\"".contains(c);

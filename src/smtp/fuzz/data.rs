@@ -4,7 +4,8 @@
 use memchr::memmem;
 
 use super::cuts;
-use crate::smtp::data::{Fault, Fed, Receiver, judge};
+use crate::smtp::content::{Fault, judge};
+use crate::smtp::data::{Fed, Receiver};
 use crate::smtp::settings::Limits;
 
 /// Reads `input` as what follows 354, then sends it as a client would.
