@@ -9,6 +9,7 @@
 use bytes::Bytes;
 use memchr::memchr2;
 
+use super::room::SLACK;
 use super::settings::Limits;
 use crate::mail::{Reply, Say};
 
@@ -16,8 +17,8 @@ use crate::mail::{Reply, Say};
 /// learn of a refusal only at the final dot, but none may stream for ever.
 const OVERRUN: u64 = 1 << 20;
 
-/// Octets set aside at once for a message that declares its size; the declaration may be a lie.
-const MAX_RESERVED: u64 = 1 << 20;
+/// The first buffer of a message that does not declare its size, and the least that a buffer grows by.
+const STEP: usize = 64 << 10;
 
 /// Receives the data of one message.
 #[derive(Debug)]
@@ -31,6 +32,10 @@ pub(super) struct Receiver {
     length: u64,
     /// Octets of the current line, its line end included.
     line: u64,
+    /// Octets of the header section so far.
+    header: u64,
+    /// The size that MAIL declared.
+    declared: Option<u64>,
     fault: Option<Fault>,
     /// The message so far; empty once there is a fault.
     message: Vec<u8>,
@@ -54,6 +59,9 @@ pub(super) enum Fed {
 /// reply does not depend on which came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum Fault {
+    /// There was no memory for it. Nothing is wrong with the message, so any other fault is graver.
+    #[error("there is no memory for the message now")]
+    NoRoom,
     /// A line is longer than the limit for the header section.
     #[error("a line of the message is too long")]
     LongLine,
@@ -71,6 +79,7 @@ pub(super) enum Fault {
 impl From<Fault> for Say {
     fn from(fault: Fault) -> Self {
         match fault {
+            Fault::NoRoom => Self::NoRoom,
             Fault::LongLine => Self::DataLineTooLong,
             Fault::LongHeader => Self::HeaderTooLong,
             Fault::TooLarge => Self::MessageTooLarge,
@@ -126,7 +135,6 @@ pub fn judge(limits: &Limits, message: &[u8]) -> Option<Reply> {
 impl Receiver {
     /// A receiver for one message, with the size that MAIL declared.
     pub(super) fn new(limits: &Limits, declared: Option<u64>) -> Self {
-        let reserved = usize::try_from(declared.unwrap_or(0).min(MAX_RESERVED)).unwrap_or(0);
         Self {
             place: Place::LineStart,
             part: Part::Header,
@@ -138,8 +146,10 @@ impl Receiver {
             received: 0,
             length: 0,
             line: 0,
+            header: 0,
+            declared,
             fault: None,
-            message: Vec::with_capacity(reserved),
+            message: Vec::new(),
         }
     }
 
@@ -158,12 +168,42 @@ impl Receiver {
         if within.len() < input.len() { Fed::Overrun } else { Fed::More }
     }
 
-    /// The message: ends in CRLF unless it is empty. One buffer, moved and never copied.
-    pub(super) fn finish(self) -> Result<Bytes, Fault> {
+    /// The message: ends in CRLF unless it is empty. One buffer of just its length, moved and never copied.
+    pub(super) fn finish(mut self) -> Result<Bytes, Fault> {
+        self.message.shrink_to_fit();
         match self.fault {
             None => Ok(self.message.into()),
             Some(fault) => Err(fault),
         }
+    }
+
+    /// How many octets may be fed before the buffer has to grow.
+    pub(super) fn room(&self) -> usize {
+        if self.is_refused() { usize::MAX } else { self.message.capacity() - self.message.len() }
+    }
+
+    /// What the buffer should hold next: the size that was declared, which may be a lie, then a quarter more each time.
+    pub(super) fn next_capacity(&self) -> usize {
+        let octets = |size: u64| usize::try_from(size + SLACK).unwrap_or(usize::MAX);
+        let now = self.message.capacity();
+        let first = self.declared.filter(|size| *size > 0 && now == 0).map_or(STEP, octets);
+        let next = if now == 0 { first } else { now + (now / 4).max(STEP) };
+        next.min(octets(self.bounds.message))
+    }
+
+    /// Lets the buffer hold so many octets.
+    pub(super) fn grow(&mut self, capacity: usize) {
+        self.message.reserve_exact(capacity.saturating_sub(self.message.len()));
+    }
+
+    /// Whether the message is read to its end only to be refused.
+    pub(super) fn is_refused(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Octets of the header section.
+    pub(super) fn header(&self) -> u64 {
+        self.header
     }
 
     fn step(&mut self, next: u8, rest: &[u8]) -> Step {
@@ -218,6 +258,9 @@ impl Receiver {
 
     fn keep(&mut self, octets: &[u8]) {
         self.length += octets.len() as u64;
+        if self.part == Part::Header {
+            self.header = self.length;
+        }
         self.line += octets.len() as u64;
         self.measure();
         if self.fault.is_none() {
@@ -237,7 +280,8 @@ impl Receiver {
         }
     }
 
-    fn refuse(&mut self, fault: Fault) {
+    /// Reads on, and keeps nothing any more.
+    pub(super) fn refuse(&mut self, fault: Fault) {
         self.fault = self.fault.max(Some(fault));
         self.message = Vec::new();
     }

@@ -12,17 +12,20 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::budget::NoRoom;
 use super::data::{Fault, Fed, Receiver};
 use super::lines::{Cut, Lines};
 use super::service::Service;
 use super::session::Session;
 use super::settings::Limits;
 use super::state::Then;
+use super::stay::Stay;
 use crate::mail::Say;
 
-/// Octets that one read asks for: commands are short, messages are long.
+/// Octets that one read asks for: commands are short, messages are long. A connection has no more than a block
+/// outside the budget of memory.
 const COMMAND_BLOCK: usize = 4 << 10;
-const DATA_BLOCK: usize = 64 << 10;
+const DATA_BLOCK: usize = 16 << 10;
 
 /// How long the last words of a session may take.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -40,6 +43,8 @@ pub(super) struct Driver<IO, S: Service> {
     /// Until when shutdown waits for the first transaction; none once it was opened.
     welcome: Option<Instant>,
     lines: Lines,
+    /// How long the peer may keep memory that others wait for.
+    stay: Stay,
     /// What arrived and was not taken yet.
     input: BytesMut,
     /// What is said and not sent yet.
@@ -61,6 +66,9 @@ pub(super) enum End {
     /// Nothing came in time.
     #[error("timed out")]
     TimedOut,
+    /// The peer made no use of memory that others wait for.
+    #[error("others wait for its memory")]
+    Idle,
     /// Nothing could be sent in time.
     #[error("the peer does not read")]
     Stuck,
@@ -78,6 +86,7 @@ impl End {
         match self {
             Self::Closed | Self::Gone | Self::Broken(_) | Self::Stuck => None,
             Self::TimedOut => Some(Say::TimedOut),
+            Self::Idle => Some(Say::Idle),
             Self::Overrun => Some(Say::Overrun),
             Self::ShuttingDown => Some(Say::ShuttingDown),
         }
@@ -93,6 +102,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
             limits: limits.clone(),
             welcome: Some(Instant::now() + WELCOME),
             lines: Lines::new(limits.line),
+            stay: Stay::default(),
             input: BytesMut::new(),
             output: Vec::new(),
         }
@@ -139,7 +149,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
                 Cut::Incomplete => self.read_or_shutdown(deadline).await?,
             }
         };
+        let began = Instant::now();
         self.session.line(line).await;
+        self.stay.forgive(began.elapsed());
         if self.session.is_in_transaction() {
             self.welcome = None;
         }
@@ -151,23 +163,70 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
         // A peer that did not wait for 354 gets it now: the service may take minutes.
         self.flush().await?;
         self.session.message(received).await;
+        if self.input.is_empty() {
+            // Blocks of data are larger than a waiting session should keep.
+            self.input = BytesMut::new();
+        }
         Ok(())
     }
 
     async fn receive(&mut self, mut receiver: Receiver) -> Result<Result<Bytes, Fault>, End> {
-        let last = Instant::now() + self.limits.message_timeout;
+        let mut last = Instant::now() + self.limits.message_timeout;
         loop {
-            match receiver.feed(&self.input) {
-                Fed::More => self.input.clear(),
-                Fed::End { consumed } => {
-                    self.input.advance(consumed);
-                    return Ok(receiver.finish());
-                }
+            match self.feed(&mut receiver, &mut last).await? {
+                Fed::More => {}
+                Fed::End { .. } => return Ok(self.received(receiver).await),
                 Fed::Overrun => return Err(End::Overrun),
             }
             let next = Instant::now() + self.limits.data_timeout;
             self.read(DATA_BLOCK, next.min(last)).await?;
         }
+    }
+
+    /// Feeds what has arrived, and waits for memory where that takes some: nothing is read from the peer meanwhile.
+    /// The peer has so much more time.
+    async fn feed(&mut self, receiver: &mut Receiver, last: &mut Instant) -> Result<Fed, End> {
+        while !self.input.is_empty() {
+            if receiver.room() == 0 {
+                *last += self.grow(receiver).await?;
+            }
+            let octets = receiver.room().min(self.input.len());
+            let piece = self.input.get(..octets).unwrap_or(&self.input);
+            let fed = receiver.feed(piece);
+            match fed {
+                Fed::More => self.input.advance(octets),
+                Fed::End { consumed } => self.input.advance(consumed),
+                Fed::Overrun => {}
+            }
+            if receiver.is_refused() {
+                self.session.free_room();
+            }
+            if fed != Fed::More {
+                return Ok(fed);
+            }
+        }
+        Ok(Fed::More)
+    }
+
+    /// Answers how long it took.
+    async fn grow(&mut self, receiver: &mut Receiver) -> Result<Duration, End> {
+        // A peer that did not wait for 354 hears it before we wait.
+        self.flush().await?;
+        let began = Instant::now();
+        let capacity = receiver.next_capacity();
+        match self.session.make_room(capacity).await {
+            Ok(()) => receiver.grow(capacity),
+            Err(NoRoom) => receiver.refuse(Fault::NoRoom),
+        }
+        self.stay.forgive(began.elapsed());
+        Ok(began.elapsed())
+    }
+
+    async fn received(&mut self, receiver: Receiver) -> Result<Bytes, Fault> {
+        let header = receiver.header();
+        let message = receiver.finish()?;
+        let room = self.session.make_room_to_read(message.len(), header).await;
+        room.map(|()| message).map_err(|NoRoom| Fault::NoRoom)
     }
 
     /// A session with no transaction open ends as soon as the daemon is to stop; a transaction may
@@ -200,10 +259,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     async fn read(&mut self, block: usize, deadline: Instant) -> Result<(), End> {
         self.flush().await?;
         self.input.reserve(block);
-        let read = timeout_at(deadline, self.stream.read_buf(&mut self.input)).await;
+        let read = tokio::select! {
+            biased;
+            read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
+            () = self.stay.is_over(self.session.reservation()) => return Err(End::Idle),
+        };
         match read.map_err(|_| End::TimedOut)?? {
             0 => Err(End::Gone),
-            _ => Ok(()),
+            octets => {
+                self.stay.brings(octets, self.session.reservation());
+                Ok(())
+            }
         }
     }
 

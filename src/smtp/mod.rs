@@ -13,7 +13,9 @@
 //! Read [`service`] first, then `session`: it is the RFC's rules. `lines` and `data` frame what
 //! arrives, `command` and `path` parse it, `greetings` says what we offer (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop
 //! keeps of a session. `socket` binds, `unix` makes the sockets that are files, `passed` takes what the
-//! service manager holds. Only these, `listener` and `driver` do I/O; only the last two know time.
+//! service manager holds. `ledger` decides who gets memory, `budget` has waiting in line for it, `room` is what one transaction
+//! holds, `stay` how long its peer may. Only `socket` and its like, `listener` and `driver` do I/O; only the last two, `budget` and
+//! `stay` know time.
 //!
 //! Invariants: only CRLF ends a line and only CRLF.CRLF ends a message; every wait is bounded; a
 //! message is the service's from the final dot until its reply, whatever becomes of the connection.
@@ -29,6 +31,11 @@ mod unix;
 
 mod driver;
 mod session;
+mod stay;
+
+mod budget;
+mod ledger;
+mod room;
 
 mod command;
 mod data;

@@ -12,9 +12,11 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error, info, info_span, trace};
 
+use super::budget::{Budget, NoRoom, Reservation};
 use super::command::{self, Command, Hello, HelloVerb, Mail};
 use super::data::{Fault, Receiver};
 use super::greetings;
+use super::room::Room;
 use super::service::{self, ForwardPath, Peer, Protocol, Service};
 use super::settings::Settings;
 use super::state::{Awaits, State, Then};
@@ -28,6 +30,8 @@ const PROTOCOL: &str = "sincerely::smtp::protocol";
 pub(super) struct Session<S: Service> {
     service: Arc<S>,
     settings: Arc<Settings>,
+    /// The memory of all messages.
+    budget: Arc<Budget>,
     /// Where a message is handed over, so that it outlives a lost connection.
     tasks: TaskTracker,
     peer: Peer,
@@ -47,6 +51,8 @@ struct Transaction<S: Service> {
     /// What the service keeps.
     inner: S::Transaction,
     span: Span,
+    /// Its memory.
+    room: Room,
     /// MAIL asked for SMTPUTF8: RCPT may be international.
     utf8: bool,
     /// `SIZE` of MAIL.
@@ -58,10 +64,16 @@ struct Transaction<S: Service> {
 
 impl<S: Service> Session<S> {
     /// A session that has just begun: the banner is said.
-    pub(super) fn new(service: Arc<S>, settings: Arc<Settings>, tasks: TaskTracker, peer: Peer) -> Self {
+    pub(super) fn new(
+        service: Arc<S>,
+        settings: Arc<Settings>,
+        budget: Arc<Budget>,
+        tasks: TaskTracker,
+        peer: Peer,
+    ) -> Self {
         let mut state = State::new(&settings.hostname, settings.protocol, &peer);
         state.say(&greetings::banner(&settings));
-        Self { service, settings, tasks, peer, state, client: None, transaction: None, commands: 0, errors: 0 }
+        Self { service, settings, budget, tasks, peer, state, client: None, transaction: None, commands: 0, errors: 0 }
     }
 
     /// Whether a transaction is open.
@@ -88,6 +100,30 @@ impl<S: Service> Session<S> {
         }
     }
 
+    /// The memory that the open transaction holds.
+    pub(super) fn reservation(&self) -> Option<&Reservation> {
+        self.transaction.as_ref().map(|transaction| transaction.room.reservation())
+    }
+
+    /// Waits for a buffer of so many octets for the data.
+    pub(super) async fn make_room(&mut self, capacity: usize) -> Result<(), NoRoom> {
+        let Some(transaction) = &mut self.transaction else { return Err(NoRoom) };
+        transaction.room.buffer(capacity as u64).await
+    }
+
+    /// Gives back the memory of data that are thrown away.
+    pub(super) fn free_room(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.room.without_data();
+        }
+    }
+
+    /// Waits for what it takes to read a whole message, with a header section of so many octets.
+    pub(super) async fn make_room_to_read(&mut self, message: usize, header: u64) -> Result<(), NoRoom> {
+        let Some(transaction) = &mut self.transaction else { return Err(NoRoom) };
+        transaction.room.whole(message, header).await
+    }
+
     /// One command line, or what is wrong with it already.
     pub(super) async fn line(&mut self, line: Result<BytesMut, Say>) {
         let parsed = line.and_then(|line| command::parse(&line));
@@ -111,7 +147,14 @@ impl<S: Service> Session<S> {
             Ok(bytes) => self.hand_over(transaction, bytes).await.unwrap_or_else(|failure| given_up(&failure)),
             Err(fault) => {
                 let Transaction { inner, span, .. } = transaction;
-                span.in_scope(|| self.service.unfit(inner, &fault)).unwrap_or_else(|service::Unfit| {
+                // What may be well later is never the service's to judge: nobody has seen the message.
+                let judged = match fault {
+                    Fault::NoRoom => Err(service::Unfit),
+                    Fault::LongLine | Fault::LongHeader | Fault::TooLarge | Fault::BareNewline => {
+                        span.in_scope(|| self.service.unfit(inner, &fault))
+                    }
+                };
+                judged.unwrap_or_else(|service::Unfit| {
                     info!(parent: &span, %fault, "a message was refused");
                     vec![Say::from(fault).reply(); due]
                 })
@@ -182,12 +225,13 @@ impl<S: Service> Session<S> {
     /// RFC 5321 §4.1.1.2: judges MAIL, then asks the service for a transaction.
     async fn begin(&mut self, mail: Mail) -> Result<Transaction<S>, Reply> {
         let client = self.permit(&mail).map_err(Say::reply)?;
+        let room = Room::open(&self.budget, &self.settings.limits, mail.size).await.map_err(|NoRoom| no_room())?;
         let id = next_id();
         let span = info_span!("transaction", transaction = %id);
         let Mail { reverse_path, transport, size, extended: _ } = mail;
         let mail = service::Mail { id: id.clone(), reverse_path, transport, size };
         let inner = self.service.begin(client, mail).instrument(span.clone()).await?;
-        Ok(Transaction { id, inner, span, utf8: transport.utf8, declared: size, asked: 0, accepted: 0 })
+        Ok(Transaction { id, inner, span, room, utf8: transport.utf8, declared: size, asked: 0, accepted: 0 })
     }
 
     fn permit(&self, mail: &Mail) -> Result<&service::Session, Say> {
@@ -218,6 +262,9 @@ impl<S: Service> Session<S> {
         if needs_utf8(&to) && !transaction.utf8 {
             return self.say(Say::NeedSmtpUtf8);
         }
+        if transaction.room.recipient(octets(&to)).is_err() {
+            return self.tell(no_room());
+        }
         let judging = self.service.recipient(&mut transaction.inner, to);
         let reply = judging.instrument(transaction.span.clone()).await;
         transaction.accepted += usize::from(reply.is_positive());
@@ -246,7 +293,8 @@ impl<S: Service> Session<S> {
     /// In a task of its own: it goes on when the peer is gone, since what is relayed must be
     /// remembered; and should it panic, the peer is told to try again.
     fn hand_over(&self, transaction: Transaction<S>, bytes: Bytes) -> JoinHandle<Vec<Reply>> {
-        let Transaction { inner, span, .. } = transaction;
+        let Transaction { inner, span, room, .. } = transaction;
+        let bytes = room.around(bytes);
         let service = Arc::clone(&self.service);
         self.tasks.spawn(async move { service.message(inner, bytes).await }.instrument(span))
     }
@@ -286,6 +334,18 @@ impl<S: Service> Session<S> {
 fn given_up(failure: &JoinError) -> Vec<Reply> {
     error!(%failure, "a message was given up");
     Vec::new()
+}
+
+fn no_room() -> Reply {
+    info!("there is no memory for a message or a recipient now");
+    Say::NoRoom.reply()
+}
+
+fn octets(path: &ForwardPath) -> usize {
+    match path {
+        ForwardPath::Address(address) => address.to_string().len(),
+        ForwardPath::Postmaster => 0,
+    }
 }
 
 fn needs_utf8(path: &ForwardPath) -> bool {

@@ -3,6 +3,7 @@
 mod commands;
 mod endings;
 mod limits;
+mod memory;
 mod messages;
 mod sockets;
 mod stage;

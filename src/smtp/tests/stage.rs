@@ -112,6 +112,7 @@ impl Service for Stub {
 pub(super) struct Stage {
     pub(super) service: Arc<Stub>,
     pub(super) server: Arc<Server<Stub>>,
+    pub(super) gate: Arc<Gate>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
@@ -122,8 +123,8 @@ impl Stage {
         let gate = Gate::new(&limits);
         let allow = vec!["127.0.0.0/8".parse().unwrap()];
         let settings = Settings { hostname: "here.example".into(), protocol, allow, limits };
-        let server = Server::new(Arc::clone(&service), settings, gate, tasks.clone());
-        Self { service, server, shutdown: CancellationToken::new(), tasks }
+        let server = Server::new(Arc::clone(&service), settings, Arc::clone(&gate), tasks.clone());
+        Self { service, server, gate, shutdown: CancellationToken::new(), tasks }
     }
 
     pub(super) fn smtp() -> Self {
