@@ -13,7 +13,7 @@ pub mod client;
 pub mod daemon;
 pub mod next_hop;
 
-pub use client::Client;
+pub use client::{Client, stuffed};
 pub use daemon::Daemon;
 pub use next_hop::{Behaviour, NextHop};
 

@@ -27,6 +27,8 @@ pub struct Behaviour {
     pub hangs_after_dot: bool,
     /// The same, for a recipient that contains this.
     pub hangs_for: Option<String>,
+    /// Answers the final dot after so long.
+    pub takes_its_time: Option<std::time::Duration>,
     /// Closes at the next DATA, once.
     pub closes_at_data: bool,
     /// What EHLO offers, besides PIPELINING.
@@ -113,6 +115,7 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
             "DATA" => {
                 out.write_all(b"354 go on\r\n")?;
                 current.bytes = data(&mut lines)?;
+                now.takes_its_time.into_iter().for_each(std::thread::sleep);
                 if now.dot.is_none() {
                     taken.lock().unwrap().push(current.clone());
                 }
