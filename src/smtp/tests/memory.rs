@@ -101,6 +101,19 @@ async fn in_the_middle_of_data_a_message_waits_and_is_then_read_to_its_end() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_finds_no_memory_comes_again_and_an_unfit_one_does_not() {
+    let stage = stage();
+    let mut client = greeted(&stage).await;
+    let begin =
+        "C: MAIL FROM:<ann@there.example>\nS: 250 *\nC: RCPT TO:<archive@here.example>\nS: 250 *\nC: DATA\nS: 354 *";
+    client.follow(&format!("{begin}\nC| bare\\nnewline\\r\\n.\\r\\n\nS: 250 2.0.0 thrown away")).await;
+    client.follow(begin).await;
+    let _held = [hold(&stage, 900_000).await, hold(&stage, 1 << 20).await];
+    client.send(format!("{}.\r\n", message(LARGE)).as_bytes()).await;
+    client.follow("S: 452 4.3.1 *").await;
+}
+
 /// Memory that nobody gives back, as a message does that waits for its next hop.
 async fn hold(stage: &Stage, octets: u64) -> crate::smtp::budget::Reservation {
     let mut reservation = stage.gate.budget().open();

@@ -1,5 +1,6 @@
 //! The stage: a stub service, a server, and a client that follows a script.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mail::{Reply, Transport};
-use crate::smtp::service::{ForwardPath, Mail, Peer, Protocol, Service, Session};
+use crate::smtp::service::{ForwardPath, Mail, Peer, Protocol, Service, Session, Unfit};
 use crate::smtp::settings::{Limits, Settings};
 use crate::smtp::{Gate, Server};
 
@@ -91,6 +92,12 @@ impl Service for Stub {
             draft.taken.recipients.push(recipient);
         }
         reply
+    }
+
+    /// `archive` takes what no message is made of, as a listener for copies does.
+    fn unfit(&self, draft: Draft, _why: &dyn fmt::Display) -> Result<Vec<Reply>, Unfit> {
+        let is_archive = draft.taken.recipients.iter().any(|to| to.starts_with("archive@"));
+        if is_archive { Ok(vec![Reply::new(250, 0, 0, "thrown away")]) } else { Err(Unfit) }
     }
 
     async fn message(&self, draft: Draft, bytes: Bytes) -> Vec<Reply> {
