@@ -162,7 +162,8 @@ impl Explainer<'_> {
             .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, path.as_ref(), &found)));
         let recipients = if self.options.to.is_empty() { message.recipients() } else { self.options.to.clone() };
         let door = self.judge().listener(&message).or_else(|| desk.outbound_door(&message));
-        Report::outbound(&message, path, stamp, door, recipients)
+        let signals = desk.signals(&message, path.as_ref());
+        Report::outbound(&message, signals, path, stamp, door, recipients)
     }
 
     fn copy(&self, bytes: Bytes) -> Report {
@@ -171,6 +172,7 @@ impl Explainer<'_> {
         let found = self.index.look_up(desk.question_of_copy(&message));
         let lesson = found.map(|known| desk.lesson_of_copy(&message, &known));
         let path = judge::path_of(&message, self.options.from.as_ref());
-        Report::copy(&message, path, lesson, self.judge().listener(&message), self.options.to.clone())
+        let signals = desk.signals(&message, path.as_ref());
+        Report::copy(&message, signals, lesson, self.judge().listener(&message), self.options.to.clone())
     }
 }

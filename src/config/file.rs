@@ -256,6 +256,16 @@ pub(super) struct Threads {
 pub(super) struct Limits {
     /// Octets of one message.
     pub message_size: Option<As<Octets>>,
+    /// Octets of all messages under way.
+    pub bytes_in_flight: Option<As<Octets>>,
+    /// How long a message waits for its share of them.
+    pub memory_wait: Option<As<Duration>>,
+    /// How long a peer may take for a command.
+    pub command_timeout: Option<As<Duration>>,
+    /// How long it may be silent in the middle of a message.
+    pub data_timeout: Option<As<Duration>>,
+    /// How long it may take for a message.
+    pub message_timeout: Option<As<Duration>>,
     /// Connections of all listeners together.
     pub connections: Option<As<Count>>,
     /// Connections of one address.
@@ -272,6 +282,10 @@ pub(super) struct Limits {
     pub header_section: Option<As<Octets>>,
     /// What is done with CR and LF that stand alone.
     pub bare_newlines: Option<As<BareNewlines>>,
+    /// MIME parts of one message that are looked at.
+    pub mime_parts: Option<As<Count>>,
+    /// How deep they may lie in one another to be looked at.
+    pub mime_depth: Option<As<Count>>,
     /// Received fields of one message.
     pub hops: Option<As<Count>>,
 }

@@ -1,6 +1,7 @@
 //! `[limits]` and `[threads]`: that every size is one with which mail can be received.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 
@@ -8,6 +9,7 @@ use super::document::KeyPath;
 use super::problems::Report;
 use super::values::{As, Count, Octets};
 use super::{file, or};
+use crate::message::Mime;
 use crate::smtp::settings::Limits;
 use crate::threads;
 
@@ -17,14 +19,18 @@ const MESSAGE_SIZE: RangeInclusive<u64> = 1 << 10..=2 << 30;
 const LINE: RangeInclusive<u64> = 512..=1 << 20;
 /// The trace fields of a few hops alone are longer than a kibibyte.
 const HEADER_SECTION: RangeInclusive<u64> = 1 << 10..=64 << 20;
+/// A packet may be lost, and sent again after a second; and no peer waits for a day.
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
+/// Peers wait three minutes for data to be taken (RFC 5321 §4.5.3.2.5).
+const MEMORY_WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(150);
 /// The index reads whole pages into its cache.
 const CACHE: RangeInclusive<u64> = 1 << 20..=u64::MAX;
 
-/// `[limits]`, but for `limits.hops`, which is the flows' own.
+/// `[limits]`, but for `limits.hops` and the bounds of MIME, which are the flows' own.
 pub(super) fn limits(written: &file::Limits, report: &mut Report<'_>) -> Limits {
     let default = Limits::default();
     let count = |written, default| or(written, Count(default)).0;
-    Limits {
+    let limits = Limits {
         message_size: size(
             ["limits", "message_size"],
             written.message_size,
@@ -46,10 +52,36 @@ pub(super) fn limits(written: &file::Limits, report: &mut Report<'_>) -> Limits 
             report,
         ),
         bare_newlines: or(written.bare_newlines, default.bare_newlines),
-        command_timeout: default.command_timeout,
-        data_timeout: default.data_timeout,
-        message_timeout: default.message_timeout,
+        command_timeout: time("command_timeout", written.command_timeout, default.command_timeout, TIMEOUT, report),
+        data_timeout: time("data_timeout", written.data_timeout, default.data_timeout, TIMEOUT, report),
+        message_timeout: time("message_timeout", written.message_timeout, default.message_timeout, TIMEOUT, report),
+        bytes_in_flight: or(written.bytes_in_flight, Octets(default.bytes_in_flight)).0,
+        memory_wait: time("memory_wait", written.memory_wait, default.memory_wait, MEMORY_WAIT, report),
+    };
+    judge_budget(&limits, written, report);
+    limits
+}
+
+/// A message that is larger than all of them together could only come while there is no other.
+fn judge_budget(limits: &Limits, written: &file::Limits, report: &mut Report<'_>) {
+    if limits.bytes_in_flight >= limits.message_size || !MESSAGE_SIZE.contains(&limits.message_size) {
+        return;
     }
+    let (budget, message) = (ByteSize(limits.bytes_in_flight), ByteSize(limits.message_size));
+    if written.bytes_in_flight.is_some() {
+        let what = format!("is too small: expected limits.message_size ({message}) at least");
+        report.mistake(&["limits", "bytes_in_flight"].into(), what);
+    } else {
+        let what = format!("is larger than limits.bytes_in_flight, which is {budget} unless it is written");
+        report.mistake(&["limits", "message_size"].into(), what);
+    }
+}
+
+/// `limits.mime_parts` and `limits.mime_depth`.
+pub(super) fn mime(written: &file::Limits) -> Mime {
+    let default = Mime::default();
+    let count = |written, default| or(written, Count(default)).0;
+    Mime { parts: count(written.mime_parts, default.parts), depth: count(written.mime_depth, default.depth) }
 }
 
 /// `[threads]`.
@@ -60,6 +92,25 @@ pub(super) fn threads(written: &file::Threads, report: &mut Report<'_>) -> threa
         cache: size(["threads", "cache"], written.cache, default.cache, CACHE, report),
         keep_retries: default.keep_retries,
     }
+}
+
+/// A time inside its bounds; one outside is noted, and the default stands in.
+fn time(
+    key: &'static str,
+    written: Option<As<Duration>>,
+    default: Duration,
+    range: RangeInclusive<Duration>,
+    report: &mut Report<'_>,
+) -> Duration {
+    let Some(As(time)) = written else { return default };
+    let told = |bound: &Duration| humantime::format_duration(*bound).to_string();
+    if time < *range.start() {
+        report.mistake(&["limits", key].into(), format!("is too short: expected {} at least", told(range.start())));
+    }
+    if time > *range.end() {
+        report.mistake(&["limits", key].into(), format!("is too long: expected {} at most", told(range.end())));
+    }
+    time
 }
 
 /// A size inside its bounds; one outside is noted, and the default stands in.

@@ -292,6 +292,7 @@ fn policy(file: &File, rules: &Placed<rules::written::Rule>, report: &mut Report
         stamp: stamp(file, report),
         separators,
         hops,
+        mime: limits::mime(&file.limits),
     }
 }
 

@@ -496,6 +496,7 @@ mod tests {
             stamp: policy::Stamp::default(),
             separators: "+".into(),
             hops: 50,
+            mime: crate::message::Mime::default(),
         };
         let onward = || Onward {
             relay: Arc::new(Relay::Maildir(MaildirRelay::new(root.join("mail")))),

@@ -176,7 +176,7 @@ impl<'a> Desk<'a> {
     /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
-        let (signals, nothing) = (self.signals(arrival), Found::default());
+        let (signals, nothing) = (self.signals(&arrival.message, arrival.reverse_path.as_ref()), Found::default());
         let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
         let mut plans: Vec<Plan> =
@@ -185,8 +185,9 @@ impl<'a> Desk<'a> {
         Planned { insider: case.insider.clone(), plans, signals }
     }
 
-    fn signals(&self, arrival: &Arrival) -> Vec<Signal> {
-        signals::collect(&arrival.message, arrival.reverse_path.as_ref().is_some_and(ReversePath::is_null))
+    /// What tells a machine from a person in a message that came with this reverse path.
+    pub fn signals(&self, message: &Message, path: Option<&ReversePath>) -> Vec<Signal> {
+        signals::collect(message, path.is_some_and(ReversePath::is_null), self.policy.mime)
     }
 
     fn case<'c>(&self, arrival: &'c Arrival, signals: &'c [Signal], known: &'c Found, index_is_away: bool) -> Case<'c>
@@ -236,7 +237,7 @@ impl<'a> Desk<'a> {
 
     /// For each recipient, in their order, the rules that are asked and what each says.
     pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
-        let (signals, nothing) = (self.signals(arrival), Found::default());
+        let (signals, nothing) = (self.signals(&arrival.message, arrival.reverse_path.as_ref()), Found::default());
         let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
         let tried = |(to, recipient): &(Address, Recipient)| {
             let candidates = self.candidates(&case, to, recipient);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::mail::{Address, Domain};
+use crate::message::Mime;
 use crate::people::{People, PersonName};
 use crate::rules::Rules;
 
@@ -28,6 +29,8 @@ pub struct Policy {
     pub separators: String,
     /// `limits.hops`: more Received fields than this are a loop.
     pub hops: usize,
+    /// `limits.mime_parts` and `limits.mime_depth`.
+    pub mime: Mime,
 }
 
 impl Policy {

@@ -77,6 +77,8 @@ pub enum Say {
     DataLineTooLong,
     /// CR or LF alone in the message.
     BareNewlineInData,
+    /// The memory for messages is used up, and what came before did not end in time.
+    NoRoom,
     /// The service failed: nothing is known of the message's fate, so the peer keeps it.
     Failed,
 
@@ -121,6 +123,8 @@ pub enum Say {
     NotHttp,
     /// The peer was silent for too long.
     TimedOut,
+    /// The peer makes no use of memory that others wait for.
+    Idle,
     /// The peer sends far more than the limits.
     Overrun,
     /// Too many commands without a message.
@@ -170,6 +174,7 @@ impl Say {
             Self::HeaderTooLong => (552, (3, 4), "header section too long"),
             Self::DataLineTooLong => (552, (3, 4), "line too long"),
             Self::BareNewlineInData => (550, (5, 2), "bare CR or LF in the message"),
+            Self::NoRoom => (452, (3, 1), "too much mail at once; try again later"),
             Self::Failed => (451, (3, 0), "local error; try again later"),
 
             Self::RecipientOk => (250, (1, 5), "recipient ok"),
@@ -195,6 +200,7 @@ impl Say {
             Self::Busy => (421, (7, 0), "too many connections; try again later"),
             Self::NotHttp => (421, (7, 0), "this is a mail server"),
             Self::TimedOut => (421, (4, 2), "timed out"),
+            Self::Idle => (421, (3, 1), "too slow while other mail waits for memory; try again later"),
             Self::Overrun => (421, (3, 4), "far too much; closing"),
             Self::TooManyCommands => (421, (7, 0), "too many commands without a message"),
             Self::TooManyErrors => (421, (7, 0), "too many errors"),

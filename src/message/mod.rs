@@ -6,8 +6,10 @@
 
 pub mod auth;
 pub mod edit;
+mod fields;
 pub mod ids;
 pub mod kind;
+mod mime;
 pub mod signals;
 pub mod trace;
 pub mod words;
@@ -15,7 +17,6 @@ pub mod words;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ use sha2::{Digest, Sha256};
 
 use crate::mail::{Address, Mailbox, MessageId};
 
+use fields::{Field, Fields};
+pub use mime::Mime;
 pub use signals::Signal;
 
 /// The header section is read up to here; the server refuses longer ones, files may have them.
@@ -41,22 +44,12 @@ const MOST_ADDRESSEES: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct Message {
     bytes: Bytes,
-    fields: Vec<FieldView>,
-    // Places in `fields`, from the top; the names in lower case.
-    by_name: HashMap<String, Vec<usize>>,
+    fields: Fields,
     header_end: usize,
     body_start: usize,
     bytes_hash: [u8; 32],
     fingerprint: [u8; 32],
     view: View,
-}
-
-/// A field of the header section, by its place.
-#[derive(Debug, Clone)]
-struct FieldView {
-    name: String,
-    start: usize,
-    value: Range<usize>,
 }
 
 /// What the identification and originator fields say.
@@ -90,12 +83,11 @@ impl Message {
         let mut headers = of_whole.map(|part| part.headers).unwrap_or_default();
         headers.retain(|header| is_field(head, header));
         let headers = headers.as_slice();
-        let fields: Vec<FieldView> = headers.iter().map(FieldView::new).collect();
-        let (header_end, body_start) = end_of_header(head, fields.last().map_or(0, |last| last.value.end));
+        let fields = Fields::new(head, headers);
+        let (header_end, body_start) = end_of_header(head, fields.end());
         let view = View::new(headers, head);
-        let (bytes_hash, fingerprint) = hashes(&bytes, end_of_trace(&fields), &fields);
-        let by_name = by_name(&fields);
-        Self { fields, by_name, header_end, body_start, bytes_hash, fingerprint, view, bytes }
+        let (bytes_hash, fingerprint) = hashes(&bytes, end_of_trace(&bytes, &fields), &fields);
+        Self { fields, header_end, body_start, bytes_hash, fingerprint, view, bytes }
     }
 
     /// All bytes, as they arrived.
@@ -122,12 +114,12 @@ impl Message {
     /// Where the last field ends: new fields go there. Not at the empty line: between the two, lines
     /// that are no fields may stand, and what follows a field must not become its continuation.
     pub(crate) fn fields_end(&self) -> usize {
-        self.fields.last().map_or(0, |last| last.value.end)
+        self.fields.end()
     }
 
     /// The place of the first field of that name's value, after the colon.
     pub(crate) fn value_range(&self, name: &str) -> Option<Range<usize>> {
-        self.named(name).next().map(|field| field.value.clone())
+        self.named(name).next().map(Field::value)
     }
 
     /// The values of all fields of that name, from the top, unfolded and trimmed. Octets that are not
@@ -165,24 +157,24 @@ impl Message {
 
     /// The fields of any of these names, from the top, each as it is written and with its value.
     pub fn fields_named(&self, names: &[&str]) -> impl Iterator<Item = (&str, String)> {
-        let is_wanted = |field: &&FieldView| names.iter().any(|name| field.name.eq_ignore_ascii_case(name));
-        self.fields.iter().filter(is_wanted).map(|field| (field.name.as_str(), self.unfolded(field)))
+        let name = |field: &Field| str::from_utf8(field.name(&self.bytes)).unwrap_or_default();
+        let is_wanted = move |field: &&Field| names.iter().any(|wanted| name(field).eq_ignore_ascii_case(wanted));
+        self.fields.all().filter(is_wanted).map(move |field| (name(field), self.unfolded(field)))
     }
 
-    fn unfolded(&self, field: &FieldView) -> String {
-        let raw = self.bytes.get(field.value.clone()).unwrap_or_default();
+    fn unfolded(&self, field: &Field) -> String {
+        let raw = self.bytes.get(field.value()).unwrap_or_default();
         String::from_utf8_lossy(raw).split(['\r', '\n']).collect::<String>().trim().to_owned()
     }
 
     /// The values of all fields of that name, each with the end of its line: the last one of a cut message
     /// lacks it, and the parser reads up to there.
     fn lines(&self, name: &str) -> impl Iterator<Item = Vec<u8>> {
-        self.named(name).map(|field| [self.bytes.get(field.value.clone()).unwrap_or_default(), b"\r\n"].concat())
+        self.named(name).map(|field| [self.bytes.get(field.value()).unwrap_or_default(), b"\r\n"].concat())
     }
 
-    fn named(&self, name: &str) -> impl Iterator<Item = &FieldView> {
-        let places = self.by_name.get(&name.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
-        places.iter().filter_map(|place| self.fields.get(*place))
+    fn named(&self, name: &str) -> impl Iterator<Item = &Field> {
+        self.fields.named(&self.bytes, name)
     }
 
     /// Its own Message-ID.
@@ -255,13 +247,6 @@ impl Message {
     }
 }
 
-impl FieldView {
-    fn new(header: &Header<'_>) -> Self {
-        let value = header.offset_start as usize..header.offset_end as usize;
-        Self { name: header.name.as_str().to_owned(), start: header.offset_field as usize, value }
-    }
-}
-
 impl View {
     fn new(headers: &[Header<'_>], head: &[u8]) -> Self {
         let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
@@ -304,10 +289,11 @@ fn raw<'a>(head: &'a [u8], header: &Header<'_>) -> &'a [u8] {
     head.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default()
 }
 
-/// The mailboxes of an address field; what is no address is left out.
+/// The mailboxes of an address field, bounded; what is no address is left out.
 fn mailboxes(value: &HeaderValue<'_>) -> Vec<Mailbox> {
     let HeaderValue::Address(list) = value else { return Vec::new() };
     list.iter()
+        .take(MOST_ADDRESSEES)
         .filter_map(|addr| {
             let address = addr.address.as_deref()?.trim().parse().ok()?;
             Some(Mailbox { display_name: addr.name.as_deref().map(str::to_owned), address })
@@ -380,24 +366,16 @@ const OF_THE_WRITER: [&str; 11] = [
 /// Where the trace fields at the top end: after the last Received above the writer's first field. One
 /// further down (seen in practice, where a server sorts the fields) is the message's own: what it is
 /// must never be left out of its fingerprint.
-fn end_of_trace(fields: &[FieldView]) -> usize {
-    let is_writers = |field: &&FieldView| OF_THE_WRITER.iter().any(|name| field.name.eq_ignore_ascii_case(name));
-    let above = fields.iter().take_while(|field| !is_writers(field));
-    let received = above.filter(|field| field.name.eq_ignore_ascii_case("Received"));
-    received.last().map_or(0, |field| field.value.end)
-}
-
-fn by_name(fields: &[FieldView]) -> HashMap<String, Vec<usize>> {
-    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-    for (place, field) in fields.iter().enumerate() {
-        by_name.entry(field.name.to_ascii_lowercase()).or_default().push(place);
-    }
-    by_name
+fn end_of_trace(bytes: &[u8], fields: &Fields) -> usize {
+    let is_writers = |field: &&Field| OF_THE_WRITER.iter().any(|name| field.is_named(bytes, name));
+    let above = fields.all().take_while(|field| !is_writers(field));
+    let received = above.filter(|field| field.is_named(bytes, "Received"));
+    received.last().map_or(0, |field| field.value().end)
 }
 
 /// The hash of all bytes and the hash below the trace fields, without Bcc: who else got a mail does not
 /// make it another one. The first is made of the second, so that a large body is hashed once.
-fn hashes(bytes: &[u8], end_of_trace: usize, fields: &[FieldView]) -> ([u8; 32], [u8; 32]) {
+fn hashes(bytes: &[u8], end_of_trace: usize, fields: &Fields) -> ([u8; 32], [u8; 32]) {
     let piece = |range: Range<usize>| bytes.get(range).unwrap_or_default();
     let (mut whole, mut below) = (Sha256::new(), Sha256::new());
     // Each piece with its place and its length: the same octets, cut otherwise, are another mail.
@@ -408,11 +386,11 @@ fn hashes(bytes: &[u8], end_of_trace: usize, fields: &[FieldView]) -> ([u8; 32],
     };
     note(0..end_of_trace);
     let mut at = end_of_trace;
-    let bcc = fields.iter().filter(|field| field.start >= end_of_trace && field.name.eq_ignore_ascii_case("Bcc"));
+    let bcc = fields.named(bytes, "Bcc").filter(|field| field.start() >= end_of_trace);
     for field in bcc {
-        below.update(piece(at..field.start));
-        note(field.start..field.value.end);
-        at = field.value.end;
+        below.update(piece(at..field.start()));
+        note(field.start()..field.value().end);
+        at = field.value().end;
     }
     below.update(piece(at..bytes.len()));
     let fingerprint: [u8; 32] = below.finalize().into();

@@ -5,13 +5,8 @@
 //! reverse path, since good mail has been lost over single hints. The sources are RFC 3834, RFC
 //! 3464, RFC 6522 and what vendors write in practice.
 
-use mail_parser::{MessageParser, MimeHeaders};
-
-use super::Message;
+use super::{Message, Mime};
 use crate::mail::Kind;
-
-/// How much of a message is searched for its MIME parts: reports are small, mail is not.
-const SEARCHED: usize = 128 << 10;
 
 /// A fact about a message that speaks for a kind.
 #[derive(
@@ -92,7 +87,7 @@ impl Signal {
 }
 
 /// Collects the signals of a message. `null_reverse_path` is false where the path is not known.
-pub fn collect(message: &Message, null_reverse_path: bool) -> Vec<Signal> {
+pub fn collect(message: &Message, null_reverse_path: bool, mime: Mime) -> Vec<Signal> {
     let mut signals = Vec::new();
     signals.extend(report(message));
     signals.extend(auto_submitted(message));
@@ -101,7 +96,7 @@ pub fn collect(message: &Message, null_reverse_path: bool) -> Vec<Signal> {
     signals.extend(author(message));
     signals.extend(subject(message));
     signals.extend(null_reverse_path.then_some(Signal::NullReversePath));
-    signals.extend(status_part(message, &signals));
+    signals.extend(status_part(message, &signals, mime));
     signals
 }
 
@@ -247,15 +242,11 @@ fn subject(message: &Message) -> Option<Signal> {
 
 /// Looks for a `message/delivery-status` part, only where something else speaks of a mail system:
 /// a person may forward a bounce.
-fn status_part(message: &Message, so_far: &[Signal]) -> Option<Signal> {
+fn status_part(message: &Message, so_far: &[Signal], mime: Mime) -> Option<Signal> {
     let suspects = [Signal::NullReversePath, Signal::MailSystemAuthor, Signal::FailureSubject];
     let is_multipart = message.content_type().is_some_and(|found| found.full.starts_with("multipart/"));
     if !is_multipart || so_far.contains(&Signal::DeliveryReport) || !suspects.iter().any(|it| so_far.contains(it)) {
         return None;
     }
-    let bytes = message.bytes();
-    let searched = bytes.get(..bytes.len().min(SEARCHED)).unwrap_or(bytes);
-    let parsed = MessageParser::default().parse(searched)?;
-    let is_status = |part: &mail_parser::MessagePart<'_>| part.is_content_type("message", "delivery-status");
-    parsed.parts.iter().any(is_status).then_some(Signal::DeliveryStatusPart)
+    mime.has_part(message, "message", "delivery-status").then_some(Signal::DeliveryStatusPart)
 }

@@ -6,7 +6,7 @@
 
 use super::command::Bdat;
 use super::content::Content;
-use super::data::Fed;
+use super::data::{Fed, Framing};
 use crate::mail::Say;
 
 /// Receives the octets of one chunk.
@@ -29,19 +29,8 @@ pub(super) enum Came {
     Last(Content),
 }
 
-impl Chunk {
-    /// A chunk that goes on with the message `content`.
-    pub(super) fn of(content: Content, bdat: Bdat) -> Self {
-        Self { left: bdat.size, is_last: bdat.is_last, content, refusal: None }
-    }
-
-    /// A chunk that belongs to no message; `empty` says how much of it may come.
-    pub(super) fn refused(empty: Content, bdat: Bdat, say: Say) -> Self {
-        Self { refusal: Some(say), ..Self::of(empty, bdat) }
-    }
-
-    /// Takes the next octets from the peer. Not to be called again after [`Fed::End`].
-    pub(super) fn feed(&mut self, input: &[u8]) -> Fed {
+impl Framing for Chunk {
+    fn feed(&mut self, input: &[u8]) -> Fed {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let ours = input.get(..most).unwrap_or(input);
         let within = self.content.admit(ours);
@@ -56,6 +45,22 @@ impl Chunk {
         } else {
             Fed::More
         }
+    }
+
+    fn content(&mut self) -> Option<&mut Content> {
+        Some(&mut self.content).filter(|_| self.refusal.is_none())
+    }
+}
+
+impl Chunk {
+    /// A chunk that goes on with the message `content`.
+    pub(super) fn of(content: Content, bdat: Bdat) -> Self {
+        Self { left: bdat.size, is_last: bdat.is_last, content, refusal: None }
+    }
+
+    /// A chunk that belongs to no message; `empty` says how much of it may come.
+    pub(super) fn refused(empty: Content, bdat: Bdat, say: Say) -> Self {
+        Self { refusal: Some(say), ..Self::of(empty, bdat) }
     }
 
     /// Whether the message ends with it.
@@ -121,7 +126,7 @@ mod tests {
             assert_eq!(receiver.feed(b"\r\n"), Fed::More);
         }
         assert_eq!(receiver.feed(b".\r\n"), Fed::End { consumed: 3 });
-        receiver.finish()
+        receiver.finish().finish()
     }
 
     #[test]

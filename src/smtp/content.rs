@@ -9,6 +9,7 @@
 use bytes::Bytes;
 use memchr::memchr2;
 
+use super::room::SLACK;
 use super::settings::{BareNewlines, Limits};
 use crate::mail::{Reply, Say};
 
@@ -16,8 +17,11 @@ use crate::mail::{Reply, Say};
 /// learn of a refusal only at its end, but none may stream for ever.
 const OVERRUN: u64 = 1 << 20;
 
-/// Octets set aside at once for a message that declares its size; the declaration may be a lie.
-const MAX_RESERVED: u64 = 1 << 20;
+/// The first buffer of a message that does not declare its size, and the least that a buffer grows by.
+const STEP: usize = 64 << 10;
+
+/// Octets that the buffer may have to hold beyond those that are fed: a CR that was held, and the last line's end.
+const HELD: usize = 4;
 
 /// One message, as far as it has come.
 #[derive(Debug)]
@@ -33,6 +37,10 @@ pub(super) struct Content {
     length: u64,
     /// Octets of the current line, its line end included.
     line: u64,
+    /// Octets of the header section.
+    header: u64,
+    /// The size that MAIL declared.
+    declared: Option<u64>,
     fault: Option<Fault>,
     /// The message so far; empty once there is a fault.
     message: Vec<u8>,
@@ -42,6 +50,9 @@ pub(super) struct Content {
 /// reply does not depend on which came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum Fault {
+    /// There was no memory for it. Nothing is wrong with the message, so any other fault is graver.
+    #[error("there is no memory for the message now")]
+    NoRoom,
     /// A line is longer than the limit for the header section.
     #[error("a line of the message is too long")]
     LongLine,
@@ -59,11 +70,19 @@ pub(super) enum Fault {
 impl From<Fault> for Say {
     fn from(fault: Fault) -> Self {
         match fault {
+            Fault::NoRoom => Self::NoRoom,
             Fault::LongLine => Self::DataLineTooLong,
             Fault::LongHeader => Self::HeaderTooLong,
             Fault::TooLarge => Self::MessageTooLarge,
             Fault::BareNewline => Self::BareNewlineInData,
         }
+    }
+}
+
+impl Fault {
+    /// Whether the same message may be taken later.
+    pub(super) fn is_temporary(self) -> bool {
+        self == Self::NoRoom
     }
 }
 
@@ -91,7 +110,6 @@ pub fn judge(limits: &Limits, message: &[u8]) -> Option<Reply> {
 impl Content {
     /// Nothing of one message yet, with the size that MAIL declared.
     pub(super) fn new(limits: &Limits, declared: Option<u64>) -> Self {
-        let reserved = usize::try_from(declared.unwrap_or(0).min(MAX_RESERVED)).unwrap_or(0);
         Self {
             bare_newlines: limits.bare_newlines,
             bounds: Bounds { message: limits.message_size, header: limits.header_section as u64 },
@@ -100,8 +118,10 @@ impl Content {
             held_cr: false,
             length: 0,
             line: 0,
+            header: 0,
+            declared,
             fault: None,
-            message: Vec::with_capacity(reserved),
+            message: Vec::new(),
         }
     }
 
@@ -153,7 +173,39 @@ impl Content {
         self.keep(rest);
     }
 
-    /// The message: ends in CRLF unless it is empty. One buffer, moved and never copied.
+    /// How many octets may be fed before the buffer has to grow: normalizing makes two of one, and a CR that is held,
+    /// or the last line's end, comes on top.
+    pub(super) fn room(&self) -> usize {
+        if self.fault.is_some() {
+            return usize::MAX;
+        }
+        let left = (self.message.capacity() - self.message.len()).saturating_sub(HELD);
+        match self.bare_newlines {
+            BareNewlines::Refuse => left,
+            BareNewlines::Normalize => left / 2,
+        }
+    }
+
+    /// What the buffer should hold next: the size that was declared, which may be a lie, then a quarter more each time.
+    pub(super) fn next_capacity(&self) -> usize {
+        let octets = |size: u64| usize::try_from(size + SLACK).unwrap_or(usize::MAX);
+        let now = self.message.capacity();
+        let first = self.declared.filter(|size| *size > 0 && now == 0).map_or(STEP, octets);
+        let next = if now == 0 { first } else { now + (now / 4).max(STEP) };
+        next.min(octets(self.bounds.message))
+    }
+
+    /// Lets the buffer hold so many octets.
+    pub(super) fn grow(&mut self, capacity: usize) {
+        self.message.reserve_exact(capacity.saturating_sub(self.message.len()));
+    }
+
+    /// Octets of the header section so far.
+    pub(super) fn header(&self) -> u64 {
+        self.header
+    }
+
+    /// The message: ends in CRLF unless it is empty. One buffer of just its length, moved and never copied.
     pub(super) fn finish(mut self) -> Result<Bytes, Fault> {
         if self.held_cr {
             self.bare_cr();
@@ -162,6 +214,7 @@ impl Content {
             // Chunks may end anywhere; the next hop's DATA, and DKIM (RFC 6376 §3.4), ask for a line end.
             self.end_line(b"\r\n");
         }
+        self.message.shrink_to_fit();
         match self.fault {
             None => Ok(self.message.into()),
             Some(fault) => Err(fault),
@@ -211,16 +264,14 @@ impl Content {
 
     fn keep(&mut self, octets: &[u8]) {
         self.length += octets.len() as u64;
+        if self.part == Part::Header {
+            self.header = self.length;
+        }
         self.line += octets.len() as u64;
         self.measure();
         if self.fault.is_none() {
-            self.grow(octets);
+            self.message.extend_from_slice(octets);
         }
-    }
-
-    /// The one place where the buffer grows.
-    fn grow(&mut self, octets: &[u8]) {
-        self.message.extend_from_slice(octets);
     }
 
     fn measure(&mut self) {
@@ -235,7 +286,8 @@ impl Content {
         }
     }
 
-    fn refuse(&mut self, fault: Fault) {
+    /// Reads on, and keeps nothing any more.
+    pub(super) fn refuse(&mut self, fault: Fault) {
         self.fault = self.fault.max(Some(fault));
         self.message = Vec::new();
     }

@@ -6,10 +6,9 @@
 //! smuggling). So a dot opens a line after CRLF alone, and what becomes of a bare CR or LF is
 //! decided where the message is kept, by [`super::content`].
 
-use bytes::Bytes;
 use memchr::memmem;
 
-use super::content::{Content, Fault};
+use super::content::Content;
 use super::settings::Limits;
 
 /// Receives the data of one message.
@@ -33,6 +32,15 @@ pub(super) enum Fed {
     Overrun,
 }
 
+/// What comes after DATA or BDAT: octets in a frame, of which some are the message's.
+pub(super) trait Framing {
+    /// Takes the next octets from the peer. Not to be called again after [`Fed::End`].
+    fn feed(&mut self, input: &[u8]) -> Fed;
+
+    /// The message so far; none where the octets are thrown away.
+    fn content(&mut self) -> Option<&mut Content>;
+}
+
 /// Where in the framing the next octet stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -48,14 +56,8 @@ enum Place {
     Cr,
 }
 
-impl Receiver {
-    /// A receiver for one message, with the size that MAIL declared.
-    pub(super) fn new(limits: &Limits, declared: Option<u64>) -> Self {
-        Self { place: Place::LineStart, content: Content::new(limits, declared) }
-    }
-
-    /// Takes the next octets from the peer. Not to be called again after [`Fed::End`].
-    pub(super) fn feed(&mut self, input: &[u8]) -> Fed {
+impl Framing for Receiver {
+    fn feed(&mut self, input: &[u8]) -> Fed {
         let within = self.content.admit(input);
         let mut rest = within;
         while let Some(&next) = rest.first() {
@@ -67,9 +69,20 @@ impl Receiver {
         if within.len() < input.len() { Fed::Overrun } else { Fed::More }
     }
 
-    /// The message: ends in CRLF unless it is empty.
-    pub(super) fn finish(self) -> Result<Bytes, Fault> {
-        self.content.finish()
+    fn content(&mut self) -> Option<&mut Content> {
+        Some(&mut self.content)
+    }
+}
+
+impl Receiver {
+    /// A receiver for one message, with the size that MAIL declared.
+    pub(super) fn new(limits: &Limits, declared: Option<u64>) -> Self {
+        Self { place: Place::LineStart, content: Content::new(limits, declared) }
+    }
+
+    /// The message.
+    pub(super) fn finish(self) -> Content {
+        self.content
     }
 
     fn step(&mut self, next: u8, rest: &[u8]) -> Step {
@@ -123,9 +136,11 @@ enum Step {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::smtp::content::Fault;
     use crate::smtp::content::tests::{cuts, has_bare_newline, limits, normalized, octets, pieces};
     use crate::smtp::settings::BareNewlines::{self, Normalize, Refuse};
 
@@ -136,11 +151,11 @@ mod tests {
         for piece in pieces(wire, sizes) {
             match receiver.feed(piece) {
                 Fed::More => before += piece.len(),
-                Fed::End { consumed } => return (Fed::End { consumed: before + consumed }, receiver.finish()),
-                Fed::Overrun => return (Fed::Overrun, receiver.finish()),
+                Fed::End { consumed } => return (Fed::End { consumed: before + consumed }, receiver.finish().finish()),
+                Fed::Overrun => return (Fed::Overrun, receiver.finish().finish()),
             }
         }
-        (Fed::More, receiver.finish())
+        (Fed::More, receiver.finish().finish())
     }
 
     #[track_caller]

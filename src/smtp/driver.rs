@@ -14,19 +14,23 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
+use super::budget::NoRoom;
 use super::chunks::Chunk;
-use super::data::{Fed, Receiver};
+use super::content::Fault;
+use super::data::{Fed, Framing, Receiver};
 use super::lines::{Cut, Lines};
 use super::service::Service;
 use super::session::{Awaits, Session};
 use super::settings::Limits;
 use super::state::Then;
+use super::stay::Stay;
 use super::tls::{Agreed, Stream};
 use crate::mail::Say;
 
-/// Octets that one read asks for: commands are short, messages are long.
+/// Octets that one read asks for: commands are short, messages are long. A connection has no more than a block
+/// outside the budget of memory.
 const COMMAND_BLOCK: usize = 4 << 10;
-const DATA_BLOCK: usize = 64 << 10;
+const DATA_BLOCK: usize = 16 << 10;
 
 /// How long the last words of a session may take.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -46,6 +50,8 @@ pub(super) struct Driver<IO, S: Service> {
     /// Until when the message that has begun must have come.
     patience: Option<Instant>,
     lines: Lines,
+    /// How long the peer may keep memory that others wait for.
+    stay: Stay,
     /// What arrived and was not taken yet.
     input: BytesMut,
     /// What is said and not sent yet.
@@ -67,6 +73,9 @@ pub(super) enum End {
     /// Nothing came in time.
     #[error("timed out")]
     TimedOut,
+    /// The peer made no use of memory that others wait for.
+    #[error("others wait for its memory")]
+    Idle,
     /// Nothing could be sent in time.
     #[error("the peer does not read")]
     Stuck,
@@ -91,6 +100,7 @@ impl End {
             Self::Closed | Self::Gone | Self::Broken(_) | Self::Stuck | Self::Handshake(_) => None,
             Self::BehindStartTls => Some(Say::BehindStartTls),
             Self::TimedOut => Some(Say::TimedOut),
+            Self::Idle => Some(Say::Idle),
             Self::Overrun => Some(Say::Overrun),
             Self::ShuttingDown => Some(Say::ShuttingDown),
         }
@@ -107,6 +117,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
             welcome: Some(Instant::now() + WELCOME),
             patience: None,
             lines: Lines::new(limits),
+            stay: Stay::default(),
             input: BytesMut::new(),
             output: Vec::new(),
         }
@@ -154,7 +165,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
                 Cut::Incomplete => self.read_or_shutdown(deadline).await?,
             }
         };
+        let began = Instant::now();
         self.session.line(line).await;
+        self.stay.forgive(began.elapsed());
         if self.session.is_in_transaction() {
             self.welcome = None;
         }
@@ -162,31 +175,37 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     }
 
     async fn message(&mut self, mut receiver: Receiver) -> Result<(), End> {
-        self.receive(|input| receiver.feed(input)).await?;
+        self.receive(&mut receiver).await?;
         // A peer that did not wait for 354 gets it now: the service may take minutes.
         self.flush().await?;
         self.session.message(receiver.finish()).await;
+        self.free_block();
         Ok(())
     }
 
     async fn chunk(&mut self, mut chunk: Chunk) -> Result<(), End> {
-        self.receive(|input| chunk.feed(input)).await?;
+        self.receive(&mut chunk).await?;
         if chunk.is_last() {
             self.flush().await?;
         }
         self.session.chunk(chunk).await;
+        self.free_block();
         Ok(())
     }
 
-    async fn receive(&mut self, mut feed: impl FnMut(&[u8]) -> Fed) -> Result<(), End> {
+    /// Blocks of data are larger than a waiting session should keep.
+    fn free_block(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+    }
+
+    async fn receive(&mut self, frame: &mut impl Framing) -> Result<(), End> {
         self.patience.get_or_insert(Instant::now() + self.limits.message_timeout);
         loop {
-            match feed(&self.input) {
-                Fed::More => self.input.clear(),
-                Fed::End { consumed } => {
-                    self.input.advance(consumed);
-                    return Ok(());
-                }
+            match self.feed(frame).await? {
+                Fed::More => {}
+                Fed::End { .. } => return Ok(()),
                 Fed::Overrun => return Err(End::Overrun),
             }
             self.read(DATA_BLOCK, self.deadline(self.limits.data_timeout)).await?;
@@ -197,6 +216,45 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     fn deadline(&self, wait: Duration) -> Instant {
         let next = Instant::now() + wait;
         self.patience.map_or(next, |last| next.min(last))
+    }
+
+    /// Feeds what has arrived, and waits for memory where that takes some: nothing is read from the peer meanwhile.
+    async fn feed(&mut self, frame: &mut impl Framing) -> Result<Fed, End> {
+        loop {
+            let room = frame.content().map_or(usize::MAX, |content| content.room());
+            if room == 0 && !self.input.is_empty() {
+                self.grow(frame).await?;
+                continue;
+            }
+            let octets = room.min(self.input.len());
+            let fed = frame.feed(self.input.get(..octets).unwrap_or(&self.input));
+            match fed {
+                Fed::More => self.input.advance(octets),
+                Fed::End { consumed } => self.input.advance(consumed),
+                Fed::Overrun => {}
+            }
+            if frame.content().is_some_and(|content| content.fault().is_some()) {
+                self.session.free_room();
+            }
+            if fed != Fed::More || self.input.is_empty() {
+                return Ok(fed);
+            }
+        }
+    }
+
+    /// The time that it takes is ours, not the peer's.
+    async fn grow(&mut self, frame: &mut impl Framing) -> Result<(), End> {
+        // A peer that did not wait for 354 hears it before we wait.
+        self.flush().await?;
+        let Some(content) = frame.content() else { return Ok(()) };
+        let (began, capacity) = (Instant::now(), content.next_capacity());
+        match self.session.make_room(capacity).await {
+            Ok(()) => content.grow(capacity),
+            Err(NoRoom) => content.refuse(Fault::NoRoom),
+        }
+        self.stay.forgive(began.elapsed());
+        self.patience = self.patience.map(|until| until + began.elapsed());
+        Ok(())
     }
 
     /// A session with no transaction open ends as soon as the daemon is to stop; a transaction may
@@ -261,10 +319,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     async fn read(&mut self, block: usize, deadline: Instant) -> Result<(), End> {
         self.flush().await?;
         self.input.reserve(block);
-        let read = timeout_at(deadline, self.stream.read_buf(&mut self.input)).await;
+        let read = tokio::select! {
+            biased;
+            read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
+            () = self.stay.is_over(self.session.reservation()) => return Err(End::Idle),
+        };
         match read.map_err(|_| End::TimedOut)?? {
             0 => Err(End::Gone),
-            _ => Ok(()),
+            octets => {
+                self.stay.brings(octets, self.session.reservation());
+                Ok(())
+            }
         }
     }
 

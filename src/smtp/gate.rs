@@ -1,18 +1,22 @@
-//! Counts connections, so that no peer can use up the machine.
+//! What all listeners share, so that no peer can use up the machine: the count of connections, and the budget of
+//! memory.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::budget::Budget;
+use super::room;
 use super::settings::Limits;
 
-/// The connections of all listeners together; share one among them.
+/// The connections of all listeners together, and the memory of their messages; share one among them.
 #[derive(Debug)]
 pub struct Gate {
     limit: usize,
     /// Loopback and unix sockets are exempt: the mail server lives there.
     limit_per_address: usize,
     open: Mutex<Open>,
+    budget: Arc<Budget>,
 }
 
 #[derive(Debug, Default)]
@@ -29,10 +33,19 @@ pub(super) struct Pass {
 }
 
 impl Gate {
-    /// A gate that lets through as many connections as `limits` say.
+    /// A gate that lets through as many connections as `limits` say, and as much mail.
     pub fn new(limits: &Limits) -> Arc<Self> {
-        let open = Mutex::new(Open::default());
-        Arc::new(Self { limit: limits.connections, limit_per_address: limits.connections_per_address, open })
+        Arc::new(Self {
+            limit: limits.connections,
+            limit_per_address: limits.connections_per_address,
+            open: Mutex::new(Open::default()),
+            budget: room::budget(limits),
+        })
+    }
+
+    /// The memory of all messages.
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// Lets one connection through, if there is room. A peer at a unix socket has no address; whose connection a proxy

@@ -73,7 +73,8 @@ impl<S: Service> Server<S> {
         let (service, settings) = (Arc::clone(&self.service), Arc::clone(&self.settings));
         async {
             debug!("session begins");
-            let session = Session::new(service, settings, self.tasks.clone(), peer);
+            let budget = Arc::clone(self.gate.budget());
+            let session = Session::new(service, settings, budget, self.tasks.clone(), peer);
             let end = Driver::new(stream, session, &self.settings.limits, shutdown).run().await;
             debug!(%end, "session ends");
         }

@@ -16,9 +16,11 @@
 //! arrives, `content` measures and keeps a message, `command`, `path` and `parameters` parse commands. `xforward`
 //! reads whom a mail server in front speaks for and `proxy` whom a proxy does, `greetings` says what we offer
 //! (all else that we say is in [`crate::mail::Say`]), `state` holds what samotop keeps of a session,
-//! `certificate` reads what `tls` shows. `socket` binds, `unix` makes the sockets that are files, `passed` takes
-//! what the service manager holds. Only these, `listener`, `proxy` and `driver` do I/O; only the last three, and
-//! `exhaustion`, know time. `descriptors` asks the system for as many files as the limits need.
+//! `certificate` reads what `tls` shows. `ledger` decides who gets memory, `budget` has waiting in line for it,
+//! `room` is what one transaction holds, `stay` how long its peer may. `socket` binds, `unix` makes the sockets
+//! that are files, `passed` takes what the service manager holds, `descriptors` asks the system for as many files
+//! as the limits need. Only these, `listener`, `proxy` and `driver` do I/O; only the last three, `budget`, `stay`
+//! and `exhaustion` know time.
 //!
 //! Invariants: only CRLF.CRLF, or the count of a last chunk, ends a message, and nothing leaves here but with
 //! CRLF; every wait is bounded; a message is the service's from its end until its reply, whatever becomes
@@ -37,6 +39,11 @@ mod unix;
 
 mod driver;
 mod session;
+mod stay;
+
+mod budget;
+mod ledger;
+mod room;
 
 mod certificate;
 mod tls;

@@ -12,11 +12,13 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error, info, info_span, trace};
 
+use super::budget::{Budget, NoRoom, Reservation};
 use super::chunks::{Came, Chunk};
 use super::command::{self, Bdat, Command, Hello, HelloVerb, Mail};
 use super::content::{Content, Fault};
 use super::data::Receiver;
 use super::greetings;
+use super::room::Room;
 use super::service::{self, ForwardPath, Offers, Peer, Protocol, Rcpt, Service};
 use super::settings::Settings;
 use super::state::{self, State, Then};
@@ -33,6 +35,8 @@ const PROTOCOL: &str = "sincerely::smtp::protocol";
 pub(super) struct Session<S: Service> {
     service: Arc<S>,
     settings: Arc<Settings>,
+    /// The memory of all messages.
+    budget: Arc<Budget>,
     /// Where a message is handed over, so that it outlives a lost connection.
     tasks: TaskTracker,
     peer: Peer,
@@ -60,6 +64,8 @@ struct Transaction<S: Service> {
     /// What the service keeps.
     inner: S::Transaction,
     span: Span,
+    /// Its memory.
+    room: Room,
     /// MAIL asked for SMTPUTF8: RCPT may be international.
     utf8: bool,
     /// `SIZE` of MAIL.
@@ -83,12 +89,19 @@ pub(super) enum Awaits {
 
 impl<S: Service> Session<S> {
     /// A session that has just begun: the banner is said.
-    pub(super) fn new(service: Arc<S>, settings: Arc<Settings>, tasks: TaskTracker, peer: Peer) -> Self {
+    pub(super) fn new(
+        service: Arc<S>,
+        settings: Arc<Settings>,
+        budget: Arc<Budget>,
+        tasks: TaskTracker,
+        peer: Peer,
+    ) -> Self {
         let mut state = State::new(&settings.hostname, settings.protocol, &peer);
         state.say(&greetings::banner(&settings));
         Self {
             service,
             settings,
+            budget,
             tasks,
             peer,
             state,
@@ -146,6 +159,24 @@ impl<S: Service> Session<S> {
         }
     }
 
+    /// The memory that the open transaction holds.
+    pub(super) fn reservation(&self) -> Option<&Reservation> {
+        self.transaction.as_ref().map(|transaction| transaction.room.reservation())
+    }
+
+    /// Waits for a buffer of so many octets for the data.
+    pub(super) async fn make_room(&mut self, capacity: usize) -> Result<(), NoRoom> {
+        let Some(transaction) = &mut self.transaction else { return Err(NoRoom) };
+        transaction.room.buffer(capacity as u64).await
+    }
+
+    /// Gives back the memory of data that are thrown away.
+    pub(super) fn free_room(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.room.without_data();
+        }
+    }
+
     /// One command line, or what is wrong with it already.
     pub(super) async fn line(&mut self, line: Result<BytesMut, Say>) {
         let parsed = line.and_then(|line| command::parse(&line));
@@ -164,7 +195,7 @@ impl<S: Service> Session<S> {
         match chunk.finish() {
             Came::Refused(say) => self.say(say),
             Came::Part(content) => self.part(content),
-            Came::Last(content) => return self.message(content.finish()).await,
+            Came::Last(content) => return self.message(content).await,
         }
         self.limit_errors();
     }
@@ -172,7 +203,8 @@ impl<S: Service> Session<S> {
     /// RFC 3030 §2: a sender that hears a refusal sends no more of the message. Chunks that it has sent already
     /// are told the same, as the last one will be; they are no errors of their own.
     fn part(&mut self, content: Content) {
-        let fault = content.fault().filter(|_| self.service.refuses_unfit());
+        let is_told = |fault: &Fault| fault.is_temporary() || self.service.refuses_unfit();
+        let fault = content.fault().filter(is_told);
         self.tell(fault.map_or(Say::ChunkTaken, Say::from).reply());
         if let Some(transaction) = &mut self.transaction {
             transaction.content = Some(content);
@@ -180,8 +212,9 @@ impl<S: Service> Session<S> {
     }
 
     /// The data of a message: hands it to the service, or refuses it.
-    pub(super) async fn message(&mut self, received: Result<Bytes, Fault>) {
+    pub(super) async fn message(&mut self, content: Content) {
         self.state.end();
+        let received = self.received(content).await;
         // A message comes only after DATA or BDAT, which leave a transaction open.
         let Some(transaction) = self.transaction.take() else { return };
         let due = self.replies_due(&transaction);
@@ -189,7 +222,13 @@ impl<S: Service> Session<S> {
             Ok(bytes) => self.hand_over(transaction, bytes).await.unwrap_or_else(|failure| given_up(&failure)),
             Err(fault) => {
                 let Transaction { inner, span, .. } = transaction;
-                span.in_scope(|| self.service.unfit(inner, &fault)).unwrap_or_else(|service::Unfit| {
+                // What may be well later is never the service's to judge: nobody has seen the message.
+                let judged = if fault.is_temporary() {
+                    Err(service::Unfit)
+                } else {
+                    span.in_scope(|| self.service.unfit(inner, &fault))
+                };
+                judged.unwrap_or_else(|service::Unfit| {
                     info!(parent: &span, %fault, "a message was refused");
                     vec![Say::from(fault).reply(); due]
                 })
@@ -202,6 +241,15 @@ impl<S: Service> Session<S> {
         }
         replies.into_iter().for_each(|reply| self.answer(reply));
         self.limit_errors();
+    }
+
+    /// The message, with what it takes to read it: whoever waits for that has the whole message already.
+    async fn received(&mut self, content: Content) -> Result<Bytes, Fault> {
+        let header = content.header();
+        let message = content.finish()?;
+        let Some(transaction) = &mut self.transaction else { return Err(Fault::NoRoom) };
+        let room = transaction.room.whole(message.len(), header).await;
+        room.map(|()| message).map_err(|NoRoom| Fault::NoRoom)
     }
 
     async fn obey(&mut self, command: Command) {
@@ -289,13 +337,24 @@ impl<S: Service> Session<S> {
     /// RFC 5321 §4.1.1.2: judges MAIL, then asks the service for a transaction.
     async fn begin(&mut self, mail: Mail) -> Result<Transaction<S>, Reply> {
         let client = self.permit(&mail).map_err(Say::reply)?;
+        let room = Room::open(&self.budget, &self.settings.limits, mail.size).await.map_err(|NoRoom| no_room())?;
         let id = next_id();
         let span = info_span!("transaction", transaction = %id, client = self.forwarded.client().map(display));
         span.in_scope(|| self.forwarded.log());
         let Mail { reverse_path, transport, size, dsn, extended: _ } = mail;
         let mail = service::Mail { id: id.clone(), reverse_path, transport, size, dsn };
         let inner = self.service.begin(client, mail).instrument(span.clone()).await?;
-        Ok(Transaction { id, inner, span, utf8: transport.utf8, declared: size, asked: 0, accepted: 0, content: None })
+        Ok(Transaction {
+            id,
+            inner,
+            span,
+            room,
+            utf8: transport.utf8,
+            declared: size,
+            asked: 0,
+            accepted: 0,
+            content: None,
+        })
     }
 
     fn permit(&self, mail: &Mail) -> Result<&service::Session, Say> {
@@ -346,6 +405,9 @@ impl<S: Service> Session<S> {
         if needs_utf8(&rcpt) && !transaction.utf8 {
             return self.say(Say::NeedSmtpUtf8);
         }
+        if transaction.room.recipient(octets(&rcpt)).is_err() {
+            return self.tell(no_room());
+        }
         let judging = self.service.recipient(&mut transaction.inner, rcpt);
         let reply = judging.instrument(transaction.span.clone()).await;
         transaction.accepted += usize::from(reply.is_positive());
@@ -388,7 +450,8 @@ impl<S: Service> Session<S> {
     /// In a task of its own: it goes on when the peer is gone, since what is relayed must be
     /// remembered; and should it panic, the peer is told to try again.
     fn hand_over(&self, transaction: Transaction<S>, bytes: Bytes) -> JoinHandle<Vec<Reply>> {
-        let Transaction { inner, span, .. } = transaction;
+        let Transaction { inner, span, room, .. } = transaction;
+        let bytes = room.around(bytes);
         let service = Arc::clone(&self.service);
         self.tasks.spawn(async move { service.message(inner, bytes).await }.instrument(span))
     }
@@ -432,6 +495,20 @@ impl<S: Service> Session<S> {
 fn given_up(failure: &JoinError) -> Vec<Reply> {
     error!(%failure, "a message was given up");
     Vec::new()
+}
+
+fn no_room() -> Reply {
+    info!("there is no memory for a message or a recipient now");
+    Say::NoRoom.reply()
+}
+
+/// Octets of what RCPT says.
+fn octets(rcpt: &Rcpt) -> usize {
+    let address = match &rcpt.to {
+        ForwardPath::Address(address) => address.to_string().len(),
+        ForwardPath::Postmaster => 0,
+    };
+    address + rcpt.dsn.original.as_ref().map_or(0, |original| original.to_string().len())
 }
 
 fn needs_utf8(rcpt: &Rcpt) -> bool {

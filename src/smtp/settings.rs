@@ -121,6 +121,11 @@ impl PeerName {
 pub struct Limits {
     /// Octets of one message, told in SIZE (RFC 1870).
     pub message_size: u64,
+    /// Octets of all messages under way, of all listeners together. One message more is let in beside them, so
+    /// that the oldest one that waits can always finish.
+    pub bytes_in_flight: u64,
+    /// How long a message may wait for its share of them. Peers wait three minutes at least (RFC 5321 §4.5.3.2.5).
+    pub memory_wait: Duration,
     /// Connections of all listeners together.
     pub connections: usize,
     /// Connections of one address; loopback is exempt: the mail server lives there.
@@ -163,6 +168,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_size: 50 << 20,
+            bytes_in_flight: 256 << 20,
+            memory_wait: Duration::from_secs(60),
             connections: 1000,
             connections_per_address: 50,
             recipients: 1000,

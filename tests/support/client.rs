@@ -136,7 +136,7 @@ impl Client {
 }
 
 /// With its dots stuffed and the final dot.
-fn stuffed(message: &[u8]) -> Vec<u8> {
+pub fn stuffed(message: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|octet| *octet == b'\n') {
         if line.starts_with(b".") {

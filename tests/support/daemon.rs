@@ -127,6 +127,28 @@ impl Daemon {
         address.parse().unwrap()
     }
 
+    /// The addresses of all listeners, in the order of the configuration.
+    pub fn listeners(&self) -> Vec<SocketAddr> {
+        let log = self.log();
+        let lines = log.lines().filter(|line| line.contains(" listening "));
+        let address = |line: &str| line.split("address=").nth(1)?.split_whitespace().next()?.parse().ok();
+        lines.map(|line| address(line).expect("an address")).collect()
+    }
+
+    /// A line of /proc/PID/status about memory, in KiB.
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok()).expect("a number of kB")
+    }
+
+    /// How many sockets it has open.
+    pub fn sockets(&self) -> usize {
+        let descriptors = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let targets = descriptors.filter_map(|descriptor| std::fs::read_link(descriptor.ok()?.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }

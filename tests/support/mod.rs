@@ -14,7 +14,7 @@ pub mod daemon;
 pub mod next_hop;
 pub mod pki;
 
-pub use client::Client;
+pub use client::{Client, stuffed};
 pub use daemon::Daemon;
 pub use next_hop::{Behaviour, NextHop, Twist};
 pub use pki::Pki;

@@ -44,6 +44,8 @@ pub struct Behaviour {
     pub hangs_after_dot: bool,
     /// The same, for a recipient that contains this.
     pub hangs_for: Option<String>,
+    /// Answers the final dot after so long.
+    pub takes_its_time: Option<std::time::Duration>,
     /// Closes at the next DATA, once.
     pub closes_at_data: bool,
     /// What EHLO offers, besides PIPELINING.
@@ -152,6 +154,7 @@ fn session(stream: TcpStream, taken: &Mutex<Vec<Taken>>, behaviour: &Mutex<Behav
             "DATA" => {
                 answer(&mut lines, &now, "DATA", "354 go on")?;
                 current.bytes = data(&mut lines)?;
+                now.takes_its_time.into_iter().for_each(std::thread::sleep);
                 step = ".".into();
                 let takes = !matches!(&now.at, Some((".", Twist::Say(no) | Twist::Leave(no))) if !no.starts_with('2'));
                 if now.dot.is_none() && takes {

@@ -15,7 +15,7 @@ use crate::mail::{
     Address, Conflict, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match, PersonaName, Plan, Reply,
     ReversePath,
 };
-use crate::message::{Message, Signal, kind, signals};
+use crate::message::{Message, Signal, kind};
 use crate::rules::{Answer, Tried, Why};
 use crate::threads::Unavailable;
 
@@ -150,12 +150,12 @@ impl Report {
     /// Of a message that comes to an outbound listener.
     pub(super) fn outbound(
         message: &Message,
+        signals: Vec<Signal>,
         path: Option<ReversePath>,
         stamp: Option<(PersonaName, Stamp)>,
         door: Option<Reply>,
         recipients: Vec<Address>,
     ) -> Self {
-        let signals = signals::collect(message, path.as_ref().is_some_and(ReversePath::is_null));
         let bare = Line::new("outbound", message, kind::classify(&signals, false), signals);
         let bare = match door {
             Some(reply) => Line { fate: Some(FateName::Reject), reply: Some(Told::new(&reply)), ..bare },
@@ -171,12 +171,11 @@ impl Report {
     /// Of a message that comes to a listener of role `copies`.
     pub(super) fn copy(
         message: &Message,
-        path: Option<ReversePath>,
+        signals: Vec<Signal>,
         lesson: Result<Result<Lesson, Unlearned>, Unavailable>,
         door: Option<Reply>,
         recipients: Vec<Address>,
     ) -> Self {
-        let signals = signals::collect(message, path.as_ref().is_some_and(ReversePath::is_null));
         let bare = Line::new("copies", message, kind::classify(&signals, false), signals);
         let bare = match (door, lesson) {
             (Some(reply), _) => Line { fate: Some(FateName::Reject), reply: Some(Told::new(&reply)), ..bare },

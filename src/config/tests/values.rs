@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::message::Mime;
+use crate::smtp::settings::{BareNewlines, Limits};
 
 #[test]
 fn values_of_every_kind() {
@@ -42,7 +44,7 @@ fn values_of_every_kind() {
 fn sizes_that_make_no_sense() {
     let sizes = |message_size, line, header_section, cache| {
         format!(
-            "limits = {{ message_size = {message_size}, line = {line}, header_section = {header_section} }}\n\
+            "limits = {{ bytes_in_flight = '8 GiB', message_size = {message_size}, line = {line}, header_section = {header_section} }}\n\
              threads.cache = {cache}"
         )
     };
@@ -65,6 +67,63 @@ fn sizes_that_make_no_sense() {
             "f:5: limits.header_section: is too large: expected 64.0 MiB at most",
         ],
     );
+}
+
+#[test]
+fn all_messages_together_are_at_least_one() {
+    check_added("limits = { message_size = '300 MiB', bytes_in_flight = '300 MiB' }", &[]);
+    check_added(
+        "limits.message_size = '300 MiB'",
+        &["f:5: limits.message_size: is larger than limits.bytes_in_flight, which is 256.0 MiB unless it is written"],
+    );
+    check_added(
+        "limits.bytes_in_flight = '49 MiB'",
+        &["f:5: limits.bytes_in_flight: is too small: expected limits.message_size (50.0 MiB) at least"],
+    );
+}
+
+#[test]
+fn times_that_make_no_sense() {
+    check_added(
+        "[limits]\ncommand_timeout = '1s'\ndata_timeout = '1 day'\nmessage_timeout = '1 day'\nmemory_wait = '150s'",
+        &[],
+    );
+    check_added(
+        "[limits]\ncommand_timeout = '999ms'\ndata_timeout = '25h'\nmessage_timeout = 0\nmemory_wait = '3min'\nmime_parts = 0",
+        &[
+            "f:6: limits.command_timeout: is too short: expected 1s at least",
+            "f:7: limits.data_timeout: is too long: expected 1day at most",
+            r#"f:8: limits.message_timeout: invalid value: integer `0`, expected a duration above zero with its unit, such as "10s" or "60 days""#,
+            "f:9: limits.memory_wait: is too long: expected 2m 30s at most",
+            "f:10: limits.mime_parts: invalid value: integer `0`, expected a whole number above zero",
+        ],
+    );
+}
+
+#[test]
+fn every_limit_reaches_its_setting() {
+    let text = "[limits]\ncommand_timeout = '2s'\ndata_timeout = '3s'\nmessage_timeout = '4s'\nmemory_wait = '5s'\n\
+                bytes_in_flight = '60 MiB'\nmime_parts = 6\nmime_depth = 7\nconnections = 8\nconnections_per_address = 9\n\
+                recipients = 10\ncommands = 11\nerrors = 12\nline = 1013\nheader_section = '14 KiB'\n\
+                bare_newlines = 'normalize'";
+    let (Config { limits, policy, .. }, _) = parse(&format!("{BASE}{text}")).unwrap();
+    let expected = Limits {
+        message_size: 50 << 20,
+        bytes_in_flight: 60 << 20,
+        memory_wait: Duration::from_secs(5),
+        connections: 8,
+        connections_per_address: 9,
+        recipients: 10,
+        commands: 11,
+        errors: 12,
+        line: 1013,
+        header_section: 14 << 10,
+        bare_newlines: BareNewlines::Normalize,
+        command_timeout: Duration::from_secs(2),
+        data_timeout: Duration::from_secs(3),
+        message_timeout: Duration::from_secs(4),
+    };
+    assert_eq!((limits, policy.mime), (expected, Mime { parts: 6, depth: 7 }));
 }
 
 #[test]

@@ -71,6 +71,7 @@ impl Acme {
             stamp: Stamp::default(),
             separators: "+".into(),
             hops: 50,
+            mime: crate::message::Mime::default(),
         };
         Self { policy, keys: Keys::generate().unwrap() }
     }

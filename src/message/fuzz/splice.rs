@@ -1,13 +1,11 @@
 //! Header splices: what was there stays, octet for octet and in order; what is new is exactly what was
 //! asked for.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 use memchr::memmem;
 
 use crate::mail::{Edits, Field, MessageId};
-use crate::message::{Message, edit};
+use crate::message::{Message, edit, fields};
 
 /// Splices fields into `input`, as it would have arrived.
 ///
@@ -72,8 +70,9 @@ fn only_adds(message: &Message, edits: &Edits) {
 
 /// Names and values, as they are written.
 fn fields(message: &Message) -> Vec<(String, Vec<u8>)> {
-    let raw = |range: Range<usize>| message.bytes().get(range).unwrap().to_vec();
-    message.fields.iter().map(|field| (field.name.clone(), raw(field.value.clone()))).collect()
+    let bytes = message.bytes();
+    let name = |field: &fields::Field| String::from_utf8_lossy(field.name(bytes)).into_owned();
+    message.fields.all().map(|field| (name(field), bytes[field.value()].to_vec())).collect()
 }
 
 fn expected(message: &Message, edits: &Edits) -> Vec<(String, Vec<u8>)> {

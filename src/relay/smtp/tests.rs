@@ -460,7 +460,7 @@ async fn what_the_next_hop_offers_is_known_once_it_was_greeted() {
     relay.greet().await;
     assert!(relay.offers_dsn());
     hand_over(&relay).await.unwrap();
-    hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (1, 1), "the connection was kept"));
+    hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (2, 1), "who greets takes leave"));
 }
 
 #[tokio::test]

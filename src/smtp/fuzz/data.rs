@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use super::cuts;
 use crate::smtp::content::{Fault, judge};
-use crate::smtp::data::{Fed, Receiver};
+use crate::smtp::data::{Fed, Framing, Receiver};
 use crate::smtp::settings::Limits;
 
 /// Reads `input` as what follows 354, then sends it as a client would.
@@ -54,7 +54,9 @@ fn receive(pieces: &[&[u8]], limits: &Limits) -> Received {
     for piece in pieces {
         match receiver.feed(piece) {
             Fed::More => before += piece.len(),
-            Fed::End { consumed } => return Some((receiver.finish().map(|bytes| bytes.to_vec()), before + consumed)),
+            Fed::End { consumed } => {
+                return Some((receiver.finish().finish().map(|bytes| bytes.to_vec()), before + consumed));
+            }
             Fed::Overrun => panic!("{} octets are not too many", before + piece.len()),
         }
     }

@@ -7,6 +7,7 @@ mod edges;
 mod endings;
 mod forwarding;
 mod limits;
+mod memory;
 mod messages;
 mod notifications;
 mod pki;

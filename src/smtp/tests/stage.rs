@@ -146,6 +146,7 @@ pub(super) fn settings(protocol: Protocol, limits: Limits) -> Settings {
 pub(super) struct Stage {
     pub(super) service: Arc<Stub>,
     pub(super) server: Arc<Server<Stub>>,
+    pub(super) gate: Arc<Gate>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
@@ -174,8 +175,8 @@ impl Stage {
     fn with(settings: Settings, offers: Offers) -> Self {
         let (service, tasks) = (Arc::new(Stub { offers, ..Stub::default() }), TaskTracker::new());
         let gate = Gate::new(&settings.limits);
-        let server = Server::new(Arc::clone(&service), settings, gate, tasks.clone());
-        Self { service, server, shutdown: CancellationToken::new(), tasks }
+        let server = Server::new(Arc::clone(&service), settings, Arc::clone(&gate), tasks.clone());
+        Self { service, server, gate, shutdown: CancellationToken::new(), tasks }
     }
 
     pub(super) fn smtp() -> Self {
