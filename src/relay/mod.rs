@@ -90,7 +90,7 @@ impl Default for Timeouts {
 /// The next hop, ready to take messages over.
 pub enum Relay {
     /// Over SMTP, on kept connections.
-    Smtp(smtp::SmtpRelay),
+    Smtp(Box<smtp::SmtpRelay>),
     /// Into Maildirs.
     Maildir(maildir::MaildirRelay),
 }
@@ -138,7 +138,8 @@ impl Relay {
     pub fn new(settings: Settings, hostname: &str) -> Self {
         match settings.next_hop {
             NextHop::Smtp(server) => {
-                Self::Smtp(smtp::SmtpRelay::new(server, hostname, settings.timeouts, settings.security))
+                let relay = smtp::SmtpRelay::new(server, hostname, settings.timeouts, settings.security);
+                Self::Smtp(Box::new(relay))
             }
             NextHop::Maildir(root) => Self::Maildir(maildir::MaildirRelay::new(root)),
         }

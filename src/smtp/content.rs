@@ -200,6 +200,12 @@ impl Content {
         self.message.reserve_exact(capacity.saturating_sub(self.message.len()));
     }
 
+    /// Octets that the buffer may hold.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn capacity(&self) -> usize {
+        self.message.capacity()
+    }
+
     /// Octets of the header section so far.
     pub(super) fn header(&self) -> u64 {
         self.header

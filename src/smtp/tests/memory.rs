@@ -32,7 +32,9 @@ fn message(octets: usize) -> String {
 
 async fn greeted(stage: &Stage) -> Client {
     let mut client = stage.connect(1 << 16);
-    client.follow("S: 220 *\nC: EHLO there.example\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *").await;
+    client
+        .follow("S: 220 *\nC: EHLO there.example\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *")
+        .await;
     client
 }
 
@@ -84,8 +86,9 @@ async fn in_the_middle_of_data_a_message_waits_and_is_then_read_to_its_end() {
         let stage = Stage::new(protocol, limits());
         let mut client = stage.connect(1 << 16);
         let hello = if protocol == Protocol::Lmtp { "LHLO" } else { "EHLO" };
-        let script =
-            format!("S: 220 *\nC: {hello} there.example\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *");
+        let script = format!(
+            "S: 220 *\nC: {hello} there.example\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *"
+        );
         client.follow(&script).await;
         client.follow("C: MAIL FROM:<ann@there.example>\nS: 250 *\nC: RCPT TO:<a@here.example>\nS: 250 *").await;
         client.follow("C: RCPT TO:<b@here.example>\nS: 250 *").await;
