@@ -1,4 +1,4 @@
-//! Any bytes that are sent through data come out equal at the next hop, or are refused and do not come out.
+//! Any bytes that are sent through DATA or BDAT come out equal at the next hop, or are refused and do not come out.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
 mod support;
@@ -66,10 +66,10 @@ impl Way {
         // A path of its own, so that no message is another's retry.
         let from = format!("app{}@other.example", self.sent);
         let before = self.hop.count();
-        let reply = if self.is_lmtp {
-            self.client.send_lmtp(&from, &[self.to], message).unwrap().remove(0)
-        } else {
-            self.client.send(&from, &[self.to], message).unwrap()
+        let reply = match (self.sent.is_multiple_of(2), self.is_lmtp) {
+            (true, _) => self.send_chunks(&from, message),
+            (false, true) => self.client.send_lmtp(&from, &[self.to], message).unwrap().remove(0),
+            (false, false) => self.client.send(&from, &[self.to], message).unwrap(),
         };
         assert!(self.client.say("NOOP").unwrap().starts_with("250"), "no octet of the message was left over");
         let taken = self.hop.taken();
@@ -81,6 +81,19 @@ impl Way {
             }
             more => panic!("{more} messages came out of one"),
         }
+    }
+}
+
+impl Way {
+    /// In two chunks, cut anywhere (RFC 3030): the reply to the second.
+    fn send_chunks(&mut self, from: &str, message: &[u8]) -> String {
+        let (first, last) = message.split_at(self.sent * 7 % message.len());
+        let begin = format!("MAIL FROM:<{from}>\r\nRCPT TO:<{}>\r\nBDAT {}\r\n", self.to, first.len());
+        let goes_on = format!("BDAT {} LAST\r\n", last.len());
+        self.client.raw(&[begin.as_bytes(), first, goes_on.as_bytes(), last].concat()).unwrap();
+        let mut replies = [(); 4].map(|()| self.client.reply().unwrap());
+        assert!(replies[..2].iter().all(|reply| reply.starts_with("250 ")), "{replies:?}");
+        std::mem::take(&mut replies[3])
     }
 }
 
