@@ -50,6 +50,8 @@ pub enum Say {
     NeedRecipient,
     /// RCPT or DATA after the first chunk of a message.
     InsideChunks,
+    /// BDAT that does not say how many octets follow, or says it in no way that all read alike.
+    UncountableChunk,
     /// STARTTLS: the handshake is to begin (RFC 3207).
     ReadyForTls,
     /// STARTTLS in TLS.
@@ -159,6 +161,7 @@ impl Say {
             Self::NestedMail => (503, (5, 1), "a transaction is already open"),
             Self::NeedMail => (503, (5, 1), "need MAIL first"),
             Self::NeedRecipient => (503, (5, 1), "no valid recipients"),
+            Self::UncountableChunk => (421, (5, 4), "cannot tell how many octets follow; closing"),
             Self::InsideChunks => (503, (5, 1), "the message comes in chunks: send BDAT or RSET"),
             Self::ReadyForTls => (220, (0, 0), "ready to start TLS"),
             Self::EncryptedAlready => (503, (5, 1), "TLS is active already"),

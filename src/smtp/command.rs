@@ -81,6 +81,16 @@ const UNFIT_FOR_TRACE: &str = "()<>@,;\\\"";
 
 /// Reads a command line, which comes without its CRLF.
 pub(super) fn parse(line: &[u8]) -> Result<Command, Say> {
+    read(line).map_err(|say| if announces_octets(line) { Say::UncountableChunk } else { say })
+}
+
+/// Whether octets follow the line that are no commands, however many: nobody knows where commands begin again if it
+/// cannot be read.
+pub(super) fn announces_octets(line: &[u8]) -> bool {
+    line.trim_ascii_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"))
+}
+
+fn read(line: &[u8]) -> Result<Command, Say> {
     let line = legible(line)?.trim_start_matches(' ');
     let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
     let is_one_of = |verbs: &[&str]| verbs.iter().any(|known| known.eq_ignore_ascii_case(verb));
@@ -309,20 +319,21 @@ mod tests {
             ("BDAT 86 LAST", Ok((86, true))),
             ("bdat  0086  last ", Ok((86, true))),
             ("BDAT 18446744073709551615", Ok((u64::MAX, false))),
-            ("BDAT 18446744073709551616", Err(Say::Syntax)),
-            ("BDAT", Err(Say::Syntax)),
-            ("BDAT ", Err(Say::Syntax)),
-            ("BDAT LAST", Err(Say::Syntax)),
-            ("BDAT -1", Err(Say::Syntax)),
-            ("BDAT +1", Err(Say::Syntax)),
-            ("BDAT 0x10", Err(Say::Syntax)),
-            ("BDAT 1.5", Err(Say::Syntax)),
-            ("BDAT 1 0", Err(Say::Syntax)),
-            ("BDAT 10LAST", Err(Say::Syntax)),
-            ("BDAT 10 LASTING", Err(Say::Syntax)),
-            ("BDAT 10 LAST LAST", Err(Say::Syntax)),
-            ("BDAT \u{664}", Err(Say::Syntax)),
-            ("BDAT10", Err(Say::UnknownCommand)),
+            ("BDAT 18446744073709551616", Err(Say::UncountableChunk)),
+            ("BDAT", Err(Say::UncountableChunk)),
+            ("BDAT ", Err(Say::UncountableChunk)),
+            ("BDAT LAST", Err(Say::UncountableChunk)),
+            ("BDAT -1", Err(Say::UncountableChunk)),
+            ("BDAT +1", Err(Say::UncountableChunk)),
+            ("BDAT 0x10", Err(Say::UncountableChunk)),
+            ("BDAT 1.5", Err(Say::UncountableChunk)),
+            ("BDAT 1 0", Err(Say::UncountableChunk)),
+            ("BDAT 10LAST", Err(Say::UncountableChunk)),
+            ("BDAT 10 LASTING", Err(Say::UncountableChunk)),
+            ("BDAT 10 LAST LAST", Err(Say::UncountableChunk)),
+            ("BDAT \u{664}", Err(Say::UncountableChunk)),
+            ("BDAT10", Err(Say::UncountableChunk)),
+            ("BDAT 10\tLAST", Err(Say::UncountableChunk)),
         ] {
             let expect = expect.map(|(size, is_last)| Command::Bdat(Bdat { size, is_last }));
             assert_eq!(parse(line.as_bytes()), expect, "{line}");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
@@ -34,6 +34,9 @@ const DATA_BLOCK: usize = 16 << 10;
 
 /// How long the last words of a session may take.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long a transaction may hear nothing from its peer at shutdown: mail servers are quicker.
+pub(super) const LULL: Duration = Duration::from_secs(10);
 
 /// How long a session may take to its first transaction at shutdown. Mail servers need milliseconds; one that
 /// is told 421 instead of being heard keeps its mail for minutes.
@@ -126,6 +129,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
     /// The session, from the banner to the end of the connection.
     pub(super) async fn run(mut self) -> End {
         let Err(end) = self.converse().await;
+        // What it holds is given back before the last words, which a peer that does not read delays.
+        self.session.abandon();
         if let Some(say) = end.farewell() {
             self.session.say(say);
             self.session.speak(&mut self.output);
@@ -323,6 +328,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
             biased;
             read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
             () = self.stay.is_over(self.session.reservation()) => return Err(End::Idle),
+            () = lull(&self.shutdown) => return Err(End::ShuttingDown),
         };
         match read.map_err(|_| End::TimedOut)?? {
             0 => Err(End::Gone),
@@ -337,7 +343,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let sent = timeout(self.limits.command_timeout, send(&mut self.stream, &self.output)).await;
+        let sent = tokio::select! {
+            biased;
+            sent = timeout(self.limits.command_timeout, send(&mut self.stream, &self.output)) => sent,
+            () = self.stay.is_over(self.session.reservation()) => return Err(End::Idle),
+        };
         sent.map_err(|_| End::Stuck)??;
         self.output.clear();
         Ok(())
@@ -347,6 +357,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Driver<IO, S> {
         send(&mut self.stream, &self.output).await?;
         self.stream.shutdown().await
     }
+}
+
+/// While the daemon ends, a peer in the middle of something may not be silent for long.
+async fn lull(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    sleep(LULL).await;
 }
 
 async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {

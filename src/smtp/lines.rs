@@ -8,6 +8,7 @@
 use bytes::{Buf, BytesMut};
 use memchr::{memchr, memchr2, memmem};
 
+use super::command::announces_octets;
 use super::settings::{BareNewlines, Limits};
 use crate::mail::Say;
 
@@ -62,6 +63,7 @@ impl Lines {
         let end = if line.ends_with(b"\r\n") { 2 } else { 1 };
         line.truncate(line.len() - end);
         match memchr2(b'\r', b'\n', &line) {
+            Some(_) if announces_octets(&line) => Cut::Refused(Say::UncountableChunk),
             Some(_) => Cut::Refused(Say::BareNewlineInCommand),
             None => Cut::Line(line),
         }

@@ -137,6 +137,12 @@ impl<S: Service> Session<S> {
         self.encrypted = true;
     }
 
+    /// Gives up the open transaction: nothing was promised.
+    pub(super) fn abandon(&mut self) {
+        self.transaction = None;
+        self.chunk = None;
+    }
+
     /// Moves what was said to the end of `wire`.
     pub(super) fn speak(&mut self, wire: &mut Vec<u8>) -> Then {
         self.state.speak(wire)
@@ -239,7 +245,9 @@ impl<S: Service> Session<S> {
             self.commands = 0;
             self.errors = 0;
         }
-        replies.into_iter().for_each(|reply| self.answer(reply));
+        // One error of the peer's at most, to however many recipients it was sent.
+        self.errors += usize::from(replies.iter().any(Reply::is_permanent));
+        replies.into_iter().for_each(|reply| self.tell(reply));
         self.limit_errors();
     }
 

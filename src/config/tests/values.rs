@@ -49,7 +49,7 @@ fn sizes_that_make_no_sense() {
         )
     };
     check_added(&sizes(1 << 10, 512, 1 << 10, 1 << 20), &[]);
-    check_added(&sizes(2_i64 << 30, 1 << 20, 64 << 20, i64::MAX), &[]);
+    check_added(&sizes(2_i64 << 30, 64 << 10, 64 << 20, i64::MAX), &[]);
     check_added(
         &sizes((1 << 10) - 1, 511, (1 << 10) - 1, (1 << 20) - 1),
         &[
@@ -60,10 +60,10 @@ fn sizes_that_make_no_sense() {
         ],
     );
     check_added(
-        &sizes((2_i64 << 30) + 1, (1 << 20) + 1, (64 << 20) + 1, 1 << 20),
+        &sizes((2_i64 << 30) + 1, (64 << 10) + 1, (64 << 20) + 1, 1 << 20),
         &[
             "f:5: limits.message_size: is too large: expected 2.0 GiB at most",
-            "f:5: limits.line: is too large: expected 1.0 MiB at most",
+            "f:5: limits.line: is too large: expected 64.0 KiB at most",
             "f:5: limits.header_section: is too large: expected 64.0 MiB at most",
         ],
     );
@@ -133,7 +133,7 @@ fn numbers_too_large_for_any_use() {
          inbound.accept = 18446744073709551616\nlog = 18446744073709551616\nlisten = 18446744073709551616\n\
          limits.errors = 170141183460469231731687303715884105728",
         &[
-            "f:5: limits.line: is too large: expected 1.0 MiB at most",
+            "f:5: limits.line: is too large: expected 64.0 KiB at most",
             r#"f:6: limits.message_size: invalid value: integer `18446744073709551616`, expected a size above zero such as "50 MiB", or a number of octets"#,
             "f:7: limits.hops: invalid value: integer `-9223372036854775809`, expected a whole number above zero",
             r#"f:8: inbound.accept: invalid value: integer `18446744073709551616`, expected an address such as "sophie@acme.example", or a list of such"#,

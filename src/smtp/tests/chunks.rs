@@ -285,29 +285,24 @@ async fn a_refused_chunk_ends_with_rset_too() {
 }
 
 #[tokio::test]
-async fn sizes_that_are_none() {
-    dialogue_on(
-        || Stage::new(Protocol::Smtp, Limits::default()),
-        &format!(
-            "C: HELO there.example
-             S: 250 *
-             {BEGIN}
-             C: BDAT
-             S: 501 5.5.4 *
-             C: BDAT LAST
-             S: 501 5.5.4 *
-             C: BDAT -1
-             S: 501 5.5.4 *
-             C: BDAT 99999999999999999999 LAST
-             S: 501 5.5.4 *
-             C: BDAT 4 FIRST
-             S: 501 5.5.4 *
-             C: QUIT
-             S: 221 *
-             S."
-        ),
-    )
-    .await;
+async fn nobody_runs_the_octets_of_a_chunk_that_cannot_be_counted() {
+    for bdat in [
+        "BDAT",
+        "BDAT LAST",
+        "bdat -1",
+        "BDAT 99999999999999999999 LAST",
+        "BDAT 4 FIRST",
+        "BDAT 4 LAST x",
+        "BDAT 4\tLAST",
+        "BDAT 4 LAST\n",
+        " BDAT +4",
+    ] {
+        let stage = Stage::smtp();
+        let mut client = stage.in_transaction().await;
+        client.send(format!("{bdat}\r\nRSET\r\nMAIL FROM:<another@there.example>\r\n").as_bytes()).await;
+        client.follow("S: 421 4.5.4 cannot tell how many octets follow; closing\nS.").await;
+        assert_eq!(stage.end().await, [], "{bdat}");
+    }
 }
 
 #[tokio::test]

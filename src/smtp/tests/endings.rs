@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stage::Stage;
-use crate::smtp::driver::WELCOME;
+use crate::smtp::driver::{LULL, WELCOME};
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_told_and_left() {
@@ -151,4 +151,21 @@ async fn a_message_is_the_services_when_the_peer_leaves_after_its_end() {
     drop(client);
     stage.service.release.notify_one();
     assert_eq!(stage.end().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_shutdown_nobody_is_silent_for_long() {
+    let stage = Stage::smtp();
+    let mut amid_commands = stage.in_transaction().await;
+    let mut amid_data = stage.in_transaction().await;
+    amid_data.follow("C: DATA\nC: half\nS: 354 *").await;
+    let mut amid_nothing = stage.connect(4096);
+    amid_nothing.follow("S: 220 *\nC: BDAT 100\nC: half").await;
+    stage.shutdown.cancel();
+    let began = tokio::time::Instant::now();
+    for client in [&mut amid_commands, &mut amid_data, &mut amid_nothing] {
+        client.follow("S: 421 4.3.2 *\nS.").await;
+    }
+    assert!(began.elapsed() <= LULL, "{:?}", began.elapsed());
+    assert_eq!(stage.end().await, []);
 }

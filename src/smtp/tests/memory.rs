@@ -211,6 +211,27 @@ async fn whoever_keeps_memory_for_nothing_loses_it_to_those_who_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_does_not_read_loses_its_memory_too() {
+    let stage = stage();
+    let mut deaf = stage.connect(1 << 10);
+    deaf.follow(
+        "S: 220 *\nC: EHLO there.example\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250 *",
+    )
+    .await;
+    deaf.follow(&format!("C: MAIL FROM:<ann@there.example> SIZE={LARGE}\nS: 250 2.1.0 *")).await;
+    let _seated = hold(&stage, 1 << 20).await;
+    // More replies than the pipe holds: nothing is read from it any more, and nothing can be said.
+    let flood = async { while deaf.try_send(b"RCPT TO:<to@here.example>\r\n").await.is_ok() {} };
+    let began = Instant::now();
+    let waiting = async {
+        let honest = declared(&stage, LARGE).await;
+        (began.elapsed(), honest)
+    };
+    let ((waited, _honest), ()) = tokio::join!(waiting, flood);
+    assert_eq!(waited, PATIENCE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_makes_use_of_memory_keeps_it() {
     let stage = stage();
     let (mut slow, _seated) = (declared(&stage, LARGE).await, hold(&stage, 1 << 20).await);
