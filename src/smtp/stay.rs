@@ -43,8 +43,11 @@ impl Stay {
         }
     }
 
-    /// The peer has brought some octets.
+    /// The peer has brought some octets: what it brought while nobody waited says nothing.
     pub(super) fn brings(&mut self, octets: usize, held: Option<&Reservation>) {
+        if self.since.is_none() {
+            return;
+        }
         self.brought += octets as u64;
         if held.is_none_or(|reservation| self.brought >= reservation.held() / 4) {
             *self = Self::default();

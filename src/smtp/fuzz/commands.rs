@@ -5,11 +5,11 @@ use bytes::BytesMut;
 use memchr::memmem;
 
 use super::cuts;
-use crate::mail::{ReversePath, Say, Transport};
+use crate::mail::{ReversePath, Say};
 use crate::smtp::command::{self, Command, Hello, Mail};
 use crate::smtp::lines::{Cut, Lines};
 use crate::smtp::service::{ForwardPath, Rcpt};
-use crate::smtp::settings::Limits;
+use crate::smtp::settings::{BareNewlines, Limits};
 
 /// Small, so that lines beyond it are found too.
 const LIMIT: usize = 100;
@@ -19,11 +19,16 @@ const LIMIT: usize = 100;
 /// # Panics
 /// When a promise is broken.
 pub fn target(wire: &[u8]) {
-    let expected = model(wire);
-    for pieces in cuts(wire) {
-        is_as_expected(lines(&pieces), &expected);
+    for bare_newlines in [BareNewlines::Refuse, BareNewlines::Normalize] {
+        let expected = model(wire, bare_newlines);
+        for pieces in cuts(wire) {
+            is_as_expected(lines(&pieces, bare_newlines), &expected);
+        }
     }
-    for line in expected.iter().filter_map(|cut| if let Cut::Line(line) = cut { Some(line) } else { None }) {
+    for line in model(wire, BareNewlines::Refuse)
+        .iter()
+        .filter_map(|cut| if let Cut::Line(line) = cut { Some(line) } else { None })
+    {
         match command::parse(line) {
             Ok(command) => is_safe(&command, line),
             Err(say) => is_one_line(say),
@@ -31,25 +36,32 @@ pub fn target(wire: &[u8]) {
     }
 }
 
-/// What the lines are, in few words: they end at CRLF, and each is judged as a whole.
-fn model(wire: &[u8]) -> Vec<Cut> {
+/// What the lines are, in few words: they end at CRLF, or at LF where that is normalized, and each is judged as a
+/// whole.
+fn model(wire: &[u8], bare_newlines: BareNewlines) -> Vec<Cut> {
     let mut cuts = Vec::new();
     let mut rest = wire;
-    while let Some(at) = memmem::find(rest, b"\r\n") {
-        let line = &rest[..at];
+    let end: &[u8] = if bare_newlines == BareNewlines::Normalize { b"\n" } else { b"\r\n" };
+    while let Some(at) = memmem::find(rest, end) {
+        let (line, after) = rest.split_at(at + end.len());
+        let length = line.len();
+        let line = line.strip_suffix(b"\r\n").unwrap_or(&line[..at]);
         cuts.push(match () {
-            () if at + 2 > LIMIT => Cut::Refused(Say::LineTooLong),
+            () if length > LIMIT => Cut::Refused(Say::LineTooLong),
+            () if (line.contains(&b'\r') || line.contains(&b'\n')) && command::announces_octets(line) => {
+                Cut::Refused(Say::UncountableChunk)
+            }
             () if line.contains(&b'\r') || line.contains(&b'\n') => Cut::Refused(Say::BareNewlineInCommand),
             () => Cut::Line(BytesMut::from(line)),
         });
-        rest = &rest[at + 2..];
+        rest = after;
     }
     cuts
 }
 
 /// The lines of `pieces`, as they arrive.
-fn lines(pieces: &[&[u8]]) -> Vec<Cut> {
-    let mut lines = Lines::new(&Limits { line: LIMIT, ..Limits::default() });
+fn lines(pieces: &[&[u8]], bare_newlines: BareNewlines) -> Vec<Cut> {
+    let mut lines = Lines::new(&Limits { line: LIMIT, bare_newlines, ..Limits::default() });
     let mut input = BytesMut::new();
     let mut cuts = Vec::new();
     for piece in pieces {
@@ -86,15 +98,11 @@ fn is_one_line(say: Say) {
 fn is_safe(command: &Command, line: &[u8]) {
     let again = |line: &str| command::parse(line.as_bytes()).unwrap();
     assert!(!line.iter().any(u8::is_ascii_control), "{command:?}");
-    if let Command::Mail(Mail { reverse_path, transport, size, .. }) = command {
-        let written = again(&mail(reverse_path, *transport, *size));
-        let Command::Mail(again) = written else { panic!("{written:?}") };
-        assert_eq!((&again.reverse_path, again.transport, again.size), (reverse_path, *transport, *size));
+    if let Command::Mail(mail) = command {
+        assert_eq!(again(&written(mail)), *command);
     }
-    if let Command::Rcpt(Rcpt { to: ForwardPath::Address(address), .. }) = command {
-        let written = again(&format!("RCPT TO:<{address}>"));
-        let Command::Rcpt(again) = written else { panic!("{written:?}") };
-        assert_eq!(again.to, ForwardPath::Address(address.clone()));
+    if let Command::Rcpt(Rcpt { to: ForwardPath::Address(address), dsn }) = command {
+        assert_eq!(again(&format!("RCPT TO:<{address}>{dsn}")), *command);
     }
     if let Command::Hello(Hello { verb, name }) = command {
         let fits_a_trace_field = |c: char| c.is_ascii_graphic() && !"()<>@,;\\\"".contains(c);
@@ -104,15 +112,18 @@ fn is_safe(command: &Command, line: &[u8]) {
     }
 }
 
-fn mail(reverse_path: &ReversePath, transport: Transport, size: Option<u64>) -> String {
+/// MAIL with what was understood of it.
+fn written(Mail { reverse_path, transport, size, dsn, extended }: &Mail) -> String {
     let path = match reverse_path {
         ReversePath::Null => String::new(),
         ReversePath::Address(address) => address.to_string(),
     };
     let size = size.map(|size| format!(" SIZE={size}")).unwrap_or_default();
-    let body = if transport.eight_bit { " BODY=8BITMIME" } else { "" };
+    // `BODY=7BIT` says nothing but that it was said.
+    let body = if transport.eight_bit { " BODY=8BITMIME" } else { " BODY=7BIT" };
+    let body = if *extended { body } else { "" };
     let utf8 = if transport.utf8 { " SMTPUTF8" } else { "" };
-    format!("MAIL FROM:<{path}>{size}{body}{utf8}")
+    format!("MAIL FROM:<{path}>{size}{body}{utf8}{dsn}")
 }
 
 #[cfg(test)]
@@ -125,7 +136,8 @@ mod tests {
     fn line() -> impl Strategy<Value = String> {
         let verb = "(MAIL FROM|mail from|RCPT TO|EHLO|LHLO|HELO|NOOP|VRFY|DATA|RSET|QUIT|[A-Z]{4})";
         let path = r#":?<?(@a,@b:)?([a-z.+]{0,3}|"[ -~]{0,4}")@?(\[?[a-f0-9:.]{0,4}\]?|[a-zé.-]{0,5})>?"#;
-        let parameter = "( ?(SIZE|BODY|SMTPUTF8|RET|=)=?([0-9]{0,21}|8BITMIME|7BIT|BINARYMIME)){0,3}";
+        let parameter = "( ?(SIZE|BODY|SMTPUTF8|RET|ENVID|NOTIFY|ORCPT|=)=?\
+            ([0-9]{0,21}|8BITMIME|7BIT|BINARYMIME|FULL|hdrs|NEVER|SUCCESS,DELAY|rfc822;a+2Bb@c|[!-~]{0,4})){0,3}";
         let end = prop_oneof![8 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r")];
         (verb, path, parameter, end).prop_map(|(verb, path, parameter, end)| format!("{verb}{path}{parameter}{end}"))
     }
