@@ -106,7 +106,7 @@ fn an_offer_that_the_next_hop_takes_back_costs_the_wish_and_not_the_mail() {
     let hop = next_hop(true);
     let daemon = Daemon::start(hop.address);
     let mut client = application(&daemon);
-    hop.behave(Behaviour { closes_at_data: true, ..Behaviour::default() });
+    hop.behave(Behaviour::default());
     let reply = send(&mut client, &ASKING, &automated("Hello"));
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(hop.only().asked, ["", "", "", ""]);
