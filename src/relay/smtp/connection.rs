@@ -112,9 +112,9 @@ impl Connection {
         within(self.timeouts.connect, async { self.wire.encrypt(shield).await.map_err(unfit) }).await
     }
 
-    /// Says EHLO once more: what was offered before TLS counts for nothing (RFC 3207 §4.2).
+    /// Says EHLO once more: what was offered before TLS counts for nothing (RFC 3207 §4.2), and what was said
+    /// in the open before the handshake has made that fail.
     pub(super) async fn hello(&mut self, hello: &ClientId) -> Result<(), Failure> {
-        self.expect_silence()?;
         self.expect_reply()?;
         let command = format!("EHLO {hello}\r\n");
         let outcome = within(self.timeouts.connect, async { Ok(self.smtp.command(command).await) }).await?;

@@ -14,14 +14,14 @@ use crate::relay::smtp::login::Credentials;
 use crate::relay::smtp::tls::{Authorities, Tls};
 
 /// An authority, and a server that it vouches for.
-struct Company {
+pub(super) struct Company {
     folder: tempfile::TempDir,
-    server: Arc<ServerConfig>,
+    pub(super) server: Arc<ServerConfig>,
 }
 
 impl Company {
     /// The server's certificate is for these names and addresses.
-    fn new(names: &[&str]) -> Self {
+    pub(super) fn new(names: &[&str]) -> Self {
         Self::with(names, |_| {})
     }
 
@@ -55,7 +55,7 @@ impl Company {
         self.folder.path().join(name)
     }
 
-    fn required(&self) -> Security {
+    pub(super) fn required(&self) -> Security {
         Security { tls: Tls::Required(Authorities::read(&self.file("ca.pem")).unwrap()), login: None }
     }
 
