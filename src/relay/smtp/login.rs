@@ -60,7 +60,8 @@ impl Credentials {
     /// Logs in.
     ///
     /// # Errors
-    /// [`Failure::Us`] with the next hop's refusal, or [`Failure::Unfit`] where it offers no mechanism of ours.
+    /// [`Failure::Unfit`] where it offers no mechanism of ours, or refuses: whatever its code is, it speaks of a
+    /// password and of no message.
     pub(super) async fn log_in(&self, connection: &mut Connection) -> Result<(), Failure> {
         let offers = connection.offers();
         let reply = if offers.auth_plain {
@@ -70,10 +71,11 @@ impl Credentials {
         } else {
             return Err(Failure::Unfit("it offers neither AUTH PLAIN nor AUTH LOGIN to log in with".into()));
         };
-        if !reply.is_positive() {
-            tracing::warn!(user = self.user, %reply, "the next hop refuses the login of relay.credentials_file");
+        if completed(reply.clone(), Failure::Us).is_err() {
+            let user = &self.user;
+            return Err(Failure::Unfit(format!("it refuses the login of relay.credentials_file as {user}: {reply}")));
         }
-        completed(reply, Failure::Us).map(drop)
+        Ok(())
     }
 
     /// RFC 4616: one message, with the command.

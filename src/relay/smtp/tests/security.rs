@@ -240,18 +240,22 @@ async fn the_login_is_said_once_tls_is_there(#[case] offered: &'static str, #[ca
 #[case::plain("AUTH PLAIN")]
 #[case::login("AUTH LOGIN")]
 #[tokio::test]
-async fn a_login_that_is_refused_speaks_of_us(#[case] offered: &'static str) {
+async fn a_login_that_is_refused_speaks_of_the_setup(#[case] offered: &'static str) {
     let company = Company::new(&["127.0.0.1"]);
     let behaviour = company.behaviour().with_in_tls(offered);
-    check(behaviour.clone(), company.logged_in("wrong"), "us: 535 5.7.8 who are you?", 0, 0).await;
+    let refused = "unfit: it refuses the login of relay.credentials_file as sincerely: ";
+    let end = format!("{refused}535 5.7.8 who are you?");
+    check(behaviour.clone(), company.logged_in("wrong"), &end, 0, 0).await;
     for (act, end) in [
-        (Act::Say(b"454 4.7.0 later\r\n"), "us: 454 4.7.0 later"),
-        (Act::Leave(b"421 4.3.2 busy\r\n"), "us: 421 4.3.2 busy"),
-        (Act::Leave(b""), "unreachable"),
-        (Act::Say(b"334 more\r\n"), "unreachable"),
-        (Act::Say(b"354 go ahead\r\n"), "unreachable"),
+        (Act::Say(b"550 5.7.1 no\r\n"), format!("{refused}550 5.7.1 no")),
+        (Act::Say(b"504 5.5.4 what?\r\n"), format!("{refused}504 5.5.4 what?")),
+        (Act::Say(b"454 4.7.0 later\r\n"), format!("{refused}454 4.7.0 later")),
+        (Act::Leave(b"421 4.3.2 busy\r\n"), format!("{refused}421 4.3.2 busy")),
+        (Act::Say(b"334 more\r\n"), format!("{refused}334 more")),
+        (Act::Say(b"354 go ahead\r\n"), format!("{refused}354 go ahead")),
+        (Act::Leave(b""), "unreachable".into()),
     ] {
-        check(behaviour.clone().at(Stage::Auth, act), company.logged_in("login"), end, 0, 0).await;
+        check(behaviour.clone().at(Stage::Auth, act), company.logged_in("login"), &end, 0, 0).await;
     }
 }
 
