@@ -207,7 +207,7 @@ impl<'a> Parcel<'a> {
                 reply
             }
             Ok(Sent::Before) => settle::done(&self.mail.id),
-            Err(failure) => refused(&self.mail.id, failure),
+            Err(failure) => refused(&"next hop", failure),
         };
         self.summarise(stamp, &reply);
         settle::same_for_all(self.session.protocol, reply, self.recipients.len())

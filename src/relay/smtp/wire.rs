@@ -167,10 +167,13 @@ impl Socket {
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [0; 1024];
         let mut read = ReadBuf::new(&mut space);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "the next hop closed the connection");
+        // An end of TLS without a farewell is no other end; rustls tells it with the address of its manual.
+        let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read));
+        result.map_err(|error| if is_end(&error) { closed() } else { error })?;
         if read.filled().is_empty() {
-            let closed = "the next hop closed the connection";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, closed)));
+            return Poll::Ready(Err(closed()));
         }
         self.unread.extend_from_slice(read.filled());
         Poll::Ready(Ok(()))
