@@ -280,7 +280,13 @@ fn a_file_of_authorities_is_pem_with_certificates() {
     for empty in [&b""[..], b"no PEM\n", b"\x30\x82\x01\xff", key.as_bytes()] {
         assert!(told(empty).starts_with("holds no certificate"), "{}", empty.escape_ascii());
     }
-    assert!(told(pem.replace("-----END", "-----BEGIN").as_bytes()).starts_with("is not PEM"));
+    assert_eq!(told(format!("Issuer: us\n{pem}# the end\n").as_bytes()), "read");
+    let cut = pem.split("-----END").next().unwrap();
+    assert_eq!(told(cut.as_bytes()), "is not PEM: a section is cut off: its END line is missing");
+    let odd = pem.replace("CERTIFICATE-----", "CERTIFICATE");
+    assert_eq!(told(odd.as_bytes()), "is not PEM: a BEGIN line does not end in five hyphens");
+    let garbled = pem.replace("\nMII", "\n!!!");
+    assert_eq!(told(garbled.as_bytes()), "is not PEM: what stands between BEGIN and END is not base64");
     let other = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert!(told(format!("{pem}{other}").as_bytes()).starts_with("its certificate 2 cannot be used"));
     assert!(Authorities::read("/nowhere".as_ref()).unwrap_err().to_string().starts_with("cannot be read: "));
