@@ -207,3 +207,44 @@ fn a_message_whose_peer_leaves_after_the_dot_goes_once_also_with_its_retry() {
         assert_eq!(hop.count(), number + 1);
     }
 }
+
+/// What is said to each of three recipients in one transaction.
+fn three(daemon: &Daemon) -> [String; 3] {
+    let mut client = Client::connect(daemon.outbound());
+    assert!(client.say("MAIL FROM:<app@acme.example>").unwrap().starts_with("250"));
+    ["ann", "ben", "cleo"].map(|name| client.say(&format!("RCPT TO:<{name}@customer.example>")).unwrap())
+}
+
+#[test]
+fn a_next_hop_that_needs_mending_is_told_of_once_for_all_recipients() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    hop.behave(Behaviour { mail: Some("530 5.7.0 log in first".into()), ..Behaviour::default() });
+    for reply in three(&daemon) {
+        assert!(reply.starts_with("451 4.4.1"), "{reply}");
+    }
+    let lines = |of: &str| daemon.log().lines().filter(|line| line.contains("530 5.7.0") && line.contains(of)).count();
+    wait_until("the last one's line", || lines("cleo@customer.example") == 1);
+    assert_eq!(lines("alarm"), 1, "{}", daemon.log());
+
+    hop.behave(Behaviour::default());
+    for reply in three(&daemon) {
+        assert!(reply.starts_with("250"), "another transaction asks again: {reply}");
+    }
+}
+
+#[test]
+fn a_next_hop_that_hangs_has_one_time_for_all_recipients() {
+    let hop = NextHop::start();
+    // Each command alone would be waited for longer than the peer waits.
+    let daemon = Daemon::start_with(
+        hop.address,
+        "[relay.outbound.timeout]\nconnect = \"2s\"\ncommand = \"300s\"\ntotal = \"2s\"\n",
+    );
+    for step in ["MAIL", "RCPT"] {
+        hop.behave(at(step, Twist::Hang));
+        for reply in three(&daemon) {
+            assert!(reply.starts_with("451 4.4.1"), "{step}: {reply}");
+        }
+    }
+}

@@ -12,6 +12,9 @@ use super::{Listen, Relays, file, or};
 use crate::relay::{NextHop, Settings, Timeouts};
 use crate::smtp::settings::Endpoint;
 
+/// Where a server speaks TLS from the first octet (RFC 8314 §3.3).
+const SUBMISSIONS: u16 = 465;
+
 /// The peer gives up on its final dot after this long (RFC 5321 §4.5.3.2.6).
 const PEER_PATIENCE: Duration = Duration::from_secs(600);
 
@@ -99,6 +102,7 @@ impl Desk<'_> {
         }
         if let Some(As(HostPort(server))) = smtp {
             self.goes_round(server, &at.key("smtp"), report);
+            warn_of_tls_at_once(server, &at.key("smtp"), report);
             return Some(NextHop::Smtp(server.clone()));
         }
         maildir.map(|As(root)| NextHop::Maildir(self.folder.join(root)))
@@ -110,6 +114,12 @@ impl Desk<'_> {
                 format!("is our own listener {}: mail would go round; name the mail server", listener.address);
             report.mistake(key, message);
         }
+    }
+}
+
+fn warn_of_tls_at_once(server: &str, key: &KeyPath, report: &mut Report<'_>) {
+    if server.rsplit_once(':').is_some_and(|(_host, port)| port.parse() == Ok(SUBMISSIONS)) {
+        report.warn(key, "a server at port 465 speaks TLS from the first octet, which we do not: TLS begins with STARTTLS here; name port 587 or 25");
     }
 }
 

@@ -1,14 +1,15 @@
 //! Outbound: automated mail, on its way to customers. Its id is learned before it goes.
 //!
 //! The envelope is kept: every recipient is passed to the next hop as it comes and the next hop's
-//! own words are returned. The transaction with the next hop is opened at the first recipient, and
-//! opened anew at the end of data where it must say something else than was known then: fewer
+//! own words are returned. The transaction with the next hop is opened at the first recipient (where that
+//! fails, once for all of them), and opened anew at the end of data where it must say something else than was known then: fewer
 //! recipients, since a retry's others are done, a signed reverse path, or 8-bit data.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::mail::{Failure, Reply};
 use crate::message::Message;
@@ -18,7 +19,7 @@ use crate::threads::{Durability, Found};
 use crate::{clock, events, relay, signing};
 
 use super::House;
-use super::parcel::{Parcel, Sent, as_it_came, refused};
+use super::parcel::{Parcel, Sent, answered, as_it_came, refused};
 use super::plan::Desk;
 use super::reception::address;
 use super::settle;
@@ -33,7 +34,20 @@ pub struct Transaction {
     pub(super) mail: Mail,
     /// Those whom the next hop accepted.
     pub(super) recipients: Vec<Recipient>,
-    next_hop: Option<Passed>,
+    next_hop: NextHop,
+    // How long the next hop may take for all recipients together: the peer waits.
+    deadline: Instant,
+}
+
+/// How far a transaction has come with the next hop.
+#[derive(Default)]
+enum NextHop {
+    /// It was not asked, or its connection was lost.
+    #[default]
+    Unasked,
+    Open(Passed),
+    /// It could not be opened, and is not tried again for each recipient.
+    Failed(Failure),
 }
 
 /// A transaction with the next hop, and whom it has accepted in it.
@@ -52,12 +66,17 @@ impl Service for Outbound {
     }
 
     async fn begin(&self, session: &Session, mail: Mail) -> Result<Transaction, Reply> {
-        Ok(Transaction { session: session.clone(), mail, recipients: Vec::new(), next_hop: None })
+        let deadline = Instant::now() + self.0.outbound.patience;
+        let (session, next_hop) = (session.clone(), NextHop::Unasked);
+        Ok(Transaction { session, mail, recipients: Vec::new(), next_hop, deadline })
     }
 
     async fn recipient(&self, transaction: &mut Transaction, Rcpt { to, dsn }: Rcpt) -> Reply {
         let Some(address) = address(to, self.desk()) else { return settle::local_trouble() };
         let recipient = Recipient { address, dsn };
+        if let NextHop::Failed(failure) = &transaction.next_hop {
+            return answered(&recipient.address, failure.clone());
+        }
         match self.pass_on(transaction, &recipient).await {
             Ok(reply) => {
                 transaction.recipients.push(recipient);
@@ -71,7 +90,10 @@ impl Service for Outbound {
     async fn message(&self, mut transaction: Transaction, bytes: Bytes) -> Vec<Reply> {
         let began = Instant::now();
         events::received(bytes.len());
-        let passed = transaction.next_hop.take();
+        let passed = match std::mem::take(&mut transaction.next_hop) {
+            NextHop::Open(passed) => Some(passed),
+            NextHop::Unasked | NextHop::Failed(_) => None,
+        };
 
         // read
         let message = Message::read(bytes);
@@ -108,22 +130,33 @@ impl Outbound {
 
     /// Passes a recipient on, opening the transaction with the next hop at the first one.
     async fn pass_on(&self, transaction: &mut Transaction, to: &Recipient) -> Result<Reply, Failure> {
-        let mut passed = match transaction.next_hop.take() {
-            Some(passed) => passed,
-            None => {
-                let next_hop = self.0.outbound.relay.begin(&as_it_came(&transaction.mail)).await?;
-                Passed { transaction: next_hop, recipients: Vec::new() }
+        let opened = match std::mem::take(&mut transaction.next_hop) {
+            NextHop::Open(passed) => Ok(passed),
+            NextHop::Failed(failure) => Err(failure),
+            NextHop::Unasked => self.open(transaction).await,
+        };
+        let mut passed = match opened {
+            Ok(passed) => passed,
+            Err(failure) => {
+                transaction.next_hop = NextHop::Failed(failure.clone());
+                return Err(failure);
             }
         };
-        let answer = passed.transaction.recipient(to).await;
+        let answer = until(transaction.deadline, passed.transaction.recipient(to)).await;
         if answer.is_ok() {
             passed.recipients.push(to.clone());
         }
         // A lost connection loses the recipients before; the message then opens a transaction anew.
         if matches!(answer, Ok(_) | Err(Failure::Recipient(_))) {
-            transaction.next_hop = Some(passed);
+            transaction.next_hop = NextHop::Open(passed);
         }
         answer
+    }
+
+    async fn open(&self, transaction: &Transaction) -> Result<Passed, Failure> {
+        let mail = as_it_came(&transaction.mail);
+        let transaction = until(transaction.deadline, self.0.outbound.relay.begin(&mail)).await?;
+        Ok(Passed { transaction, recipients: Vec::new() })
     }
 
     /// A persona's address without the display name that tells whose mail it is: most likely a mistake
@@ -162,4 +195,13 @@ impl Outbound {
         }
         Ok(Some(stamp))
     }
+}
+
+/// What is not answered by then, is not; what would begin later, does not begin.
+async fn until<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let over = || Failure::Unreachable("the time for the recipients of the message is over".into());
+    if Instant::now() >= deadline {
+        return Err(over());
+    }
+    timeout_at(deadline, work).await.unwrap_or_else(|_| Err(over()))
 }

@@ -207,7 +207,7 @@ impl<'a> Parcel<'a> {
                 reply
             }
             Ok(Sent::Before) => settle::done(&self.mail.id),
-            Err(failure) => refused(&self.mail.id, failure),
+            Err(failure) => refused(&"next hop", failure),
         };
         self.summarise(stamp, &reply);
         settle::same_for_all(self.session.protocol, reply, self.recipients.len())
@@ -257,6 +257,11 @@ pub(super) fn refused(about: &dyn std::fmt::Display, failure: Failure) -> Reply 
     if failure.is_about_setup() {
         events::alarm("nothing can be handed to the next hop", &failure);
     }
+    answered(about, failure)
+}
+
+/// As [`refused`], where an operator was told before.
+pub(super) fn answered(about: &dyn std::fmt::Display, failure: Failure) -> Reply {
     let (why, reply) = (failure.to_string(), settle::refusal(failure));
     events::refused(about, &why, &reply);
     reply

@@ -9,11 +9,11 @@ pub enum Failure {
     /// recipient or this message.
     #[error("the next hop refused the recipient or the message: {0}")]
     Recipient(Reply),
-    /// The next hop answered 4xx or 5xx to the greeting, EHLO, STARTTLS, AUTH or MAIL: it speaks of us.
+    /// The next hop answered 4xx or 5xx to the greeting, EHLO or MAIL: it speaks of us.
     #[error("the next hop refuses us: {0}")]
     Us(Reply),
     /// The next hop is not as the configuration wants it: no TLS, a certificate that proves nothing, no way
-    /// to log in. Nothing was handed on, and no retry mends it: somebody must.
+    /// to log in, or a login that it refuses. Nothing was handed on, and no retry mends it: somebody must.
     #[error("the next hop is not as the configuration wants it: {0}")]
     Unfit(String),
     /// The message needs an extension that the next hop does not offer.
@@ -44,7 +44,7 @@ impl Failure {
     }
 
     /// Whether it speaks of how we and the next hop are set up, and of no message: what TLS or a login lack.
-    /// The codes are those of RFC 4954 §6: a login is needed (530), the mechanism is too weak (534), the
+    /// The codes, of MAIL and before, are those of RFC 4954 §6: a login is needed (530), the mechanism is too weak (534), the
     /// login is refused (535), TLS is needed for it (538).
     pub fn is_about_setup(&self) -> bool {
         match self {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::plain::plain;
+
 /// A reply to one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -63,13 +65,14 @@ impl Reply {
     }
 }
 
+/// On one line, for people and the log: the text may be a stranger's.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.code)?;
         if self.enhanced.is_some() {
             write!(f, " {}", self.enhanced_text())?;
         }
-        write!(f, " {}", self.text.replace('\n', " / "))
+        write!(f, " {}", plain(&self.text.replace('\n', " / ")))
     }
 }
 
@@ -81,5 +84,11 @@ mod tests {
     fn every_line_of_a_reply_carries_its_codes() {
         let reply = Reply::new(550, 1, 1, "no such\nrecipient\r250 here");
         assert_eq!(reply.to_wire(), b"550-5.1.1 no such\r\n550 5.1.1 recipient 250 here\r\n");
+    }
+
+    #[test]
+    fn a_reply_is_shown_and_does_nothing_to_the_line() {
+        let reply = Reply::new(550, 1, 1, "no\nsuch\r\x1b[2J\u{9b}m\u{202e}");
+        assert_eq!(reply.to_string(), r"550 5.1.1 no / such\r\u{1b}[2J\u{9b}m\u{202e}");
     }
 }

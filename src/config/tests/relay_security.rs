@@ -140,13 +140,23 @@ fn a_name_that_no_certificate_can_be_for_is_told() {
     check_next_hops("relay = { smtp = 'jörg.example:25', tls = 'none' }\n", ["smtp jörg.example:25"; 2]);
 }
 
+/// What is said of the keys of `relay`.
+fn warnings(relay: &str) -> Vec<String> {
+    let (_, warnings) = read(relay).unwrap();
+    let about_relay = warnings.into_iter().filter(|remark| remark.key.starts_with("relay"));
+    about_relay.map(|remark| format!("{}: {}", remark.key, remark.message)).collect()
+}
+
+#[test]
+fn a_server_that_speaks_tls_at_once_is_told() {
+    let message = "a server at port 465 speaks TLS from the first octet, which we do not: TLS begins with STARTTLS here; name port 587 or 25";
+    assert_eq!(warnings("relay.smtp = 'mail.acme.example:465'\n"), [format!("relay.smtp: {message}")]);
+    let own = "relay = { smtp = '127.0.0.1:4650', outbound.smtp = '[2001:db8::465]:465' }\n";
+    assert_eq!(warnings(own), [format!("relay.outbound.smtp: {message}")]);
+}
+
 #[test]
 fn what_has_no_effect_is_told() {
-    let warnings = |relay: &str| {
-        let (_, warnings) = read(relay).unwrap();
-        let about_relay = warnings.into_iter().filter(|remark| remark.key.starts_with("relay"));
-        about_relay.map(|remark| format!("{}: {}", remark.key, remark.message)).collect::<Vec<_>>()
-    };
     let smtp = "[relay]\nsmtp = 'mail.acme.example:25'\n";
     assert_eq!(
         warnings(&format!("{smtp}ca_file = 'ca.pem'\n")),

@@ -24,6 +24,9 @@ use crate::relay::Timeouts;
 /// small enough that a connection's memory is not worth counting.
 const CHUNK: usize = 64 * 1024;
 
+/// How long to wait for the last words of a next hop that takes no more: they came before its end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// An open connection, past its EHLO.
 pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
@@ -112,9 +115,9 @@ impl Connection {
         within(self.timeouts.connect, async { self.wire.encrypt(shield).await.map_err(unfit) }).await
     }
 
-    /// Says EHLO once more: what was offered before TLS counts for nothing (RFC 3207 §4.2).
+    /// Says EHLO once more: what was offered before TLS counts for nothing (RFC 3207 §4.2), and what was said
+    /// in the open before the handshake has made that fail.
     pub(super) async fn hello(&mut self, hello: &ClientId) -> Result<(), Failure> {
-        self.expect_silence()?;
         self.expect_reply()?;
         let command = format!("EHLO {hello}\r\n");
         let outcome = within(self.timeouts.connect, async { Ok(self.smtp.command(command).await) }).await?;
@@ -178,9 +181,12 @@ impl Connection {
     ///
     /// This is the moment of the hand-over. A write that fails has not passed the dot on, so the next
     /// hop may not deliver what it has got (RFC 5321 §4.1.1.4); once the dot is written, only a reply
-    /// can tell whether it did. A reply that came before the dot was written is none to it.
+    /// can tell whether it did. A reply that is there before the dot is written is none to it; one that comes
+    /// while the dot is on its way looks like the answer, and is taken for it.
     pub(super) async fn message(&mut self, message: &[Bytes]) -> Result<Reply, Failure> {
-        self.send(message).await?;
+        if let Err(failure) = self.send(message).await {
+            return Err(self.last_words().await.unwrap_or(failure));
+        }
         let reply = self.hear_within(self.timeouts.data_end).await;
         reply.and_then(|reply| completed(reply, Failure::Recipient)).map_err(after_the_dot)
     }
@@ -202,6 +208,18 @@ impl Connection {
         stuffing.finish(&mut chunk);
         self.expect_silence()?;
         self.write(&chunk).await
+    }
+
+    /// The refusal of a next hop that leaves amid our data, such as 552: the dot was not written, so it has not
+    /// taken the message. What one says that stays is an answer to something else.
+    async fn last_words(&mut self) -> Option<Failure> {
+        let words = async {
+            let reply = heard(self.smtp.read_response().await, &self.wire.take_heard()).ok()?;
+            let after_it = heard(self.smtp.read_response().await, &self.wire.take_heard());
+            after_it.map_or(true, |farewell| farewell.code == CLOSING).then_some(reply)
+        };
+        let reply = tokio::time::timeout(LAST_WORDS, words).await.ok()??;
+        (400..=599).contains(&reply.code).then_some(Failure::Recipient(reply))
     }
 
     async fn write(&mut self, chunk: &[u8]) -> Result<(), Failure> {

@@ -26,6 +26,9 @@ pub enum CredentialsError {
     /// It has another shape.
     #[error("expected two lines: the user, and below it the password; nothing else")]
     Shape,
+    /// It begins with a mark that some editors write, and that would be sent as a part of the user.
+    #[error("begins with a byte order mark: write it as UTF-8 without one")]
+    Mark,
     /// Octets that no login can hold.
     #[error("its user or password is not UTF-8, or holds a control character")]
     Octets,
@@ -38,6 +41,9 @@ impl Credentials {
     /// Where it cannot be read, or has other than two lines, neither of them empty.
     pub fn read(path: &Path) -> Result<Self, CredentialsError> {
         let text: SecretString = String::from_utf8(std::fs::read(path)?).map_err(|_| CredentialsError::Octets)?.into();
+        if text.expose_secret().starts_with('\u{feff}') {
+            return Err(CredentialsError::Mark);
+        }
         let mut lines = text.expose_secret().lines();
         let (Some(user), Some(password), None) = (lines.next(), lines.next(), lines.next()) else {
             return Err(CredentialsError::Shape);
@@ -60,7 +66,8 @@ impl Credentials {
     /// Logs in.
     ///
     /// # Errors
-    /// [`Failure::Us`] with the next hop's refusal, or [`Failure::Unfit`] where it offers no mechanism of ours.
+    /// [`Failure::Unfit`] where it offers no mechanism of ours, or refuses: whatever its code is, it speaks of a
+    /// password and of no message.
     pub(super) async fn log_in(&self, connection: &mut Connection) -> Result<(), Failure> {
         let offers = connection.offers();
         let reply = if offers.auth_plain {
@@ -70,10 +77,11 @@ impl Credentials {
         } else {
             return Err(Failure::Unfit("it offers neither AUTH PLAIN nor AUTH LOGIN to log in with".into()));
         };
-        if !reply.is_positive() {
-            tracing::warn!(user = self.user, %reply, "the next hop refuses the login of relay.credentials_file");
+        if completed(reply.clone(), Failure::Us).is_err() {
+            let user = &self.user;
+            return Err(Failure::Unfit(format!("it refuses the login of relay.credentials_file as {user}: {reply}")));
         }
-        completed(reply, Failure::Us).map(drop)
+        Ok(())
     }
 
     /// RFC 4616: one message, with the command.
@@ -142,6 +150,7 @@ mod tests {
         for text in [&b"user\npass\0word\n"[..], b"us\ter\npassword\n", b"user\npass\xff\n"] {
             assert!(matches!(read(text), Err(CredentialsError::Octets)), "{text:?}");
         }
+        assert!(matches!(read("\u{feff}user\npassword\n"), Err(CredentialsError::Mark)));
         assert!(matches!(Credentials::read("/nowhere".as_ref()), Err(CredentialsError::File(_))));
     }
 }

@@ -9,6 +9,7 @@ use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 mod security;
+mod tickets;
 mod trouble;
 
 use super::fake::{Act, Behaviour, FakeHop, Stage};

@@ -40,7 +40,7 @@ pub enum AuthoritiesError {
     File(#[from] io::Error),
     /// What stands in it is not PEM.
     #[error("is not PEM: {0}")]
-    NotPem(pem::Error),
+    NotPem(&'static str),
     /// It is PEM, or nothing, without a certificate.
     #[error("holds no certificate: expected at least one between BEGIN CERTIFICATE and END CERTIFICATE")]
     Empty,
@@ -58,14 +58,16 @@ pub enum AuthoritiesError {
 }
 
 impl Authorities {
-    /// The certificates of a PEM file.
+    /// The certificates of a PEM file. What stands beside them is passed over: bundles tell in text whose each
+    /// one is.
     ///
     /// # Errors
-    /// Where it cannot be read, or holds anything that is no certificate's PEM, or no certificate.
+    /// Where it cannot be read, has a section that is cut off or a certificate that cannot be used, or holds no
+    /// certificate.
     pub fn read(path: &Path) -> Result<Self, AuthoritiesError> {
         let text = std::fs::read(path)?;
         let certificates: Vec<_> =
-            CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(AuthoritiesError::NotPem)?;
+            CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| not_pem(&error))?;
         if certificates.is_empty() {
             return Err(AuthoritiesError::Empty);
         }
@@ -96,6 +98,17 @@ impl Authorities {
         roots.add_parsable_certificates(self.0.iter().cloned());
         roots
     }
+}
+
+/// The errors of the reader show octets as numbers, which help nobody.
+fn not_pem(error: &pem::Error) -> AuthoritiesError {
+    AuthoritiesError::NotPem(if matches!(error, pem::Error::MissingSectionEnd { .. }) {
+        "a section is cut off: its END line is missing"
+    } else if matches!(error, pem::Error::IllegalSectionStart { .. }) {
+        "a BEGIN line does not end in five hyphens"
+    } else {
+        "what stands between BEGIN and END is not base64"
+    })
 }
 
 /// TLS as one relay wants it.

@@ -90,11 +90,9 @@ impl Wire {
         std::mem::take(&mut self.socket().heard)
     }
 
-    /// Whether there is nothing to read, not even the end of the connection. Asked of a stream that has
-    /// something to say, it may swallow that: such a stream is not to be used any more.
+    /// Whether there is nothing to read, not even the end of the connection. Nothing that was said is lost.
     pub(super) fn is_quiet(&self) -> bool {
-        let mut socket = self.socket();
-        socket.unread.is_empty() && socket.stream.is_quiet()
+        self.socket().is_quiet()
     }
 
     fn socket(&self) -> MutexGuard<'_, Socket> {
@@ -102,27 +100,46 @@ impl Wire {
     }
 }
 
-impl Stream {
-    /// Of TLS, any record counts, whatever is in it: a farewell, an answer too many, an alert.
-    fn is_quiet(&mut self) -> bool {
-        match self {
-            Self::Plain(stream) => is_silent(stream),
-            Self::Tls(stream) => {
-                let (socket, tls) = stream.get_mut();
-                let is_read = |state: rustls::IoState| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed();
-                is_silent(socket) && tls.process_new_packets().is_ok_and(is_read)
-            }
-            Self::Lost => false,
+/// Whether TLS has no words for us, and no end. What it has to say to itself is no word of the next hop:
+/// session tickets right after the handshake (RFC 8446 §4.6.1), or new keys at any time (§4.6.3).
+fn is_quiet_within(stream: &mut TlsStream<TcpStream>) -> bool {
+    let (socket, tls) = stream.get_mut();
+    let mut arrived = Arrived(socket);
+    loop {
+        let is_read = |state: rustls::IoState| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed();
+        if !tls.process_new_packets().is_ok_and(is_read) {
+            return false;
+        }
+        match tls.read_tls(&mut arrived) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
         }
     }
 }
 
-/// Whether the system has nothing for us, not even the end.
-fn is_silent(socket: &TcpStream) -> bool {
-    socket.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+/// What has arrived, without waiting for more.
+struct Arrived<'a>(&'a TcpStream);
+
+impl io::Read for Arrived<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
 }
 
 impl Socket {
+    fn is_quiet(&mut self) -> bool {
+        let silent = match &mut self.stream {
+            Stream::Plain(stream) => {
+                let read = stream.try_read_buf(&mut self.unread);
+                read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+            Stream::Tls(stream) => is_quiet_within(stream),
+            Stream::Lost => false,
+        };
+        silent && self.unread.is_empty()
+    }
+
     fn poll_line(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.line.is_empty() && !self.next_line()? {
             ready!(self.poll_more(cx))?;
@@ -150,10 +167,13 @@ impl Socket {
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [0; 1024];
         let mut read = ReadBuf::new(&mut space);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "the next hop closed the connection");
+        // An end of TLS without a farewell is no other end; rustls tells it with the address of its manual.
+        let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read));
+        result.map_err(|error| if is_end(&error) { closed() } else { error })?;
         if read.filled().is_empty() {
-            let closed = "the next hop closed the connection";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, closed)));
+            return Poll::Ready(Err(closed()));
         }
         self.unread.extend_from_slice(read.filled());
         Poll::Ready(Ok(()))

@@ -14,14 +14,14 @@ use crate::relay::smtp::login::Credentials;
 use crate::relay::smtp::tls::{Authorities, Tls};
 
 /// An authority, and a server that it vouches for.
-struct Company {
+pub(super) struct Company {
     folder: tempfile::TempDir,
-    server: Arc<ServerConfig>,
+    pub(super) server: Arc<ServerConfig>,
 }
 
 impl Company {
     /// The server's certificate is for these names and addresses.
-    fn new(names: &[&str]) -> Self {
+    pub(super) fn new(names: &[&str]) -> Self {
         Self::with(names, |_| {})
     }
 
@@ -55,7 +55,7 @@ impl Company {
         self.folder.path().join(name)
     }
 
-    fn required(&self) -> Security {
+    pub(super) fn required(&self) -> Security {
         Security { tls: Tls::Required(Authorities::read(&self.file("ca.pem")).unwrap()), login: None }
     }
 
@@ -240,18 +240,22 @@ async fn the_login_is_said_once_tls_is_there(#[case] offered: &'static str, #[ca
 #[case::plain("AUTH PLAIN")]
 #[case::login("AUTH LOGIN")]
 #[tokio::test]
-async fn a_login_that_is_refused_speaks_of_us(#[case] offered: &'static str) {
+async fn a_login_that_is_refused_speaks_of_the_setup(#[case] offered: &'static str) {
     let company = Company::new(&["127.0.0.1"]);
     let behaviour = company.behaviour().with_in_tls(offered);
-    check(behaviour.clone(), company.logged_in("wrong"), "us: 535 5.7.8 who are you?", 0, 0).await;
+    let refused = "unfit: it refuses the login of relay.credentials_file as sincerely: ";
+    let end = format!("{refused}535 5.7.8 who are you?");
+    check(behaviour.clone(), company.logged_in("wrong"), &end, 0, 0).await;
     for (act, end) in [
-        (Act::Say(b"454 4.7.0 later\r\n"), "us: 454 4.7.0 later"),
-        (Act::Leave(b"421 4.3.2 busy\r\n"), "us: 421 4.3.2 busy"),
-        (Act::Leave(b""), "unreachable"),
-        (Act::Say(b"334 more\r\n"), "unreachable"),
-        (Act::Say(b"354 go ahead\r\n"), "unreachable"),
+        (Act::Say(b"550 5.7.1 no\r\n"), format!("{refused}550 5.7.1 no")),
+        (Act::Say(b"504 5.5.4 what?\r\n"), format!("{refused}504 5.5.4 what?")),
+        (Act::Say(b"454 4.7.0 later\r\n"), format!("{refused}454 4.7.0 later")),
+        (Act::Leave(b"421 4.3.2 busy\r\n"), format!("{refused}421 4.3.2 busy")),
+        (Act::Say(b"334 more\r\n"), format!("{refused}334 more")),
+        (Act::Say(b"354 go ahead\r\n"), format!("{refused}354 go ahead")),
+        (Act::Leave(b""), "unreachable".into()),
     ] {
-        check(behaviour.clone().at(Stage::Auth, act), company.logged_in("login"), end, 0, 0).await;
+        check(behaviour.clone().at(Stage::Auth, act), company.logged_in("login"), &end, 0, 0).await;
     }
 }
 
@@ -276,7 +280,13 @@ fn a_file_of_authorities_is_pem_with_certificates() {
     for empty in [&b""[..], b"no PEM\n", b"\x30\x82\x01\xff", key.as_bytes()] {
         assert!(told(empty).starts_with("holds no certificate"), "{}", empty.escape_ascii());
     }
-    assert!(told(pem.replace("-----END", "-----BEGIN").as_bytes()).starts_with("is not PEM"));
+    assert_eq!(told(format!("Issuer: us\n{pem}# the end\n").as_bytes()), "read");
+    let cut = pem.split("-----END").next().unwrap();
+    assert_eq!(told(cut.as_bytes()), "is not PEM: a section is cut off: its END line is missing");
+    let odd = pem.replace("CERTIFICATE-----", "CERTIFICATE");
+    assert_eq!(told(odd.as_bytes()), "is not PEM: a BEGIN line does not end in five hyphens");
+    let garbled = pem.replace("\nMII", "\n!!!");
+    assert_eq!(told(garbled.as_bytes()), "is not PEM: what stands between BEGIN and END is not base64");
     let other = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert!(told(format!("{pem}{other}").as_bytes()).starts_with("its certificate 2 cannot be used"));
     assert!(Authorities::read("/nowhere".as_ref()).unwrap_err().to_string().starts_with("cannot be read: "));

@@ -100,11 +100,30 @@ async fn each_refusal_is_told_apart(
 
 #[tokio::test]
 async fn a_next_hop_that_leaves_amid_the_message_has_not_taken_it() {
-    for act in [Act::Leave(b""), Act::Leave(b"421 4.3.2 restarting\r\n"), Act::Leave(b"552 5.3.4 too big\r\n")] {
+    for (act, end) in [
+        (Act::Leave(b""), "unreachable"),
+        (Act::Leave(b"250 2.0.0 taken\r\n"), "unreachable"),
+        (Act::Leave(b"what?\r\n"), "unreachable"),
+        (Act::Leave(b"421 4.3.2 restarting\r\n"), "recipient: 421 4.3.2 restarting"),
+        (Act::Leave(b"552-5.3.4 too\r\n552 5.3.4 big\r\n"), "recipient: 552 5.3.4 too / big"),
+        (Act::Leave(b"552 5.3.4 too big\r\n421 4.3.2 bye\r\n"), "recipient: 552 5.3.4 too big"),
+    ] {
         let (hop, relay) = start(Behaviour::usual().at(Stage::Middle, act)).await;
         let large = pieces(&b"text\r\n".repeat(5_000_000));
-        assert_eq!(told(relay.hand_over(&mail(), &sophie(), &large).await), "unreachable", "{act:?}");
+        assert_eq!(told(relay.hand_over(&mail(), &sophie(), &large).await), end, "{act:?}");
         hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (1, 0), "{act:?}"));
+    }
+}
+
+#[tokio::test]
+async fn an_early_refusal_is_heard_however_much_is_under_way() {
+    for size in [20_000, 30_000, 100_000, 1_000_000] {
+        let behaviour = Behaviour::usual().at(Stage::Middle, Act::Leave(b"552 5.3.4 too big\r\n"));
+        let (hop, relay) = start(behaviour).await;
+        let message = pieces(&b"text\r\n".repeat(size));
+        let end = told(relay.hand_over(&mail(), &sophie(), &message).await);
+        assert_eq!(end, "recipient: 552 5.3.4 too big", "{size}");
+        hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (1, 0)));
     }
 }
 
