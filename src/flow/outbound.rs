@@ -45,7 +45,8 @@ enum NextHop {
     /// It was not asked, or its connection was lost.
     #[default]
     Unasked,
-    Open(Passed),
+    /// It is open.
+    Open(Box<Passed>),
     /// It could not be opened, and is not tried again for each recipient.
     Failed(Failure),
 }
@@ -91,7 +92,7 @@ impl Service for Outbound {
         let began = Instant::now();
         events::received(bytes.len());
         let passed = match std::mem::take(&mut transaction.next_hop) {
-            NextHop::Open(passed) => Some(passed),
+            NextHop::Open(passed) => Some(*passed),
             NextHop::Unasked | NextHop::Failed(_) => None,
         };
 
@@ -153,10 +154,10 @@ impl Outbound {
         answer
     }
 
-    async fn open(&self, transaction: &Transaction) -> Result<Passed, Failure> {
+    async fn open(&self, transaction: &Transaction) -> Result<Box<Passed>, Failure> {
         let mail = as_it_came(&transaction.mail);
         let transaction = until(transaction.deadline, self.0.outbound.relay.begin(&mail)).await?;
-        Ok(Passed { transaction, recipients: Vec::new() })
+        Ok(Box::new(Passed { transaction, recipients: Vec::new() }))
     }
 
     /// A persona's address without the display name that tells whose mail it is: most likely a mistake

@@ -106,8 +106,10 @@ fn not_pem(error: &pem::Error) -> AuthoritiesError {
         "a section is cut off: its END line is missing"
     } else if matches!(error, pem::Error::IllegalSectionStart { .. }) {
         "a BEGIN line does not end in five hyphens"
-    } else {
+    } else if matches!(error, pem::Error::Base64Decode(_)) {
         "what stands between BEGIN and END is not base64"
+    } else {
+        "it cannot be made sense of"
     })
 }
 
