@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
-use crate::shipped::Shipped;
+use crate::shipped::{Shipped, shipped};
 use crate::support::{Client, wait_until};
 use crate::{ports, process};
 
@@ -163,11 +162,9 @@ impl Postfix {
             .replace("sincerely-outbound:unix:/run/sincerely/outbound.sock", &outbound)
             .write(&ours.join("applications.cidr"));
         Shipped::read("config/postfix/personas").and(wishes.personas).write(&ours.join("personas"));
-        for name in ["common.sh", "setup", "bypass"] {
-            Shipped::read(&format!("config/postfix/{name}")).write(&ours.join(name));
-        }
+        Shipped::read("config/postfix/common.sh").write(&ours.join("common.sh"));
         for name in ["setup", "bypass"] {
-            fs::set_permissions(ours.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+            process::install(&shipped(&format!("config/postfix/{name}")), &ours.join(name));
         }
     }
 

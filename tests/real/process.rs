@@ -23,6 +23,12 @@ pub(crate) fn output(command: &mut Command, input: &[u8]) -> Output {
     })
 }
 
+/// Copies a program to where it is run, in a process of its own: a file that this one writes is still open for writing
+/// in whatever another test starts meanwhile, and such a file cannot be run.
+pub(crate) fn install(program: &Path, to: &Path) {
+    run(Command::new("install").args(["-m", "755"]).args([program, to]));
+}
+
 /// All that a command printed.
 pub(crate) fn said(output: &Output) -> String {
     [output.stdout.as_slice(), b"\n", output.stderr.as_slice()]

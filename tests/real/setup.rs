@@ -277,10 +277,10 @@ fn a_table_of_relay_recipients_must_know_the_reply_domain() {
 fn with_sincerely(site: &Site) -> String {
     let folder = site.postfix.config.join("bin");
     fs::create_dir(&folder).unwrap();
-    let (program, example) =
-        (folder.join("sincerely"), concat!(env!("CARGO_MANIFEST_DIR"), "/examples/two-people.toml"));
-    fs::write(&program, format!("#!/bin/sh\nexec {} \"$@\" --config {example}\n", env!("CARGO_BIN_EXE_sincerely")))
+    let (script, example) =
+        (folder.join("sincerely.sh"), concat!(env!("CARGO_MANIFEST_DIR"), "/examples/two-people.toml"));
+    fs::write(&script, format!("#!/bin/sh\nexec {} \"$@\" --config {example}\n", env!("CARGO_BIN_EXE_sincerely")))
         .unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    process::install(&script, &folder.join("sincerely"));
     format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
 }

@@ -1,7 +1,7 @@
 //! The files that are shipped, with what a test must change in them: ports and paths.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A text to change.
 pub(crate) struct Shipped {
@@ -12,7 +12,7 @@ pub(crate) struct Shipped {
 impl Shipped {
     /// A file of this repository, or of the system where the path is absolute.
     pub(crate) fn read(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let path = shipped(name);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self { name: name.to_owned(), text }
     }
@@ -39,4 +39,9 @@ impl Shipped {
     pub(crate) fn write(self, path: &Path) {
         fs::write(path, self.text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
+}
+
+/// Where a file of this repository is, or of the system where the path is absolute.
+pub(crate) fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
