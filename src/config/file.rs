@@ -238,6 +238,8 @@ pub(super) struct Stamp {
 pub(super) struct Matching {
     /// What divides a user from a detail in a subaddress.
     pub separators: Option<As<Separators>>,
+    /// How long the subject of a thread is evidence.
+    pub window: Option<As<Duration>>,
 }
 
 /// `[threads]`.

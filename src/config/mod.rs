@@ -57,6 +57,8 @@ const STATE_DIR: &str = "/var/lib/sincerely";
 const SOCKET: &str = "control.sock";
 /// The default of `matching.separators`.
 const SEPARATORS: &str = "+";
+/// The default of `matching.window`.
+const WINDOW: std::time::Duration = std::time::Duration::from_hours(60 * 24);
 /// The default of `limits.hops`; RFC 5321 §6.3 asks for 100 of a server that only relays.
 const HOPS: usize = 50;
 
@@ -291,6 +293,7 @@ fn policy(file: &File, rules: &Placed<rules::written::Rule>, report: &mut Report
         outbound: policy::Outbound { strangers: or(file.outbound.strangers, policy::Strangers::default()) },
         stamp: stamp(file, report),
         separators,
+        window: or(file.matching.window, WINDOW),
         hops,
         mime: limits::mime(&file.limits),
     }

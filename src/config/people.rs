@@ -56,7 +56,9 @@ fn persona(name: &str, written: &file::Persona, file: &File, report: &mut Report
     let answered_by = answered_by(&written.answered_by, &at.key("answered_by"), file, report);
     let fallback = written.fallback.as_ref().map(|name| fallback(name, &at.key("fallback"), file, report));
     let As(Mailbox { display_name, address }) = written.address.clone()?;
+    let first_word = display_name.as_deref().and_then(|name| name.split_whitespace().next());
     Some(Persona {
+        greeted_as: first_word.into_iter().map(str::to_owned).collect(),
         name: PersonaName(name.into()),
         display_name,
         addresses: [address].into_iter().chain(values(&written.aliases)).collect(),

@@ -307,8 +307,13 @@ fn facts<'a>(case: &Case<'_>, share: &Share<'a>) -> Facts<'a> {
 /// is stronger, and needs no index.
 fn index_could_match(case: &Case<'_>, share: &Share<'_>) -> bool {
     let is_weaker = match share.matched.evidence {
-        Evidence::RecipientToken | Evidence::Seed | Evidence::MessageId => false,
-        Evidence::PersonaAddress | Evidence::Unmatched => true,
+        Evidence::RecipientToken | Evidence::Seed | Evidence::MessageId | Evidence::QuotedId => false,
+        Evidence::Conversation
+        | Evidence::Subject
+        | Evidence::Correspondent
+        | Evidence::PersonaAddress
+        | Evidence::ByName
+        | Evidence::Unmatched => true,
     };
     case.index_is_away && is_weaker && !case.arrival.message.parents().is_empty()
 }

@@ -476,6 +476,7 @@ mod tests {
     fn sophie() -> People {
         let name = PersonName("sophie".into());
         let persona = Persona {
+            greeted_as: Vec::new(),
             name: PersonaName("sophie".into()),
             display_name: None,
             addresses: vec![address("sophie@acme.example")],
@@ -487,6 +488,7 @@ mod tests {
 
     fn house(root: &std::path::Path) -> House {
         let policy = policy::Policy {
+            window: Duration::ZERO,
             hostname: "sincerely.acme.example".parse().unwrap(),
             reply_domain: None,
             people: sophie(),

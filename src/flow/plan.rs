@@ -14,7 +14,7 @@ use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
 use crate::threads::matcher::{self, Candidate, Clues, Matcher, Recipient};
 use crate::threads::token::{Purpose, Token};
-use crate::threads::{Fingerprint, Found, Query, RetryKey, Unavailable};
+use crate::threads::{Correspondent, Fingerprint, Found, Query, RetryKey, Topic, Unavailable};
 
 use super::course::{Share, is_return_path};
 use super::insiders::Insider;
@@ -164,7 +164,15 @@ impl<'a> Desk<'a> {
             ids: parents.into_iter().chain(arrival.message.message_id().cloned()).collect(),
             retries: to.chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
             twin: None,
+            correspondent: self.correspondent(arrival),
         }
+    }
+
+    /// The author, where that may be a customer, and what they write about.
+    fn correspondent(&self, arrival: &Arrival) -> Option<Correspondent> {
+        let author = &arrival.message.author()?.address;
+        let is_customer = self.policy.is_customer(author);
+        is_customer.then(|| Correspondent { address: author.folded(), topic: Topic::of(&arrival.message) })
     }
 
     /// The addresses for which it is remembered whom a pool chose that a rule names.

@@ -27,6 +27,8 @@ pub struct Policy {
     pub stamp: Stamp,
     /// `matching.separators`: what divides a user from a detail in a subaddress.
     pub separators: String,
+    /// `matching.window`: how long the subject of a thread is evidence.
+    pub window: Duration,
     /// `limits.hops`: more Received fields than this are a loop.
     pub hops: usize,
     /// `limits.mime_parts` and `limits.mime_depth`.

@@ -94,8 +94,18 @@ pub enum Evidence {
     Seed,
     /// A learned id in In-Reply-To or References.
     MessageId,
+    /// A learned id, or our signed one, in what a message returns, reports about or has attached.
+    QuotedId,
+    /// Outlook's conversation, known from an earlier message of the thread.
+    Conversation,
+    /// The subject of a thread that this correspondent is known in.
+    Subject,
+    /// This correspondent was written to by exactly one persona.
+    Correspondent,
     /// The recipient names the persona: a new thread.
     PersonaAddress,
+    /// The message greets exactly one persona by name.
+    ByName,
     /// Nothing was found.
     Unmatched,
 }
@@ -107,7 +117,12 @@ impl Evidence {
             Self::RecipientToken => "a signed token stands in the recipient's address",
             Self::Seed => "our signed id stands in References or In-Reply-To",
             Self::MessageId => "it refers to a message that we know",
+            Self::QuotedId => "it returns, reports about or has attached a message that we know",
+            Self::Conversation => "Outlook's conversation is that of a thread with this correspondent",
+            Self::Subject => "the subject is that of a thread with this correspondent",
+            Self::Correspondent => "one persona alone has written to this correspondent",
             Self::PersonaAddress => "the address is the persona's own",
+            Self::ByName => "it greets one persona by name",
             Self::Unmatched => "nothing was found",
         }
     }
@@ -115,8 +130,13 @@ impl Evidence {
     /// Signed or learned, and so beyond a stranger's guessing: DESIGN calls 1 to 4 strong.
     pub fn is_strong(self) -> bool {
         match self {
-            Self::RecipientToken | Self::Seed | Self::MessageId => true,
-            Self::PersonaAddress | Self::Unmatched => false,
+            Self::RecipientToken | Self::Seed | Self::MessageId | Self::QuotedId => true,
+            Self::Conversation
+            | Self::Subject
+            | Self::Correspondent
+            | Self::PersonaAddress
+            | Self::ByName
+            | Self::Unmatched => false,
         }
     }
 }

@@ -5,12 +5,14 @@
 //! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
 
 pub mod auth;
+mod conversation;
 pub mod edit;
 mod fields;
 pub mod ids;
 pub mod kind;
 mod mime;
 pub mod signals;
+pub mod subject;
 pub mod trace;
 pub mod words;
 
@@ -228,6 +230,17 @@ impl Message {
     /// The subject, decoded (RFC 2047), as one line; empty where the field is.
     pub fn subject(&self) -> Option<&str> {
         self.view.subject.as_deref()
+    }
+
+    /// What is left of the subject without what mail programs and lists put around it (RFC 5256 §2.1),
+    /// folded; `None` where nothing is.
+    pub fn base_subject(&self) -> Option<String> {
+        self.subject().map(subject::base).filter(|base| !base.is_empty())
+    }
+
+    /// The conversation that Outlook counts the message to: the root of its Thread-Index.
+    pub fn conversation(&self) -> Option<[u8; 22]> {
+        self.value("Thread-Index").and_then(|value| conversation::root(&value))
     }
 
     /// The Content-Type of the whole.

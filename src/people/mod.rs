@@ -33,6 +33,8 @@ pub struct Persona {
     pub answered_by: Vec<PersonName>,
     /// Where mail goes when an inbox refuses it for good.
     pub fallback: Vec<Address>,
+    /// The names by which customers greet it.
+    pub greeted_as: Vec<String>,
 }
 
 /// All personas and people.
@@ -152,6 +154,7 @@ mod tests {
             addresses: addresses.iter().map(|text| address(text)).collect(),
             answered_by: answered_by.iter().map(|name| PersonName((*name).into())).collect(),
             fallback: Vec::new(),
+            greeted_as: vec![name.into()],
         }
     }
 

@@ -201,6 +201,7 @@ pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>
 /// Asks for all of that small world.
 pub(super) fn everything() -> Query {
     Query {
+        correspondent: None,
         ids: ["a", "b", "c"].map(message_id).to_vec(),
         threads: (0..3).map(thread_id).collect(),
         retries: (0..3).map(retry_key).collect(),

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
-pub use record::{DestinationHash, Durability, Fingerprint, Record, RetryKey};
+pub use record::{DestinationHash, Durability, Fingerprint, Record, RetryKey, Topic, TopicHash};
 
 /// How long things are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,17 @@ pub struct Query {
     pub retries: Vec<RetryKey>,
     /// The message below its trace fields: the same mail through another alias, or learned before.
     pub twin: Option<Fingerprint>,
+    /// Who wrote it, and what about: the threads that they are known in.
+    pub correspondent: Option<Correspondent>,
+}
+
+/// A customer, and what a message of theirs is about.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Correspondent {
+    /// The address, folded.
+    pub address: String,
+    /// What their message is about.
+    pub topic: Topic,
 }
 
 /// What the memory knew.
@@ -82,6 +93,29 @@ pub struct Found {
     pub retries: HashMap<RetryKey, Remembered>,
     /// What was done before with the same mail.
     pub twin: Option<Twin>,
+    /// How the correspondent is known.
+    pub acquaintance: Acquaintance,
+}
+
+/// How a correspondent is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Acquaintance {
+    /// The threads that they are known in and that were about the same, newest first; what these are is
+    /// in [`Found::threads`].
+    pub threads: Vec<Familiar>,
+    /// The personas that have written to them, each once.
+    pub written_to_by: Vec<PersonaName>,
+}
+
+/// A thread that was about the same as a message of a correspondent who is known in it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Familiar {
+    /// The thread.
+    pub thread: ThreadId,
+    /// In what they agree: what differs is `None`.
+    pub topic: Topic,
+    /// When a message of the thread was about that last, in seconds of the Unix epoch.
+    pub at: i64,
 }
 
 /// A claim that an id belongs to a thread.

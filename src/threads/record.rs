@@ -55,6 +55,36 @@ impl DestinationHash {
     }
 }
 
+/// A hash of a base subject, or of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct TopicHash(pub [u8; 8]);
+
+impl TopicHash {
+    fn new(topic: impl AsRef<[u8]>) -> Self {
+        Self(head(Sha256::digest(topic).as_slice()))
+    }
+}
+
+/// What a message is about, as mail programs keep it in an answer. Only ever compared among the threads of
+/// one correspondent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Topic {
+    /// The base subject, where there is one.
+    pub subject: Option<TopicHash>,
+    /// The conversation that Outlook counts it to.
+    pub conversation: Option<TopicHash>,
+}
+
+impl Topic {
+    /// What `message` is about.
+    pub fn of(message: &Message) -> Self {
+        Self {
+            subject: message.base_subject().map(TopicHash::new),
+            conversation: message.conversation().map(TopicHash::new),
+        }
+    }
+}
+
 /// The first octets of a hash.
 fn head<const N: usize>(hash: &[u8]) -> [u8; N] {
     let mut head = [0; N];

@@ -16,7 +16,15 @@ use crate::rules::{Rules, Target, defaults};
 use super::{unknown_word, value, written};
 
 /// What only a memory, or something signed by this installation, can show.
-const OF_A_MEMORY: [Evidence; 3] = [Evidence::RecipientToken, Evidence::Seed, Evidence::MessageId];
+const OF_A_MEMORY: [Evidence; 7] = [
+    Evidence::RecipientToken,
+    Evidence::Seed,
+    Evidence::MessageId,
+    Evidence::QuotedId,
+    Evidence::Conversation,
+    Evidence::Subject,
+    Evidence::Correspondent,
+];
 /// What only shows on the way to the next hop, or with several recipients.
 const OF_THE_WAY: [HoldReason; 3] = [HoldReason::Rejected, HoldReason::Undelivered, HoldReason::Unsupported];
 

@@ -31,7 +31,7 @@ fn said(text: &str) -> Vec<String> {
 #[case("not = { any = [ { kind = 'list' }, { not = { subject = '?' } } ] }", "{ forward_to = ['tom', 'sophie'] }", &[])]
 #[case("recipient = ['postmaster@sincerely.acme.example', 'hello@acme.example']", "{ forward = true, copy_to = 'tom' }", &[])]
 #[case("kind = 'humn'", "'hold'", &[r#"rule.when.kind: "humn" is none of human, auto-reply, auto-generated, bounce, list, report, challenge; did you mean "human"?"#])]
-#[case("evidence = ['seed', 'sed']", "'hold'", &[r#"rule.when.evidence: "sed" is none of recipient-token, seed, message-id, persona-address, unmatched; did you mean "seed"?"#])]
+#[case("evidence = ['seed', 'sed']", "'hold'", &[r#"rule.when.evidence: "sed" is none of recipient-token, seed, message-id, quoted-id, conversation, subject, correspondent, persona-address, by-name, unmatched; did you mean "seed"?"#])]
 #[case("persona = 'sofie'", "'hold'", &[r#"rule.when.persona: there is no persona "sofie"; did you mean "sophie"?"#])]
 #[case("person = 'nobody'", "'hold'", &[r#"rule.when.person: there is no person "nobody""#])]
 #[case("subjct = 'a'", "'hold'", &[r#"rule.when.subjct: unknown key; did you mean "subject"?"#])]

@@ -22,6 +22,7 @@ fn every_value_in_it_is_the_default() {
     assert_eq!(sample.outbound, default.outbound);
     assert_eq!(sample.stamp, default.stamp);
     assert_eq!(sample.separators, default.separators);
+    assert_eq!(sample.window, default.window);
     assert_eq!(sample.hops, default.hops);
     assert_eq!(sample.mime, default.mime);
 }

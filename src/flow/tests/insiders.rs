@@ -21,6 +21,7 @@ fn acme() -> Acme {
         inboxes: inboxes.iter().map(|inbox| address(inbox)).collect(),
     };
     let team = Persona {
+        greeted_as: Vec::new(),
         name: PersonaName("team".into()),
         display_name: None,
         addresses: vec![address("team@acme.example")],

@@ -53,6 +53,7 @@ impl Acme {
             addresses: vec![address(&format!("{name}@acme.example")), address("hello@acme.example")],
             answered_by: vec![PersonName(name.into())],
             fallback: vec![address(fallback)],
+            greeted_as: vec![name.into()],
         };
         let people = People::new(
             vec![person("sophie"), person("tom")],
@@ -70,6 +71,7 @@ impl Acme {
             outbound: Outbound::default(),
             stamp: Stamp::default(),
             separators: "+".into(),
+            window: std::time::Duration::from_hours(60 * 24),
             hops: 50,
             mime: crate::message::Mime::default(),
         };

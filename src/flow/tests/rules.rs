@@ -33,6 +33,7 @@ fn person(name: &str) -> Target {
 fn acme(rules: Vec<Rule>) -> Acme {
     let mut acme = Acme::new();
     let team = Persona {
+        greeted_as: Vec::new(),
         name: PersonaName("team".into()),
         display_name: None,
         addresses: vec![address("team@acme.example")],
