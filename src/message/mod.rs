@@ -11,6 +11,7 @@ mod fields;
 pub mod ids;
 pub mod kind;
 mod mime;
+mod quoted;
 pub mod signals;
 pub mod subject;
 pub mod trace;
