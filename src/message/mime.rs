@@ -30,25 +30,31 @@ impl Default for Mime {
 impl Mime {
     /// Whether the message has a part of this type.
     pub fn has_part(self, message: &Message, main: &str, sub: &str) -> bool {
+        let mut walk = self.walk(message);
+        std::iter::from_fn(|| walk.next_part()).any(|part| part.is(main, sub))
+    }
+
+    /// Goes over the parts of the message.
+    pub(super) fn walk(self, message: &Message) -> Walk<'_> {
         let body = message.bytes().get(..message.bytes().len().min(SEARCHED)).unwrap_or_default();
         let rest = body.get(message.body_start..).unwrap_or_default();
         let outermost = message.lines("Content-Type").next().and_then(|raw| Part::new(&content_type(&raw)).boundary);
-        let boundaries = Vec::from_iter(outermost);
-        let mut walk = Walk { bounds: self, seen: 0, boundaries, rest };
-        std::iter::from_fn(|| walk.next_part()).any(|part| part.is(main, sub))
+        Walk { bounds: self, seen: 0, boundaries: Vec::from_iter(outermost), rest }
     }
 }
 
 /// What the header section of a part says.
 #[derive(Default)]
-struct Part {
+pub(super) struct Part<'a> {
+    /// All of it.
+    pub(super) head: &'a [u8],
     main: String,
     sub: String,
     /// Of a container: what stands between its parts.
     boundary: Option<Vec<u8>>,
 }
 
-impl Part {
+impl Part<'_> {
     fn new(value: &HeaderValue<'_>) -> Self {
         let HeaderValue::ContentType(value) = value else { return Self::default() };
         let is_container = value.c_type.eq_ignore_ascii_case("multipart");
@@ -57,10 +63,11 @@ impl Part {
             main: value.c_type.to_string(),
             sub: value.c_subtype.as_deref().unwrap_or_default().to_owned(),
             boundary: boundary.map(|boundary| boundary.as_bytes().to_vec()),
+            head: &[],
         }
     }
 
-    fn is(&self, main: &str, sub: &str) -> bool {
+    pub(super) fn is(&self, main: &str, sub: &str) -> bool {
         self.main.eq_ignore_ascii_case(main) && self.sub.eq_ignore_ascii_case(sub)
     }
 }
@@ -70,7 +77,7 @@ fn content_type(raw: &[u8]) -> HeaderValue<'static> {
 }
 
 /// Goes over the lines of a body once.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     bounds: Mime,
     seen: usize,
     /// Of the containers that are open, the innermost last.
@@ -87,8 +94,8 @@ enum Delimiter {
     End(usize),
 }
 
-impl Walk<'_> {
-    fn next_part(&mut self) -> Option<Part> {
+impl<'a> Walk<'a> {
+    pub(super) fn next_part(&mut self) -> Option<Part<'a>> {
         while let Some(line) = self.line() {
             match self.delimiter(line) {
                 Some(Delimiter::Next(depth)) => {
@@ -105,7 +112,7 @@ impl Walk<'_> {
         None
     }
 
-    fn part(&mut self) -> Option<Part> {
+    fn part(&mut self) -> Option<Part<'a>> {
         self.seen += 1;
         if self.seen > self.bounds.parts {
             return None;
@@ -114,7 +121,7 @@ impl Walk<'_> {
         let parsed = MessageParser::default().parse_headers(head);
         let headers = parsed.as_ref().map_or(&[][..], |parsed| parsed.headers());
         let field = headers.iter().find(|header| header.name == HeaderName::ContentType);
-        let part = field.map_or_else(Part::default, |field| Part::new(&field.value));
+        let part = Part { head, ..field.map_or_else(Part::default, |field| Part::new(&field.value)) };
         if self.boundaries.len() < self.bounds.depth {
             self.boundaries.extend(part.boundary.clone());
         }
@@ -122,12 +129,22 @@ impl Walk<'_> {
     }
 
     /// Up to the empty line, or to where the part already ends.
-    fn header_section(&mut self) -> &[u8] {
+    fn header_section(&mut self) -> &'a [u8] {
+        self.up_to(|line| line.trim_ascii().is_empty())
+    }
+
+    /// What stands between the header section of the part that was found last and its end.
+    pub(super) fn content(&mut self) -> &'a [u8] {
+        self.up_to(|_| false)
+    }
+
+    /// The lines up to the last one that is wanted, or to where the part ends.
+    fn up_to(&mut self, is_last: impl Fn(&[u8]) -> bool) -> &'a [u8] {
         let all = self.rest;
         loop {
             let before = self.rest;
             match self.line() {
-                Some(line) if line.trim_ascii().is_empty() => break,
+                Some(line) if is_last(line) => break,
                 Some(line) if self.delimiter(line).is_some() => {
                     self.rest = before;
                     break;

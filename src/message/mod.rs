@@ -11,8 +11,11 @@ mod fields;
 pub mod ids;
 pub mod kind;
 mod mime;
+mod own_text;
+mod quotation;
 pub mod signals;
 pub mod subject;
+mod text_part;
 pub mod trace;
 pub mod words;
 
