@@ -59,6 +59,8 @@ pub(super) struct Part<'a> {
     /// Of a container: what stands between its parts.
     boundary: Option<Vec<u8>>,
     encoding: Encoding,
+    /// Its header section.
+    pub(super) head: &'a [u8],
     /// Up to the next part. Of a container: what stands above its first part.
     content: &'a [u8],
 }
@@ -88,7 +90,8 @@ impl<'a> Part<'a> {
         let content_type = message.lines("Content-Type").next().map(|raw| content_type(&raw));
         let encoding = message.value("Content-Transfer-Encoding");
         let encoding = encoding.map(|value| Encoding::new(&value)).unwrap_or_default();
-        Self { encoding, content: searched(message), ..content_type.map(|value| Self::new(&value)).unwrap_or_default() }
+        let (head, content) = (message.header(), searched(message));
+        Self { encoding, head, content, ..content_type.map(|value| Self::new(&value)).unwrap_or_default() }
     }
 
     fn new(value: &HeaderValue<'_>) -> Self {
@@ -184,6 +187,7 @@ impl<'a> Walk<'a> {
         let mut part = field(HeaderName::ContentType).map_or_else(Part::default, |field| Part::new(&field.value));
         let encoding = field(HeaderName::ContentTransferEncoding).and_then(|field| field.value.as_text());
         part.encoding = encoding.map(Encoding::new).unwrap_or_default();
+        part.head = head;
         if self.boundaries.len() < self.bounds.depth {
             self.boundaries.extend(part.boundary.clone());
         }
