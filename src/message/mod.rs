@@ -5,6 +5,7 @@
 //! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
 
 pub mod auth;
+mod comments;
 mod conversation;
 pub mod edit;
 mod fields;
@@ -191,7 +192,7 @@ impl Message {
         ids::parents(&self.view.in_reply_to, &self.view.references)
     }
 
-    /// The ids of References, as they stand.
+    /// The ids of References, as they stand; of several fields of that name one after the other.
     pub fn references(&self) -> &[MessageId] {
         &self.view.references
     }
@@ -264,7 +265,8 @@ impl Message {
 impl View {
     fn new(headers: &[Header<'_>], head: &[u8]) -> Self {
         let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
-        let ids = |name| first(name).map(|header| ids::read(raw(head, header))).unwrap_or_default();
+        let all = |name: HeaderName<'static>| headers.iter().filter(move |header| header.name == name);
+        let ids = |name| ids::read_all(all(name).map(|header| raw(head, header)));
         Self {
             message_id: first(HeaderName::MessageId).and_then(|header| ids::read_own(raw(head, header))),
             in_reply_to: ids(HeaderName::InReplyTo),
