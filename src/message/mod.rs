@@ -13,6 +13,7 @@ pub mod ids;
 pub mod kind;
 mod mime;
 mod quoted;
+mod recipients;
 pub mod signals;
 pub mod subject;
 pub mod trace;
@@ -37,10 +38,6 @@ pub use signals::Signal;
 /// The header section is read up to here; the server refuses longer ones, files may have them.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// Where servers and clients write the recipient, the surest first.
-const RECIPIENT_FIELDS: [&str; 6] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To", "To", "Cc"];
-/// No more addresses of them are looked at.
-const MOST_RECIPIENTS: usize = 100;
 /// No more addresses of To and Cc are read: as many as a server's recipients in one transaction.
 const MOST_ADDRESSEES: usize = 1000;
 
@@ -219,16 +216,6 @@ impl Message {
         &self.view.from
     }
 
-    /// The addresses in the fields where servers and clients write recipients, each as it stands.
-    pub fn recipients(&self) -> Vec<Address> {
-        RECIPIENT_FIELDS.iter().flat_map(|name| self.addresses_in(name)).take(MOST_RECIPIENTS).collect()
-    }
-
-    /// Whatever looks like an address in the fields of that name.
-    pub fn addresses_in(&self, name: &str) -> Vec<Address> {
-        self.values(name).flat_map(|value| address_like(&value)).take(MOST_RECIPIENTS).collect()
-    }
-
     /// The subject, decoded (RFC 2047), as one line; empty where the field is.
     pub fn subject(&self) -> Option<&str> {
         self.view.subject.as_deref()
@@ -342,12 +329,6 @@ fn is_one_mailbox(value: &[u8]) -> bool {
         }
     }
     !in_quotes && comments == 0 && (signs == b"@" || signs == b"<@>")
-}
-
-/// The addresses in the value of a recipient field: words with an `@`, whatever stands around them.
-fn address_like(value: &str) -> Vec<Address> {
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'));
-    words.filter(|word| word.contains('@')).filter_map(|word| word.parse().ok()).collect()
 }
 
 /// The offsets of the empty line that ends the header section, and of the body after it. A message
