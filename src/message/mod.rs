@@ -13,6 +13,7 @@ pub mod kind;
 mod mime;
 mod own_text;
 mod quotation;
+mod quoted;
 pub mod signals;
 pub mod subject;
 mod text_part;

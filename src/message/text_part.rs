@@ -4,34 +4,26 @@
 //! alternatives the plain one comes first (RFC 2046 §5.1.4), and a plain one behind HTML is a footer. The
 //! decoders are mail-parser's. What cannot be decoded is read as it stands.
 
-use std::borrow::Cow;
-
-use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::html::html_to_text;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Header, HeaderName, MessageParser};
 
 use super::Message;
 use super::mime::{Mime, Part};
-
-/// No more of a part is decoded: what is looked for stands at its beginning.
-const DECODED: usize = 64 << 10;
 
 impl Message {
     /// The text that its author wrote, as far as it is looked at; empty where there is none.
     pub(super) fn text(&self, mime: Mime) -> String {
         let whole = TextPart::read(self.header());
         if !whole.is_container {
-            return whole.text(self.body()).unwrap_or_default();
+            return whole.text(&Part::whole(self)).unwrap_or_default();
         }
-        let mut walk = mime.walk(self);
         let mut in_digest = whole.is_digest;
-        while let Some(part) = walk.next_part() {
+        for part in mime.parts(self) {
             in_digest |= part.is("multipart", "digest");
             // The parts of a digest are attached messages, unless they say something else (RFC 2046 §5.1.5).
             let is_message = in_digest && part.is("", "");
-            let text = text_of(&part).filter(|_| !is_message).and_then(|part| part.text(walk.content()));
+            let text = text_of(&part).filter(|_| !is_message).and_then(|text| text.text(&part));
             if let Some(text) = text {
                 return text;
             }
@@ -53,7 +45,6 @@ struct TextPart {
     is_text: bool,
     is_html: bool,
     charset: Option<String>,
-    encoding: String,
 }
 
 impl TextPart {
@@ -68,36 +59,25 @@ impl TextPart {
         // Seen in practice: an attached text that is only named, without a Content-Disposition.
         let is_named = kind.is_some_and(|kind| kind.has_attribute("name"));
         let is_attached = is_named || disposition.is_some_and(mail_parser::ContentType::is_attachment);
-        let encoding = value(&HeaderName::ContentTransferEncoding).and_then(|value| value.as_text());
         Self {
             is_container: main.eq_ignore_ascii_case("multipart"),
             is_digest: sub.eq_ignore_ascii_case("digest"),
             is_html: sub.eq_ignore_ascii_case("html"),
             is_text: main.eq_ignore_ascii_case("text") && !is_attached,
             charset: kind.and_then(|kind| kind.attribute("charset")).map(str::to_owned),
-            encoding: encoding.unwrap_or_default().to_ascii_lowercase(),
         }
     }
 
     /// The content as plain text; `None` where it says nothing.
-    fn text(&self, content: &[u8]) -> Option<String> {
+    fn text(&self, part: &Part<'_>) -> Option<String> {
         if !self.is_text {
             return None;
         }
-        let octets = self.decoded(content.get(..content.len().min(DECODED)).unwrap_or_default());
+        let octets = part.decoded();
         let decoder = self.charset.as_ref().and_then(|charset| charset_decoder(charset.as_bytes()));
         let text = decoder.map_or_else(|| String::from_utf8_lossy(&octets).into_owned(), |decode| decode(&octets));
         let text = if self.is_html { plain(&text) } else { text };
         (!text.trim().is_empty()).then_some(text)
-    }
-
-    fn decoded<'a>(&self, content: &'a [u8]) -> Cow<'a, [u8]> {
-        let decoded = match self.encoding.trim() {
-            "base64" => base64_decode(content),
-            "quoted-printable" => quoted_printable_decode(content),
-            _ => None,
-        };
-        decoded.map_or(Cow::Borrowed(content), Cow::Owned)
     }
 }
 
