@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Thread, Twin};
+use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Story, Thread, Twin};
 use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
 /// The messages that one id was learned with: one mail is signed and stamped on its way, and may come by
@@ -220,6 +220,17 @@ impl ThreadEntry {
             forgotten |= known.address.take_if(|known| known == address).is_some();
         }
         forgotten
+    }
+
+    /// Whether the address is one of its correspondents.
+    pub(super) fn knows(&self, address: &str) -> bool {
+        self.correspondents.iter().any(|known| known.address.as_deref() == Some(address))
+    }
+
+    /// The thread as people are told of it.
+    pub(super) fn story(self, thread: ThreadId) -> Story {
+        let Thread { persona, opened, correspondents, healed, writer } = self.thread();
+        Story { thread, persona, opened, correspondents, writer, healed, events: Vec::new(), is_cut: false }
     }
 
     /// The thread as the matcher sees it.

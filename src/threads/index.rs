@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
 use super::store::{Broken, Changes, Pair, Source, View};
-use super::{Count, DestinationHash, Fingerprint, Found, Query, Record, RetryKey, Twin};
+use super::{Count, DestinationHash, Fingerprint, Found, Named, Query, Record, RetryKey, Story, Twin};
 use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
 /// What records change, before it is put into a store.
@@ -242,6 +242,38 @@ pub(super) fn answer(source: &dyn Source, query: &Query, horizon: Horizon) -> Re
 
 fn twin_of(source: &dyn Source, twin: Fingerprint, horizon: Horizon) -> Result<Option<Twin>, Broken> {
     Ok(get(source, &twin_key(twin), horizon)?.map(TwinEntry::twin))
+}
+
+/// Tells the threads that are named so, the newest first, without what is past keeping.
+pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> Result<Vec<Story>, Broken> {
+    let mut threads = match named {
+        Named::Thread(thread) => vec![*thread],
+        Named::MessageId(id) => {
+            let claims = get(source, &id_key(id), horizon)?.map(Id::claims).unwrap_or_default();
+            claims.iter().map(|claim| claim.thread).collect()
+        }
+        Named::Correspondent(address) => threads_of(source, address)?,
+    };
+    threads.sort_unstable();
+    threads.dedup();
+    let mut stories = Vec::new();
+    for thread in threads.into_iter().rev() {
+        let entry: Option<ThreadEntry> = get(source, &thread_key(thread), horizon)?;
+        stories.extend(entry.map(|entry| entry.story(thread)));
+    }
+    Ok(stories)
+}
+
+/// The threads that an address is a correspondent in.
+fn threads_of(source: &dyn Source, address: &str) -> Result<Vec<ThreadId>, Broken> {
+    let mut threads = Vec::new();
+    for pair in all_of::<ThreadEntry>(source) {
+        let (key, value) = pair?;
+        let entry: ThreadEntry = decode(&value)?;
+        let name = key.strip_prefix(&[ThreadEntry::KIND]).and_then(|name| name.try_into().ok());
+        threads.extend(name.map(ThreadId).filter(|_| entry.knows(address)));
+    }
+    Ok(threads)
 }
 
 /// Counts what is remembered, by reading it.

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use super::entry::{Horizon, Keeping};
 use super::index::{self, Draft};
 use super::store;
-use super::{Count, Found, Query, Record, Settings, Unavailable};
+use super::{Count, Found, Named, Query, Record, Settings, Story, Unavailable};
 
 /// The index over a map; what it learned ends with it.
 pub struct Memory {
@@ -46,6 +46,15 @@ impl Memory {
     pub fn look_up(&self, query: &Query) -> Result<Found, Unavailable> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         Ok(index::answer(&*entries, query, self.horizon())?)
+    }
+
+    /// Tells the stories of the threads that are named so.
+    ///
+    /// # Errors
+    /// As [`Memory::look_up`].
+    pub fn stories(&self, named: &Named) -> Result<Vec<Story>, Unavailable> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(index::stories(&*entries, named, self.horizon())?)
     }
 
     /// Counts what is remembered.

@@ -36,7 +36,7 @@ use self::keeper::{Keeper, Place};
 use self::sight::{NoAnswer, Sight};
 use self::writer::{Learning, Order, Waiter, Writer};
 use super::entry::{Horizon, Keeping};
-use super::{Count, Durability, Found, Query, Record, Settings, Unavailable};
+use super::{Count, Durability, Found, Named, Query, Record, Settings, Story, Unavailable};
 
 /// Learners that may wait at once; more wait for a place.
 const PLACES: usize = 1024;
@@ -170,6 +170,17 @@ impl Local {
         let horizon = self.horizon();
         let answer = self.sight.ask(|source| super::index::answer(source, &query, horizon));
         answer.map_err(|no_answer| self.tell(no_answer))
+    }
+
+    /// Tells the stories of the threads that are named so.
+    ///
+    /// # Errors
+    /// As [`Local::look_up`].
+    pub async fn stories(&self, named: Named) -> Result<Vec<Story>, Unavailable> {
+        let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
+        let telling = move || sight.ask_at_length(|source| super::index::stories(source, &named, horizon));
+        let told = tokio::task::spawn_blocking(telling).await.map_err(|error| Unavailable(error.to_string()))?;
+        told.map_err(|no_answer| self.tell(no_answer))
     }
 
     /// Counts what is remembered, by reading all of it.
