@@ -185,7 +185,8 @@ impl<'a> Desk<'a> {
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
         let (signals, nothing) = (self.signals(&arrival.message, arrival.reverse_path.as_ref()), Found::default());
-        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
+        let case = self.case(arrival, &signals, &known, found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
         let mut plans: Vec<Plan> =
             recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
@@ -246,7 +247,8 @@ impl<'a> Desk<'a> {
     /// For each recipient, in their order, the rules that are asked and what each says.
     pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
         let (signals, nothing) = (self.signals(&arrival.message, arrival.reverse_path.as_ref()), Found::default());
-        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
+        let case = self.case(arrival, &signals, &known, found.is_err());
         let tried = |(to, recipient): &(Address, Recipient)| {
             let candidates = self.candidates(&case, to, recipient);
             let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());

@@ -6,6 +6,7 @@
 
 pub mod matcher;
 pub mod record;
+mod succession;
 pub mod token;
 
 pub mod local;

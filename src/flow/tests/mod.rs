@@ -5,6 +5,8 @@ mod insiders;
 mod plans;
 mod rules;
 mod stamps;
+mod succession;
+mod tokens;
 
 use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};

@@ -9,7 +9,7 @@ use crate::mail::{Fate, Plan, ReversePath};
 use crate::threads::Unavailable;
 
 /// The plan for a message from Ann: `fields` is its header section with `|` between fields.
-fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>) -> Plan {
+pub(super) fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>) -> Plan {
     let desk = acme.desk();
     let (path, fields) = match fields.strip_prefix("<>|") {
         Some(rest) => (ReversePath::Null, rest),
@@ -24,7 +24,7 @@ fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>
 }
 
 /// `evidence persona thread fate`, with `-` for nothing.
-fn told(plan: &Plan) -> String {
+pub(super) fn told(plan: &Plan) -> String {
     let persona = plan.matched.persona.as_ref().map_or("-", |name| name.0.as_str());
     let number = plan.matched.thread.map_or("-".into(), |id| id.0[7].to_string());
     let fate = match &plan.fate {
