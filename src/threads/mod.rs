@@ -7,6 +7,7 @@
 pub mod matcher;
 pub mod record;
 pub mod story;
+mod succession;
 pub mod token;
 
 pub mod local;

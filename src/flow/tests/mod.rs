@@ -6,7 +6,9 @@ mod insiders;
 mod plans;
 mod rules;
 mod stamps;
+mod succession;
 mod telling;
+mod tokens;
 
 use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};
