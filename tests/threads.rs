@@ -156,4 +156,8 @@ fn a_daemon_that_does_not_answer_is_not_gone_behind() {
     assert!(why.contains("did not answer"), "{why}");
     daemon.signal("CONT");
     assert_eq!(told(&daemon.command(&["threads", "show", "--json", "ann@customer.example"])).len(), 1);
+    // One whose socket somebody took away still holds its memory.
+    std::fs::remove_file(daemon.state().join("control.sock")).unwrap();
+    let why = complaint(&daemon.command(&["threads", "stats"]), 75);
+    assert!(why.contains("in use"), "{why}");
 }

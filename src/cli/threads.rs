@@ -171,12 +171,12 @@ async fn forget(source: &Source, options: &Forget) -> anyhow::Result<ExitCode> {
     let known = source.stories(&Named::Correspondent(address.folded())).await?;
     source.forget(address).await?;
     let threads: Vec<String> = known.iter().map(|story| story.thread.to_string()).collect();
-    let what = match threads.as_slice() {
-        [] => "was in no thread".to_owned(),
-        [thread] => format!("was in the thread {thread}"),
-        threads => format!("was in {} threads: {}", threads.len(), threads.join(", ")),
+    let known = match threads.as_slice() {
+        [] => "in no thread".to_owned(),
+        [thread] => format!("in the thread {thread}"),
+        threads => format!("in {} threads: {}", threads.len(), threads.join(", ")),
     };
-    print(&format!("forgotten: {address} {what}; what comes from now on is remembered again\n"))
+    print(&format!("forgotten: {address}, a correspondent {known}. What comes from now on is remembered again\n"))
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

@@ -36,7 +36,8 @@ pub(crate) fn wanted(text: &str) -> Result<Wanted, Nonsense> {
     }
     let is_bracketed = text.len() != inner.len();
     if !is_bracketed && !inner.contains('@') {
-        return ThreadId::read(inner).map(Wanted::Thread).ok_or(Nonsense);
+        let id = inner.strip_prefix("thread=").unwrap_or(inner);
+        return ThreadId::read(id).map(Wanted::Thread).ok_or(Nonsense);
     }
     let message_id = MessageId::new(inner).ok_or(Nonsense)?;
     Ok(Wanted::Mail { message_id, address: inner.parse().ok() })
@@ -97,6 +98,7 @@ mod tests {
     #[case(&THREAD.to_string(), Ok(Wanted::Thread(THREAD)))]
     #[case(&THREAD.to_string().to_uppercase(), Ok(Wanted::Thread(THREAD)))]
     #[case(&format!(" {THREAD}\n"), Ok(Wanted::Thread(THREAD)))]
+    #[case(&format!("thread={THREAD}"), Ok(Wanted::Thread(THREAD)))]
     #[case("ann@customer.example", mail("ann@customer.example", Some("ann@customer.example")))]
     #[case("<ann@customer.example>", mail("ann@customer.example", Some("ann@customer.example")))]
     #[case(" < ann@customer.example > ", mail("ann@customer.example", Some("ann@customer.example")))]
