@@ -228,6 +228,7 @@ impl<'a> Desk<'a> {
         Plan {
             reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
             joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
+            heals: Vec::new(),
             lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),
             recipient: to.clone(),
             kind,

@@ -13,9 +13,13 @@ pub mod local;
 pub mod memory;
 
 mod index;
+mod recall;
 
+mod acquaintance;
 mod entry;
+mod places;
 mod store;
+mod tale;
 
 #[cfg(test)]
 mod conformance;
@@ -26,7 +30,7 @@ use std::collections::HashMap;
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
-pub use record::{DestinationHash, Durability, Fingerprint, Record, RetryKey, Topic, TopicHash};
+pub use record::{Came, DestinationHash, Durability, Fingerprint, Record, RetryKey, Sent, Topic, TopicHash};
 pub use story::{Event, Named, Story, What};
 
 /// How long things are remembered.

@@ -168,7 +168,7 @@ impl Local {
     /// When the index cannot answer, or is being rebuilt.
     pub async fn look_up(&self, query: Query) -> Result<Found, Unavailable> {
         let horizon = self.horizon();
-        let answer = self.sight.ask(|source| super::index::answer(source, &query, horizon));
+        let answer = self.sight.ask(|source| super::recall::answer(source, &query, horizon));
         answer.map_err(|no_answer| self.tell(no_answer))
     }
 
@@ -178,7 +178,7 @@ impl Local {
     /// As [`Local::look_up`].
     pub async fn stories(&self, named: Named) -> Result<Vec<Story>, Unavailable> {
         let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
-        let telling = move || sight.ask_at_length(|source| super::index::stories(source, &named, horizon));
+        let telling = move || sight.ask_at_length(|source| super::recall::stories(source, &named, horizon));
         let told = tokio::task::spawn_blocking(telling).await.map_err(|error| Unavailable(error.to_string()))?;
         told.map_err(|no_answer| self.tell(no_answer))
     }
@@ -189,7 +189,7 @@ impl Local {
     /// As [`Local::look_up`].
     pub async fn count(&self) -> Result<Count, Unavailable> {
         let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
-        let counting = move || sight.ask_at_length(|source| super::index::count(source, horizon));
+        let counting = move || sight.ask_at_length(|source| super::recall::count(source, horizon));
         let counted = tokio::task::spawn_blocking(counting).await.map_err(|error| Unavailable(error.to_string()))?;
         counted.map_err(|no_answer| self.tell(no_answer))
     }
