@@ -73,10 +73,24 @@ fn a_story_is_told_by_every_name_of_its_thread_with_a_daemon_and_without() {
         (&story["thread"], &story["persona"], &story["answered_by"], &story["correspondents"]),
         (&json!(thread), &json!("sophie"), &json!(["sophie"]), &json!(["ann@customer.example"]))
     );
+    let messages: Vec<Value> = story["messages"].as_array().unwrap().iter().map(without_time).collect();
+    let came = |id: &str, kind: &str, fate: &str, person: Value| {
+        json!({"what": "came", "message_id": id, "from": "ann@customer.example", "kind": kind,
+            "evidence": "message-id", "fate": fate, "person": person, "healed": []})
+    };
+    let expect = [
+        json!({"what": "sent", "message_id": "<welcome@acme.example>", "writer": null, "to": ["ann@customer.example"],
+            "count": 1}),
+        came("<reply@customer.example>", "human", "forward", json!("sophie")),
+        came("<away@customer.example>", "auto-reply", "hold", json!(null)),
+    ];
+    assert_eq!(messages, expect);
+
     let texts = |daemon: &Daemon| {
         names.map(|name| String::from_utf8(daemon.command(&["threads", "show", name]).stdout).unwrap())
     };
     let live = texts(&daemon);
+    assert!(live[0].contains("vacation notice") && live[0].contains("forward to sophie"), "{}", live[0]);
     for name in names {
         assert_eq!(told(&show(&daemon, name)), stories, "{name}");
     }
@@ -85,6 +99,14 @@ fn a_story_is_told_by_every_name_of_its_thread_with_a_daemon_and_without() {
         assert_eq!(told(&show(&daemon, name)), stories, "{name}, without a daemon");
     }
     assert_eq!(texts(&daemon), live);
+}
+
+/// A message of a story; its time is a time.
+fn without_time(message: &Value) -> Value {
+    let mut message = message.clone();
+    let at = message.as_object_mut().unwrap().remove("at").unwrap();
+    assert!(at.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{at}");
+    message
 }
 
 #[test]

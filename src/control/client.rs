@@ -78,13 +78,12 @@ impl Client {
         self.ask(LOOK_UP, query, PATIENCE).await
     }
 
-    /// The stories of the threads of that name; waits some minutes at most, since an address may be looked for in
-    /// all of them.
+    /// The stories of the threads of that name; waits a few seconds at most.
     ///
     /// # Errors
     /// When the daemon or its index cannot answer.
     pub async fn stories(&self, named: &Named) -> Result<Vec<Story>, Unavailable> {
-        self.ask(STORIES, named, LONG_PATIENCE).await
+        self.ask(STORIES, named, PATIENCE).await
     }
 
     /// How much is remembered; waits some minutes at most, since all of it is read.

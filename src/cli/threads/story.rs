@@ -180,20 +180,22 @@ impl<'a> Teller<'a> {
     /// A line for each message, and below it one for each further id that it brought.
     fn rows(&self, story: &Story) -> Vec<(Style, Row)> {
         let mut rows = Vec::new();
-        let mut before = None;
+        let (gap, mut before) = (gap(story), None);
         for (place, event) in story.events.iter().enumerate() {
-            let is_first = place == 0;
-            if place == 1 && story.is_cut {
+            if gap == Some(place) {
                 rows.push((Style::new().dimmed(), left_out()));
                 before = None;
             }
             let after = before.map_or_else(String::new, |before| lasted(event.at.saturating_sub(before)));
             before = Some(event.at);
             let id = event.message_id.as_ref().map(ToString::to_string).unwrap_or_default();
-            let [what, who, kind, evidence, fate] = columns(&event.what, is_first);
+            let [what, who, kind, evidence, fate] = columns(&event.what, place == 0 && gap != Some(0));
             let row = [self.time(event.at), after, what, who, kind, evidence, fate, id];
             rows.push((style(&event.what), row.map(|cell| plain(&cell).into_owned())));
             rows.extend(brought(&event.what));
+        }
+        if gap == Some(story.events.len()) {
+            rows.push((Style::new().dimmed(), left_out()));
         }
         rows
     }
@@ -245,6 +247,12 @@ fn style(what: &What) -> Style {
     Style::new().fg_color(Some(colour.into()))
 }
 
+/// Before which message others are left out: after the opening one, where that is still there.
+fn gap(story: &Story) -> Option<usize> {
+    let has_opening = story.events.first().is_some_and(|first| first.at <= story.opened);
+    story.is_cut.then_some(usize::from(has_opening))
+}
+
 /// What stands in the place of what is not remembered.
 fn left_out() -> Row {
     let mut row = Row::default();
@@ -280,7 +288,7 @@ fn some(customers: &[String], count: usize) -> String {
 }
 
 fn healed(ids: u32) -> String {
-    if ids == 0 { String::new() } else { format!("{ids}: replies brought them") }
+    if ids == 0 { String::new() } else { format!("{ids}, brought by replies") }
 }
 
 /// `+2h 20m`: the two largest units.
@@ -437,7 +445,7 @@ mod tests {
           answered by  sophie
           with         ann@customer.example
           opened       Sunday, 22 November 2026, 10:00:03 +01
-          ids healed   2: replies brought them
+          ids healed   2, brought by replies
 
           TIME                 AFTER     WHAT             WHO                      KIND        EVIDENCE    FATE               MESSAGE-ID
           2026-11-22 10:00:03            automated mail   to ann@customer.example                                             <1795338003@acme.example>
@@ -469,6 +477,22 @@ mod tests {
           2026-11-23 03:13:23         reply      ann@customer.example  human  message-id  discard            <1795400003@customer.example>
           2026-11-23 03:13:23  +0s    list mail  ann@customer.example  list   message-id  reject             <1795400003@customer.example>
         ");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_where_it_was() {
+        let reply = |at| came(at, Kind::Human, FateName::Hold, None);
+        let lines = |events| {
+            let told = text(&[Story { is_cut: true, opened: 100, ..story("sophie", events) }]);
+            let lines = told.lines().skip_while(|line| !line.contains("MESSAGE-ID")).skip(1);
+            let what = |line: &str| {
+                if line.contains("left out") { "…" } else { line.split_whitespace().nth(2).unwrap() }.to_owned()
+            };
+            lines.map(what).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(vec![reply(100), reply(200)]), ["mail", "…", "reply"]);
+        assert_eq!(lines(vec![reply(100)]), ["mail", "…"]);
+        assert_eq!(lines(vec![reply(200)]), ["…", "reply"], "the opening one is past keeping");
     }
 
     #[test]
