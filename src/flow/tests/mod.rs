@@ -1,10 +1,11 @@
-//! What is decided: tables of cases over the pure functions.
+//! What is decided: tables of cases over the pure functions; and what is remembered of it.
 
 mod copies;
 mod insiders;
 mod plans;
 mod rules;
 mod stamps;
+mod telling;
 
 use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};
