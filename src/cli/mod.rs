@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod serve;
+pub mod threads;
 
 mod certificates;
 mod daemon;
@@ -45,6 +46,9 @@ enum Command {
     Check,
     /// Tells what would be done with messages, and why; changes nothing.
     Explain(explain::Options),
+    /// Tells what is remembered of threads, or forgets a customer.
+    #[command(subcommand)]
+    Threads(threads::Command),
 }
 
 /// Runs the command that the arguments name.
@@ -57,6 +61,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo => demo::run(),
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
+        Command::Threads(command) => threads::run(&cli.config, &command),
     };
     match ended {
         // Whoever read our output has seen enough: `sincerely explain … | head`.

@@ -118,6 +118,11 @@ impl Id {
         self.learned.is_empty() && self.healed.len() < HEALED_PER_ID
     }
 
+    /// Whether healing alone brought it.
+    pub(super) fn is_healed(&self) -> bool {
+        self.learned.is_empty()
+    }
+
     /// Adds a healed claim.
     pub(super) fn heal(&mut self, thread: ThreadId, correspondent: &str, at: i64) {
         self.healed.push(HealedId { thread, correspondent: Some(correspondent.into()), at });

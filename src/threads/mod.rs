@@ -194,12 +194,14 @@ pub struct Twin {
 }
 
 /// How much is remembered: for `threads stats` and tests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Count {
     /// Threads.
     pub threads: u64,
     /// Message-IDs.
     pub ids: u64,
+    /// Those among them that healing alone brought: of mail that we did not see go out.
+    pub healed: u64,
 }
 
 impl Threads {

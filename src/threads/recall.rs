@@ -94,15 +94,23 @@ pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> R
 
 /// Counts what is remembered, by reading it.
 pub(super) fn count(source: &dyn Source, horizon: Horizon) -> Result<Count, Broken> {
-    Ok(Count { threads: count_of::<ThreadEntry>(source, horizon)?, ids: count_of::<Id>(source, horizon)? })
+    let mut count = Count::default();
+    each_kept(source, horizon, |_: ThreadEntry| count.threads += 1)?;
+    each_kept(source, horizon, |id: Id| {
+        count.ids += 1;
+        count.healed += u64::from(id.is_healed());
+    })?;
+    Ok(count)
 }
 
-fn count_of<E: Entry>(source: &dyn Source, horizon: Horizon) -> Result<u64, Broken> {
-    let mut count = 0;
+fn each_kept<E: Entry>(source: &dyn Source, horizon: Horizon, mut look: impl FnMut(E)) -> Result<(), Broken> {
     for pair in all_of::<E>(source) {
-        count += u64::from(decode::<E>(&pair?.1)?.keep(horizon));
+        let mut entry: E = decode(&pair?.1)?;
+        if entry.keep(horizon) {
+            look(entry);
+        }
     }
-    Ok(count)
+    Ok(())
 }
 
 #[cfg(test)]
