@@ -4,15 +4,20 @@
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod replay;
 pub mod serve;
 
 mod certificates;
 mod daemon;
+mod folder;
 mod house;
 mod input;
 mod judge;
+mod line_ends;
 mod mail_client;
+mod recall;
 mod rehearsal;
+mod sheet;
 mod table;
 
 use std::fmt::Display;
@@ -45,6 +50,8 @@ enum Command {
     Check,
     /// Tells what would be done with messages, and why; changes nothing.
     Explain(explain::Options),
+    /// Judges old mail under two configurations and tells what would change; changes nothing.
+    Replay(replay::Options),
 }
 
 /// Runs the command that the arguments name.
@@ -57,6 +64,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo => demo::run(),
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
+        Command::Replay(options) => replay::run(&cli.config, &options),
     };
     match ended {
         // Whoever read our output has seen enough: `sincerely explain … | head`.
