@@ -173,6 +173,131 @@ fn a_running_daemon_is_asked_for_its_live_index() {
         );
         let text = daemon.command(&["explain", "--to", "hello@acme.example", &file]);
         let text = String::from_utf8(text.stdout).unwrap();
-        assert!(text.contains(&format!("tom by {evidence}, thread ")), "{text}");
+        assert!(text.contains("forwarded to tom (tom@corp.example), because "), "{text}");
+        assert!(text.contains("in the conversation with ann@customer.example"), "{text}");
+        assert!(text.contains(&format!("+  {evidence}")), "{text}");
     }
+}
+
+/// The file names of what `explain --json` tells, without the folder's own.
+fn told_files(folder: &Path, arguments: &[&str]) -> (Vec<String>, Option<i32>, String) {
+    let config = folder.join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    let mail = folder.join("mail").display().to_string();
+    let output = command(&config, &[&["explain", "--json"], arguments, &[&mail]].concat());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let name = |line: Value| {
+        let index = line["index"].as_u64().map_or_else(String::new, |index| format!(" {index}"));
+        line["file"].as_str().unwrap().replace(&format!("{mail}/"), "") + &index
+    };
+    (lines.map(name).collect(), output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+const MAIL: &str = "From: a@b.example\nTo: sophie@acme.example\n\nhi\n";
+
+#[test]
+fn a_folder_is_all_that_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = folder.path().join("mail");
+    for (name, text) in [
+        ("b.eml", MAIL.to_owned()),
+        ("a.mbox", format!("From a Sun\n{MAIL}\nFrom b Sun\n{MAIL}")),
+        (".hidden", MAIL.to_owned()),
+        ("box/cur/1:2,S", MAIL.to_owned()),
+        ("box/new/2", MAIL.to_owned()),
+        ("box/tmp/3", MAIL.to_owned()),
+        ("box/.Sent/cur/4", MAIL.to_owned()),
+        ("box/.Sent/new/5", MAIL.to_owned()),
+        ("box/dovecot-uidlist", MAIL.to_owned()),
+    ] {
+        let path = mail.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let (names, code, _) = told_files(folder.path(), &[]);
+    let expected =
+        ["a.mbox 0", "a.mbox 1", "b.eml", "box/.Sent/cur/4", "box/.Sent/new/5", "box/cur/1:2,S", "box/new/2"];
+    assert_eq!((names, code), (expected.map(String::from).to_vec(), Some(0)));
+}
+
+#[test]
+fn a_folder_with_nothing_to_read_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("mail/sub")).unwrap();
+    let (names, code, errors) = told_files(folder.path(), &[]);
+    assert_eq!((names.len(), code), (0, Some(66)));
+    assert!(errors.contains("there is nothing to read in "), "{errors}");
+}
+
+#[test]
+fn a_large_mbox_is_read_in_little_memory() {
+    const MESSAGES: usize = 220;
+    let folder = tempfile::tempdir().unwrap();
+    let one = format!(
+        "From a Sun\n{MAIL}{}\n",
+        "0123456789012345678901234567890123456789012345678901234567890\n".repeat(5000)
+    );
+    std::fs::write(folder.path().join("mail"), one.repeat(MESSAGES)).unwrap();
+    let config = folder.path().join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    // 67 MB of mail in less address space: what does not fit ends the program.
+    let limited = std::process::Command::new("prlimit")
+        .args(["--as=67108864", env!("CARGO_BIN_EXE_sincerely"), "--config"])
+        .arg(&config)
+        .args(["explain", "--json"])
+        .arg(folder.path().join("mail"))
+        .output()
+        .unwrap();
+    let lines = limited.stdout.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()).count();
+    assert_eq!((lines, limited.status.code()), (MESSAGES, Some(0)), "{}", String::from_utf8_lossy(&limited.stderr));
+}
+
+#[test]
+fn the_verdict_comes_before_its_reasons() {
+    let mail = b"Return-Path: <ann@customer.example>\nFrom: Ann <ann@customer.example>\nTo: Sophie <sophie@acme.example>\nDate: Mon, 2 Nov 2026 10:12:00 +0000\nSubject: Hello\nX-Auto-Response-Suppress: OOF\n\nhi\n";
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    let path = write(folder.path(), "a.eml", mail);
+    let output = command(&config, &["explain", "--to", "sophie@acme.example", "--to", "x@y.example", &path]);
+    let told = String::from_utf8(output.stdout).unwrap().replace(folder.path().to_str().unwrap(), "");
+    insta::assert_snapshot!(told, @r"
+    Hello
+      from       Ann <ann@customer.example>
+      date       Mon, 2 Nov 2026 10:12:00 +0000
+      file       /a.eml
+      kind          human              a person wrote it
+                 -  response-suppress  hint for auto-generated: X-Auto-Response-Suppress asks others not
+                                       to answer
+
+    -> sophie@acme.example: forwarded to sophie (sophie.martin@corp.example), because the address is the
+       persona's own
+      evidence   +  persona-address  the address is the persona's own: sophie
+      rules      +  default  decides, since no rule does
+      envelope   to sophie.martin@corp.example, from ann@customer.example
+      reply      250 2.0.0 Ok
+
+    x x@y.example: refused with 550 5.7.1 relaying denied
+      reply      550 5.7.1 relaying denied
+    ");
+}
+
+#[test]
+fn colour_is_for_those_who_ask_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    let path = write(folder.path(), "a.eml", MAIL.as_bytes());
+    let told = |name: &str, value: &str| {
+        let mut explain = support::daemon::binary();
+        explain.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env(name, value);
+        let output = explain.arg("--config").arg(&config).args(["explain", &path]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plain = told("LC_ALL", "C");
+    assert!(plain.starts_with("(no subject)\n") && !plain.contains('\u{1b}'), "{plain:?}");
+    assert!(told("CLICOLOR_FORCE", "1").contains("\u{1b}["));
+    assert_eq!(told("NO_COLOR", "1"), plain);
+    assert!(told("LC_ALL", "C.UTF-8").contains("\n→ sophie@acme.example: forwarded to sophie"));
 }

@@ -308,14 +308,16 @@ fn the_example_passes_its_own_tests() {
     };
     let told = explain(&[&mail("invoice.eml"), &mail("reply.eml")]);
     for line in [
-        "  and rule     mail from partners is marked\n  rule         invoices go to Tom\n",
-        "  not rule     large mail waits: size = \">20 MiB\" does not hold\n  rule         default\n",
+        "  rules      +  mail from partners is marked  adds, and the next rule is asked\n             +  invoices go to Tom            decides\n",
+        "x  large mail waits              size = \">20 MiB\" does not hold\n             +  default                       decides",
     ] {
         assert!(told.contains(line), "{told}");
     }
     let json: serde_json::Value = serde_json::from_str(&explain(&["--json", &mail("invoice.eml")])).unwrap();
     assert_eq!((&json["rule"], &json["fate"]), (&"invoices go to Tom".into(), &"forward".into()));
-    assert!(json.get("tried").is_none(), "JSON keeps its shape");
+    let tried = |rule: &str, goes_on: bool| serde_json::json!({ "rule": rule, "answer": "yes", "goes_on": goes_on, "failed": null });
+    let both = [tried("mail from partners is marked", true), tried("invoices go to Tom", false)];
+    assert_eq!(json["rules_tried"], serde_json::json!(both));
 }
 
 #[test]
@@ -350,12 +352,12 @@ fn a_strangers_words_stay_on_their_line_of_explain() {
     let mail = folder.path().join("a.eml");
     fs::write(
         &mail,
-        "From: a@b.example\nTo: sophie@acme.example\nSubject: =?utf-8?q?hi=0A__fate_________reject=1B[2J?=\n\n",
+        "From: a@b.example\nTo: sophie@acme.example\nSubject: =?utf-8?q?hi=0A__reply______550=1B[2J?=\n\n",
     )
     .unwrap();
     let output = command(&folder.path().join("sincerely.toml"), &["explain", &mail.display().to_string()]);
     let told = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(told.matches("\n  fate ").count(), 1, "{told}");
+    assert_eq!(told.matches("\n  reply ").count(), 1, "{told}");
 }
 
 #[test]
@@ -394,9 +396,12 @@ fn explain_tells_what_rules_add() {
     };
     let json = |text: &[u8]| serde_json::from_str::<serde_json::Value>(&explain(text, &["--json"])).unwrap();
     let told = explain(&mail("copied"), &[]);
-    let lines = "  copies       tom@corp.example, copy@corp.example\n  adds         X-Copied: yes\n  \
-        adds         X-Team: =?utf-8?B?QsO8cm8=?=\n  adds         [Acme] before the Subject\n";
-    assert!(told.contains(lines), "{told}");
+    let lines = [
+        "  copies     tom@corp.example\n             copy@corp.example\n",
+        "  edits      adds X-Copied: yes\n             adds X-Team: =?utf-8?B?QsO8cm8=?=\n             \
+         writes [Acme] before the Subject\n",
+    ];
+    lines.iter().for_each(|lines| assert!(told.contains(lines), "{told}"));
     let line = json(&mail("copied"));
     assert_eq!(line["continued"], serde_json::json!(["copies", "marks"]));
     assert_eq!(line["copies"], serde_json::json!(["tom@corp.example", "copy@corp.example"]));

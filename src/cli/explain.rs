@@ -2,7 +2,7 @@
 //!
 //! Makes the same plan as live mail, with the same functions, and carries nothing out.
 
-use std::io::ErrorKind;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,25 +10,29 @@ use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use sysexits::ExitCode;
 
+use crate::clock;
 use crate::config::Config;
-use crate::control::{self, Reach};
 use crate::mail::{Address, ReversePath};
 use crate::message::Message;
-use crate::signing::{KeyError, Keys};
-use crate::threads::{Fingerprint, Found, Query, Unavailable};
+use crate::signing::Keys;
+use crate::threads::{Fingerprint, Query};
 
 use super::complain;
 use super::input::{self, Input};
 use super::judge::{self, Judge};
+use super::recall::{self, Index};
+use super::sheet::Signs;
 
 mod report;
+mod text;
+mod verdict;
 
 use report::Report;
 
 /// What `explain` is asked.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Messages, one a file, or mboxes.
+    /// Messages: files of one, mboxes, Maildirs, folders of any of these.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A recipient; may be given several times [default: those of the header section that are ours].
@@ -40,7 +44,7 @@ pub struct Options {
     /// The listener that the messages come to.
     #[arg(long, value_enum, default_value_t = Role::Inbound)]
     role: Role,
-    /// Every file is an mbox.
+    /// Files that begin like an mbox are one, even with a single message.
     #[arg(long)]
     mbox: bool,
     /// One JSON object for each message and recipient.
@@ -68,13 +72,14 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         Ok((config, _)) => config,
         Err(code) => return Ok(code),
     };
-    let explainer = Explainer { keys: keys(&config)?, index: Index::of(&config)?, config, options };
+    let keys = recall::keys(&config)?;
+    let explainer = Explainer { keys, index: Index::of(&config)?, config, options, signs: Signs::of_locale() };
     let mut code = ExitCode::Ok;
-    for file in &options.files {
-        match input::read(file, options.mbox) {
-            Ok(inputs) => inputs.into_iter().try_for_each(|input| explainer.explain(file, input))?,
+    for message in input::messages(&options.files, options.mbox) {
+        match message {
+            Ok((file, input)) => explainer.explain(&file, input)?,
             Err(error) => {
-                complain(format_args!("sincerely: cannot read {}: {error}", file.display()));
+                complain(format_args!("sincerely: {error}"));
                 code = ExitCode::NoInput;
             }
         }
@@ -82,53 +87,12 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// The installation's keys where there are any that we may read, else a key in memory; nothing is
-/// written.
-fn keys(config: &Config) -> anyhow::Result<Keys> {
-    match Keys::load(&config.secret_file) {
-        Err(KeyError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
-        Err(error @ KeyError::File { .. }) => {
-            complain(format_args!("warning: {error}; no seed can be verified: run explain as the daemon's user"));
-        }
-        loaded => return Ok(loaded?),
-    }
-    Ok(Keys::generate()?)
-}
-
-/// Whom `explain` asks what is remembered.
-enum Index {
-    /// The running daemon.
-    Live(control::Client, tokio::runtime::Runtime),
-    /// Nobody: nothing is remembered.
-    Empty,
-}
-
-impl Index {
-    fn of(config: &Config) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = control::Client::new(&config.state_dir);
-        let why = match runtime.block_on(client.reach()) {
-            Reach::Alive => return Ok(Self::Live(client, runtime)),
-            Reach::Silent(why) => why,
-            Reach::Nobody => "no daemon runs here".into(),
-        };
-        complain(format_args!("warning: {why}: explaining as if nothing were remembered"));
-        Ok(Self::Empty)
-    }
-
-    fn look_up(&self, query: Query) -> Result<Found, Unavailable> {
-        match self {
-            Self::Live(client, runtime) => runtime.block_on(client.look_up(&query)),
-            Self::Empty => Ok(Found::default()),
-        }
-    }
-}
-
 struct Explainer<'a> {
     config: Config,
     keys: Keys,
     index: Index,
     options: &'a Options,
+    signs: Signs,
 }
 
 impl Explainer<'_> {
@@ -139,16 +103,19 @@ impl Explainer<'_> {
             Role::Outbound => self.outbound(input.bytes),
             Role::Copies => self.copy(input.bytes),
         };
-        report.print(file, index, self.options.json).context("cannot write to standard output")
+        let text = if self.options.json { report.json(file, index)? } else { report.text(file, index, self.signs) };
+        anstream::stdout().lock().write_all(text.as_bytes()).context("cannot write to standard output")
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { config: &self.config, keys: &self.keys }
+        Judge { config: &self.config, keys: &self.keys, now: clock::now() }
     }
 
     fn inbound(&self, bytes: Bytes) -> Report {
-        let (to, from) = (&self.options.to, self.options.from.as_ref());
-        Report::inbound(self.judge().inbound(bytes, to, from, |query| self.index.look_up(query)))
+        let (to, from, judge) = (&self.options.to, self.options.from.as_ref(), self.judge());
+        let judged = judge.inbound(Message::read(bytes), to, from, |query| self.index.look_up(query));
+        let tried = judge.tried(&judged);
+        Report::inbound(judged, tried)
     }
 
     fn outbound(&self, bytes: Bytes) -> Report {

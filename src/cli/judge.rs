@@ -1,6 +1,6 @@
 //! Judges a message from a file as live mail is judged, with the same functions, and carries nothing out.
 
-use bytes::Bytes;
+use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::flow::plan::{Arrival, Desk, Planned};
@@ -9,23 +9,26 @@ use crate::mail::{Address, Reply, ReversePath};
 use crate::message::Message;
 use crate::rules::Tried;
 use crate::signing::{self, Keys};
+use crate::smtp;
 use crate::threads::{Found, Query, Unavailable};
-use crate::{clock, smtp};
 
 /// Who judges.
+#[derive(Clone, Copy)]
 pub(super) struct Judge<'a> {
     pub(super) config: &'a Config,
     pub(super) keys: &'a Keys,
+    /// The time of every decision.
+    pub(super) now: jiff::Timestamp,
 }
 
 /// What was judged.
 pub(super) struct Judged {
     /// The message, with the recipients that the door takes.
     pub(super) arrival: Arrival,
+    /// What was remembered of it.
+    pub(super) found: Result<Found, Unavailable>,
     /// What would be done for each of them.
     pub(super) planned: Planned,
-    /// The rules that were asked for each of them.
-    pub(super) tried: Vec<Vec<Tried>>,
     /// The others, with what they would be told.
     pub(super) refused: Vec<(Address, Reply)>,
     /// Why the message is refused as a whole.
@@ -34,19 +37,18 @@ pub(super) struct Judged {
 
 impl<'a> Judge<'a> {
     pub(super) fn desk(&self) -> Desk<'a> {
-        Desk { policy: &self.config.policy, keys: self.keys, now: clock::now(), serial: signing::serials(1) }
+        Desk { policy: &self.config.policy, keys: self.keys, now: self.now, serial: signing::serials(1) }
     }
 
     /// Judges a message to `to`, or where that is empty, to those in its header section who are ours.
     pub(super) fn inbound(
         &self,
-        bytes: Bytes,
+        message: Message,
         to: &[Address],
         from: Option<&ReversePath>,
         look_up: impl Fn(Query) -> Result<Found, Unavailable>,
     ) -> Judged {
         let desk = self.desk();
-        let message = Message::read(bytes);
         let door = self.listener(&message).or_else(|| desk.door(&message));
         let to = if to.is_empty() { self.ours(&message) } else { to.to_vec() };
         let to = to.into_iter().map(|to| desk.real(to));
@@ -57,11 +59,16 @@ impl<'a> Judge<'a> {
         let found = look_up(desk.question(&arrival));
         Judged {
             planned: desk.plan(&arrival, found.as_ref()),
-            tried: desk.tried(&arrival, found.as_ref()),
+            found,
             refused: judged.into_iter().filter_map(|(judged, to)| Some((to, judged.err()?))).collect(),
             door,
             arrival,
         }
+    }
+
+    /// The rules that were asked for each recipient that the door takes.
+    pub(super) fn tried(&self, judged: &Judged) -> Vec<Vec<Tried>> {
+        self.desk().tried(&judged.arrival, judged.found.as_ref())
     }
 
     /// What the listener itself would refuse, before any flow sees it.
@@ -69,15 +76,15 @@ impl<'a> Judge<'a> {
         smtp::judge(&self.config.limits, message.bytes())
     }
 
-    fn ours(&self, message: &Message) -> Vec<Address> {
+    /// The recipients in the header section who are ours, as they are written, each only once.
+    pub(super) fn ours(&self, message: &Message) -> Vec<Address> {
         let desk = self.desk();
-        let mut ours: Vec<Address> = Vec::new();
-        for address in message.recipients().into_iter().map(|address| desk.real(address)) {
-            if desk.recipient(&address).is_ok() && !ours.contains(&address) {
-                ours.push(address);
-            }
-        }
-        ours
+        let mut seen = HashSet::new();
+        let mut is_ours = |address: &Address| {
+            let real = desk.real(address.clone());
+            desk.recipient(&real).is_ok() && seen.insert(real)
+        };
+        message.recipients().into_iter().filter(|address| is_ours(address)).collect()
     }
 }
 

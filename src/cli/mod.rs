@@ -4,16 +4,21 @@
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod replay;
 pub mod serve;
 pub mod threads;
 
 mod certificates;
 mod daemon;
+mod folder;
 mod house;
 mod input;
 mod judge;
+mod line_ends;
 mod mail_client;
+mod recall;
 mod rehearsal;
+mod sheet;
 mod table;
 
 use std::fmt::Display;
@@ -49,6 +54,8 @@ enum Command {
     /// Tells what is remembered of threads, or forgets a customer.
     #[command(subcommand)]
     Threads(threads::Command),
+    /// Judges old mail under two configurations and tells what would change; changes nothing.
+    Replay(replay::Options),
 }
 
 /// Runs the command that the arguments name.
@@ -62,6 +69,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
         Command::Threads(command) => threads::run(&cli.config, &command),
+        Command::Replay(options) => replay::run(&cli.config, &options),
     };
     match ended {
         // Whoever read our output has seen enough: `sincerely explain … | head`.

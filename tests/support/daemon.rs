@@ -195,7 +195,8 @@ pub fn listening(next_hop: SocketAddr, listeners: &[&str]) -> String {
 /// The binary. What `fill_disk` does is an error of its write, as a full disk is, and not its end.
 pub fn binary() -> Command {
     let mut binary = Command::new("sh");
-    binary.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_sincerely")]);
+    // Signs are ASCII, whatever the tests' own locale is.
+    binary.env("LC_ALL", "C").args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_sincerely")]);
     binary
 }
 
