@@ -6,12 +6,14 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
+use crate::message::Message;
 use crate::smtp::service::{Mail, Rcpt, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
 use crate::{clock, events, signing};
 
 use super::House;
+use super::insiders::Insider;
 use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::{address, hop};
@@ -60,7 +62,7 @@ impl Service for Inbound {
         let desk = self.desk(recipients.len());
 
         // read
-        let arrival = Arrival::read(bytes, Some(mail.reverse_path.clone()), recipients);
+        let arrival = desk.read(Message::read(bytes), Some(mail.reverse_path.clone()), recipients);
         if let Some(reply) = desk.door(&arrival.message) {
             summarise_refusal(&arrival, &reply, began);
             return same_for_all(session.protocol, reply, arrival.recipients.len());
@@ -77,7 +79,7 @@ impl Service for Inbound {
         hold_rejections(session.protocol, &mut planned.plans);
 
         // edit, relay, remember
-        let journey = self.journey(&session, &mail, &arrival, desk.now, began);
+        let journey = self.journey(&session, &mail, &arrival, planned.insider.as_ref(), desk.now, began);
         let mut legs = Vec::new();
         for plan in &planned.plans {
             legs.push(journey.carry_out(plan).await);
@@ -106,6 +108,7 @@ impl Inbound {
         session: &'a Session,
         mail: &'a Mail,
         arrival: &'a Arrival,
+        insider: Option<&Insider>,
         now: jiff::Timestamp,
         began: Instant,
     ) -> Journey<'a> {
@@ -115,6 +118,7 @@ impl Inbound {
             id: &mail.id,
             hop: hop(session, mail),
             transport: mail.transport,
+            is_by_one_of_ours: insider.is_some_and(|insider| insider.proved),
             now,
             deadline: began + self.0.inbound.patience,
         }
