@@ -220,10 +220,10 @@ async fn who_is_forgotten_is_told_of_nowhere(#[values(Backend::Memory, Backend::
 async fn nothing_is_told_past_its_keeping(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
     let subject = backend.open();
     subject.learn([aged(sent("a", 1, 7, &[1]), 401 * DAY), aged(sent("b", 2, 8, &[1]), 401 * DAY)]).await;
-    subject.learn([came("c", 1, 9, 1)]).await;
+    subject.learn([aged(sent("d", 1, 10, &[1]), 399 * DAY), came("c", 1, 9, 1)]).await;
     let stories = subject.stories(Named::Correspondent(customer(1))).await;
     assert_eq!(stories.iter().map(|story| story.thread).collect::<Vec<_>>(), [thread_id(1)]);
-    assert_eq!(subject.told(1).await, ["c"]);
+    assert_eq!(subject.told(1).await, ["d", "c"]);
     assert!(subject.story(1).await.is_cut);
 }
 
