@@ -105,7 +105,8 @@ pub(super) fn recipient(text: &str) -> Result<Address, AddressError> {
     without_brackets(text).parse()
 }
 
-fn without_brackets(text: &str) -> &str {
+/// `<a@b>` as `a@b`.
+pub(super) fn without_brackets(text: &str) -> &str {
     let text = text.trim();
     text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim()
 }

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod explain;
 pub mod replay;
 pub mod serve;
+pub mod threads;
 
 mod certificates;
 mod daemon;
@@ -52,6 +53,9 @@ enum Command {
     Explain(explain::Options),
     /// Judges old mail under two configurations and tells what would change; changes nothing.
     Replay(replay::Options),
+    /// Tells what is remembered of threads, or forgets a customer.
+    #[command(subcommand)]
+    Threads(threads::Command),
 }
 
 /// Runs the command that the arguments name.
@@ -65,6 +69,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
         Command::Replay(options) => replay::run(&cli.config, &options),
+        Command::Threads(command) => threads::run(&cli.config, &command),
     };
     match ended {
         // Whoever read our output has seen enough: `sincerely explain … | head`.

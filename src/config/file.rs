@@ -190,6 +190,10 @@ pub(super) struct Persona {
     pub answered_by: Several<String>,
     /// Where mail goes that an inbox refuses for good: a person, a persona or an address.
     pub fallback: Option<As<String>>,
+    /// The names by which customers greet it.
+    pub greeted_as: Option<Several<String>>,
+    /// The persona that has what was its, since it is not there any more.
+    pub succeeded_by: Option<As<String>>,
 }
 
 /// `[inbound]`.

@@ -11,12 +11,18 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-use crate::threads::{Found, Query, Unavailable};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::{ALIVE, LOOK_UP, socket};
+use crate::mail::Address;
+use crate::threads::{Count, Found, Named, Query, Story, Unavailable};
+
+use super::{ALIVE, COUNT, FORGET, LOOK_UP, STORIES, socket};
 
 /// How long a daemon may take to answer: far longer than it does, and no longer than people wait.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for a question that all of the memory must be read for.
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Asks the daemon that runs on a state directory.
 pub struct Client {
@@ -45,8 +51,8 @@ enum Trouble {
     Refused(StatusCode, String),
     #[error("the daemon is of another version: {0}")]
     Language(#[from] postcard::Error),
-    #[error("the daemon did not answer within {} s", PATIENCE.as_secs())]
-    Late(#[from] tokio::time::error::Elapsed),
+    #[error("the daemon did not answer within {} s", .0.as_secs())]
+    Late(Duration),
 }
 
 impl Client {
@@ -57,7 +63,7 @@ impl Client {
 
     /// Whether a daemon answers, and if none does, whether there is one.
     pub async fn reach(&self) -> Reach {
-        match self.ask(Method::GET, ALIVE, Vec::new()).await {
+        match self.send(Method::GET, ALIVE, Vec::new(), PATIENCE).await {
             Ok(_) => Reach::Alive,
             Err(Trouble::Socket(error)) if is_nobody(&error) => Reach::Nobody,
             Err(trouble) => Reach::Silent(trouble.to_string()),
@@ -69,15 +75,50 @@ impl Client {
     /// # Errors
     /// When the daemon or its index cannot answer.
     pub async fn look_up(&self, query: &Query) -> Result<Found, Unavailable> {
-        let answer = async {
-            let body = self.ask(Method::POST, LOOK_UP, postcard::to_stdvec(query)?).await?;
-            Ok::<_, Trouble>(postcard::from_bytes(&body)?)
-        };
-        answer.await.map_err(|trouble| Unavailable(trouble.to_string()))
+        self.ask(LOOK_UP, query, PATIENCE).await
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Trouble> {
-        tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await?
+    /// The stories of the threads of that name; waits a few seconds at most.
+    ///
+    /// # Errors
+    /// When the daemon or its index cannot answer.
+    pub async fn stories(&self, named: &Named) -> Result<Vec<Story>, Unavailable> {
+        self.ask(STORIES, named, PATIENCE).await
+    }
+
+    /// How much is remembered; waits some minutes at most, since all of it is read.
+    ///
+    /// # Errors
+    /// When the daemon or its index cannot answer.
+    pub async fn count(&self) -> Result<Count, Unavailable> {
+        let answer = self.send(Method::GET, COUNT, Vec::new(), LONG_PATIENCE).await;
+        answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
+    }
+
+    /// Forgets a correspondent; waits some minutes at most, since all that is remembered is looked at.
+    ///
+    /// # Errors
+    /// When the daemon could not write it.
+    pub async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
+        self.ask(FORGET, &address.to_string(), LONG_PATIENCE).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+        patience: Duration,
+    ) -> Result<T, Unavailable> {
+        let answer = async {
+            let body = self.send(Method::POST, path, postcard::to_stdvec(question)?, patience).await?;
+            Ok::<_, Trouble>(postcard::from_bytes(&body)?)
+        };
+        answer.await.map_err(unavailable)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Vec<u8>, patience: Duration) -> Result<Bytes, Trouble> {
+        let answer = tokio::time::timeout(patience, self.exchange(method, path, body)).await;
+        answer.map_err(|_| Trouble::Late(patience))?
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Trouble> {
@@ -96,6 +137,10 @@ impl Client {
             Err(Trouble::Refused(status, String::from_utf8_lossy(&body).into_owned()))
         }
     }
+}
+
+fn unavailable(trouble: Trouble) -> Unavailable {
+    Unavailable(trouble.to_string())
 }
 
 /// No socket, or one that nobody listens at: its daemon was killed.

@@ -16,6 +16,12 @@ pub use server::{bind, serve};
 const ALIVE: &str = "/alive";
 /// Takes a [`crate::threads::Query`], answers a [`crate::threads::Found`], or 503 with the reason.
 const LOOK_UP: &str = "/look-up";
+/// Takes a [`crate::threads::Named`], answers the stories of these threads, or 503 with the reason.
+const STORIES: &str = "/stories";
+/// Answers a [`crate::threads::Count`], or 503 with the reason.
+const COUNT: &str = "/count";
+/// Takes the address of a correspondent as text, and answers once they are forgotten, or 503 with the reason.
+const FORGET: &str = "/forget";
 
 fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("control.sock")

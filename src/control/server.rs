@@ -10,12 +10,15 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::threads::{Query, Threads};
+use crate::mail::Address;
+use crate::threads::{Named, Query, Threads, Unavailable};
 
-use super::{ALIVE, LOOK_UP, socket};
+use super::{ALIVE, COUNT, FORGET, LOOK_UP, STORIES, socket};
 
 /// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
@@ -45,6 +48,9 @@ where
     let router = Router::new()
         .route(ALIVE, get(|| async { StatusCode::OK }))
         .route(LOOK_UP, post(look_up::<S>))
+        .route(STORIES, post(stories::<S>))
+        .route(COUNT, get(count::<S>))
+        .route(FORGET, post(forget::<S>))
         .with_state(state);
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
@@ -52,8 +58,37 @@ where
 type Refusal = (StatusCode, String);
 
 async fn look_up<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
-    let query: Query = postcard::from_bytes(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-    let threads: &Threads = (*state).as_ref();
-    let found = threads.look_up(query).await.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.0))?;
-    postcard::to_stdvec(&found).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    let query: Query = read(&body)?;
+    say(threads(&*state).look_up(query).await)
+}
+
+async fn stories<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
+    let named: Named = read(&body)?;
+    say(threads(&*state).stories(named).await)
+}
+
+async fn count<S: AsRef<Threads>>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
+    say(threads(&*state).count().await)
+}
+
+async fn forget<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
+    let address: Address = read::<String>(&body)?.parse().map_err(refused)?;
+    say(threads(&*state).forget(&address).await)
+}
+
+fn threads<S: AsRef<Threads>>(state: &S) -> &Threads {
+    state.as_ref()
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    postcard::from_bytes(body).map_err(refused)
+}
+
+fn refused(error: impl ToString) -> Refusal {
+    (StatusCode::BAD_REQUEST, error.to_string())
+}
+
+fn say<T: Serialize>(answer: Result<T, Unavailable>) -> Result<Vec<u8>, Refusal> {
+    let answer = answer.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.0))?;
+    postcard::to_stdvec(&answer).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }

@@ -56,6 +56,12 @@ impl ThreadId {
         Self([a, b, c, d, e, f, g, h])
     }
 
+    /// The id that is written so, in upper or lower case; `None` for any other text.
+    pub fn read(text: &str) -> Option<Self> {
+        let octets = data_encoding::BASE32_DNSCURVE.decode(text.as_bytes()).ok()?;
+        octets.try_into().ok().map(Self)
+    }
+
     /// When the thread was opened, to the millisecond.
     pub fn opened(&self) -> Option<jiff::Timestamp> {
         let [a, b, c, d, e, f, _, _] = self.0;
@@ -81,7 +87,9 @@ impl fmt::Display for ThreadId {
     Ord,
     Hash,
     serde::Serialize,
+    serde::Deserialize,
     strum::Display,
+    strum::EnumString,
     strum::IntoStaticStr,
     strum::VariantArray,
 )]
