@@ -172,10 +172,17 @@ fn a_running_daemon_is_asked_for_its_live_index() {
             "{line}"
         );
         let text = daemon.command(&["explain", "--to", "hello@acme.example", &file]);
-        let text = String::from_utf8(text.stdout).unwrap();
+        // Wherever lines are wrapped.
+        let text = String::from_utf8(text.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains("forwarded to tom (tom@corp.example), because "), "{text}");
         assert!(text.contains("in the conversation with ann@customer.example"), "{text}");
-        assert!(text.contains(&format!("+  {evidence}")), "{text}");
+        assert!(text.contains(&format!("+ {evidence} ")) && text.contains("; this decides"), "{text}");
+        let tried = line["evidence_tried"].as_array().unwrap();
+        let won: Vec<&Value> = tried.iter().filter(|piece| piece["won"] == true).collect();
+        assert_eq!((won.len(), &won[0]["evidence"], &won[0]["persona"]), (1, &evidence.into(), &"tom".into()));
+        assert_eq!(won[0]["thread"], line["match"]["thread"]);
+        let absent = tried.iter().find(|piece| piece["evidence"] == "conversation").unwrap();
+        assert_eq!((&absent["found"], &absent["why"]), (&false.into(), &"absent".into()));
     }
 }
 
@@ -255,14 +262,14 @@ fn a_large_mbox_is_read_in_little_memory() {
 
 #[test]
 fn the_verdict_comes_before_its_reasons() {
-    let mail = b"Return-Path: <ann@customer.example>\nFrom: Ann <ann@customer.example>\nTo: Sophie <sophie@acme.example>\nDate: Mon, 2 Nov 2026 10:12:00 +0000\nSubject: Hello\nX-Auto-Response-Suppress: OOF\n\nhi\n";
+    let mail = b"Return-Path: <ann@customer.example>\nFrom: Ann <ann@customer.example>\nTo: Sophie <sophie@acme.example>\nDate: Mon, 2 Nov 2026 10:12:00 +0000\nSubject: Hello\nReferences: <4@x> <3@x> <2@x> <1@x>\nX-Auto-Response-Suppress: OOF\n\nhi\n";
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("sincerely.toml");
     std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
     let path = write(folder.path(), "a.eml", mail);
     let output = command(&config, &["explain", "--to", "sophie@acme.example", "--to", "x@y.example", &path]);
     let told = String::from_utf8(output.stdout).unwrap().replace(folder.path().to_str().unwrap(), "");
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @r#"
     Hello
       from       Ann <ann@customer.example>
       date       Mon, 2 Nov 2026 10:12:00 +0000
@@ -273,14 +280,22 @@ fn the_verdict_comes_before_its_reasons() {
 
     -> sophie@acme.example: forwarded to sophie (sophie.martin@corp.example), because the address is the
        persona's own
-      evidence   +  persona-address  the address is the persona's own: sophie
+      evidence   -  recipient-token  the message has none
+                 -  seed             the message has none
+                 x  message-id       <1@x>, <2@x>, <3@x> and 1 more: not known
+                 -  quoted-id        the message has none
+                 -  conversation     the message has none
+                 x  subject          "hello": not known
+                 -  correspondent    ann@customer.example: counts at shared addresses only
+                 +  persona-address  sophie@acme.example: names sophie; this decides
+                 -  by-name          counts at shared addresses only
       rules      +  default  decides, since no rule does
       envelope   to sophie.martin@corp.example, from ann@customer.example
       reply      250 2.0.0 Ok
 
     x x@y.example: refused with 550 5.7.1 relaying denied
       reply      550 5.7.1 relaying denied
-    ");
+    "#);
 }
 
 #[test]

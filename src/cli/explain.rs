@@ -23,11 +23,13 @@ use super::judge::{self, Judge};
 use super::recall::{self, Index};
 use super::sheet::Signs;
 
+mod evidence;
 mod report;
 mod text;
 mod verdict;
 
-use report::Report;
+use evidence::EvidenceTried;
+use report::{Report, Tried};
 
 /// What `explain` is asked.
 #[derive(Debug, Args)]
@@ -114,7 +116,9 @@ impl Explainer<'_> {
     fn inbound(&self, bytes: Bytes) -> Report {
         let (to, from, judge) = (&self.options.to, self.options.from.as_ref(), self.judge());
         let judged = judge.inbound(Message::read(bytes), to, from, |query| self.index.look_up(query));
-        let tried = judge.tried(&judged);
+        let index_is_away = judged.found.is_err();
+        let evidence = judge.looked_at(&judged, |piece| EvidenceTried::new(piece, index_is_away));
+        let tried = Tried { evidence, rules: judge.tried(&judged) };
         Report::inbound(judged, tried)
     }
 

@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::rules::Tried;
 use crate::signing::{self, Keys};
 use crate::smtp;
+use crate::threads::matcher::Piece;
 use crate::threads::{Found, Query, Unavailable};
 
 /// Who judges.
@@ -69,6 +70,11 @@ impl<'a> Judge<'a> {
     /// The rules that were asked for each recipient that the door takes.
     pub(super) fn tried(&self, judged: &Judged) -> Vec<Vec<Tried>> {
         self.desk().tried(&judged.arrival, judged.found.as_ref())
+    }
+
+    /// What was looked at as evidence for each recipient that the door takes.
+    pub(super) fn looked_at<T>(&self, judged: &Judged, tell: impl Fn(&Piece<'_>) -> T) -> Vec<Vec<T>> {
+        self.desk().looked_at(&judged.arrival, judged.found.as_ref(), tell)
     }
 
     /// What the listener itself would refuse, before any flow sees it.

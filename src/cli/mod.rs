@@ -51,11 +51,11 @@ enum Command {
     Check,
     /// Tells what would be done with messages, and why; changes nothing.
     Explain(explain::Options),
+    /// Judges old mail under two configurations and tells what would change; changes nothing.
+    Replay(replay::Options),
     /// Tells what is remembered of threads, or forgets a customer.
     #[command(subcommand)]
     Threads(threads::Command),
-    /// Judges old mail under two configurations and tells what would change; changes nothing.
-    Replay(replay::Options),
 }
 
 /// Runs the command that the arguments name.
@@ -68,8 +68,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo => demo::run(),
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
-        Command::Threads(command) => threads::run(&cli.config, &command),
         Command::Replay(options) => replay::run(&cli.config, &options),
+        Command::Threads(command) => threads::run(&cli.config, &command),
     };
     match ended {
         // Whoever read our output has seen enough: `sincerely explain … | head`.

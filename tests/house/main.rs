@@ -20,6 +20,7 @@ use serde::Serialize;
 use sincerely::events::Event;
 use sincerely::mail::{Evidence, FateName, HoldReason, Kind};
 use sincerely::message::Signal;
+use sincerely::threads::matcher::Why;
 use strum::VariantArray;
 
 use document::{read, root, section, table, words};
@@ -152,6 +153,8 @@ fn closed_lists_are_spelt_once() {
     complaints.extend(spelling::<Evidence>("Evidence"));
     complaints.extend(spelling::<HoldReason>("Hold reasons"));
     complaints.extend(spelling::<Signal>("Signals"));
+    complaints
+        .extend(compared("Evidence that does not count", Why::VARIANTS.iter().map(ToString::to_string).collect()));
     complaints.extend(compared("Events", Event::VARIANTS.iter().map(ToString::to_string).collect()));
     complaints.extend(spelling::<FateName>("Fates"));
     none(complaints);

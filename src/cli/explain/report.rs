@@ -13,10 +13,12 @@ use crate::mail::{
     Plan, Reply, ReversePath,
 };
 use crate::message::{Message, Signal, kind};
-use crate::rules::{Answer, Tried, Why};
+use crate::rules::{self, Answer, Why};
 use crate::threads::Unavailable;
 
 use crate::cli::judge::Judged;
+
+use super::evidence::EvidenceTried;
 
 /// One line for each recipient; one without a recipient where there is none.
 pub(super) struct Report {
@@ -24,6 +26,12 @@ pub(super) struct Report {
     pub(super) author: Option<String>,
     pub(super) date: Option<String>,
     pub(super) lines: Vec<Line>,
+}
+
+/// What was asked about each recipient that the door takes, in their order.
+pub(super) struct Tried {
+    pub(super) evidence: Vec<Vec<EvidenceTried>>,
+    pub(super) rules: Vec<Vec<rules::Tried>>,
 }
 
 /// What is told of one message and recipient.
@@ -38,6 +46,7 @@ pub(super) struct Line {
     #[serde(rename = "match")]
     pub(super) matched: Option<Matched>,
     pub(super) parents: Vec<String>,
+    pub(super) evidence_tried: Vec<EvidenceTried>,
     pub(super) person: Option<String>,
     pub(super) rule: Option<String>,
     pub(super) rules_tried: Vec<RuleTried>,
@@ -145,14 +154,14 @@ pub(super) struct Told {
 
 impl Report {
     /// Of a message that comes to an inbound listener.
-    pub(super) fn inbound(judged: Judged, tried: Vec<Vec<Tried>>) -> Self {
+    pub(super) fn inbound(judged: Judged, tried: Tried) -> Self {
         let Judged { arrival, planned, refused, door, .. } = judged;
         let kind = kind::classify(&arrival.signals, false);
         let insider = planned.insider.as_ref().map(Inside::new);
         let bare = Line { insider, ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone()) };
-        let plans = planned.plans.into_iter().zip(tried);
-        let mut lines: Vec<Line> =
-            plans.map(|(plan, tried)| bare.clone().with_plan(plan, &door).with_rules(tried)).collect();
+        let plans = planned.plans.into_iter().zip(tried.evidence.into_iter().zip(tried.rules));
+        let line = |(plan, (evidence, rules))| bare.clone().with_plan(plan, &door).with_tried(evidence, rules);
+        let mut lines: Vec<Line> = plans.map(line).collect();
         lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
         if lines.is_empty() {
             lines.push(Line { reply: door.as_ref().map(Told::new), ..bare });
@@ -232,6 +241,7 @@ impl Line {
             matched: None,
             parents: message.parents().iter().map(ToString::to_string).collect(),
             person: None,
+            evidence_tried: Vec::new(),
             rule: None,
             rules_tried: Vec::new(),
             continued: Vec::new(),
@@ -281,8 +291,11 @@ impl Line {
         }
     }
 
-    fn with_rules(self, tried: Vec<Tried>) -> Self {
-        Self { rules_tried: tried.into_iter().map(RuleTried::new).collect(), ..self }
+    fn with_tried(self, mut evidence_tried: Vec<EvidenceTried>, rules: Vec<rules::Tried>) -> Self {
+        if let Some(matched) = &self.matched {
+            EvidenceTried::mark_winner(&mut evidence_tried, matched);
+        }
+        Self { evidence_tried, rules_tried: rules.into_iter().map(RuleTried::new).collect(), ..self }
     }
 
     fn refused(self, to: &Address, reply: &Reply) -> Self {
@@ -343,8 +356,8 @@ impl Delivery {
 }
 
 impl RuleTried {
-    fn new(tried: Tried) -> Self {
-        let Tried { rule, answer, goes_on, failed } = tried;
+    fn new(tried: rules::Tried) -> Self {
+        let rules::Tried { rule, answer, goes_on, failed } = tried;
         let answer = match answer {
             Answer::Yes => "yes",
             Answer::No => "no",

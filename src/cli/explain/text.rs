@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
 
-use super::report::{Delivery, Edited, Inside, Learns, Line, Matched, Report, RuleTried, Stamped};
+use super::evidence;
+use super::report::{Delivery, Edited, Inside, Learns, Line, Report, RuleTried, Stamped};
 use super::verdict::{kind_in_words, verdict};
 
 impl Report {
@@ -38,7 +39,7 @@ impl Line {
         if !kind_is_told {
             sheet.section("kind", &self.kind_rows());
         }
-        sheet.section("evidence", &self.evidence_rows());
+        sheet.section("evidence", &evidence::rows(&self.evidence_tried));
         sheet.section("rules", &self.rule_rows());
         sheet.section("stamp", &only(self.stamp.as_ref().map(Stamped::in_words)));
         sheet.section("edits", &self.edits.iter().map(|edit| Row::text(edit.in_words())).collect::<Vec<_>>());
@@ -63,11 +64,6 @@ impl Line {
         [kind].into_iter().chain(signals).collect()
     }
 
-    fn evidence_rows(&self) -> Vec<Row> {
-        let Some(matched) = self.matched.as_ref() else { return Vec::new() };
-        matched.rows()
-    }
-
     /// The rules that were asked; then the defaults, where they decide.
     fn rule_rows(&self) -> Vec<Row> {
         let decided = self.rules_tried.last().is_some_and(|last| last.answer != "no" && !last.goes_on);
@@ -87,18 +83,6 @@ impl RuleTried {
             _ => (Sign::Neutral, format!("{failed}: nobody can tell, since the thread index is away")),
         };
         Row::named(Some(sign), &self.rule, text)
-    }
-}
-
-impl Matched {
-    fn rows(&self) -> Vec<Row> {
-        let won = self.evidence.map(|evidence| {
-            let thread = self.thread.as_ref().map_or_else(String::new, |id| format!(", thread {id}"));
-            let persona = self.persona.as_deref().unwrap_or("nobody");
-            Row::named(Some(Sign::Yes), evidence.to_string(), format!("{}: {persona}{thread}", evidence.meaning()))
-        });
-        let lost = self.conflicts.iter().map(|lost| Row::named(Some(Sign::No), "against", lost));
-        won.into_iter().chain(lost).collect()
     }
 }
 

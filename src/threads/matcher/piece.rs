@@ -49,7 +49,8 @@ pub enum Says {
 }
 
 /// Why a piece says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Why {
     /// The message has nothing of the kind.
     Absent,
