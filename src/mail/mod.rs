@@ -18,6 +18,7 @@ pub mod matched;
 pub mod outcome;
 pub mod plan;
 
+pub mod fold;
 pub mod plain;
 
 #[cfg(any(test, fuzzing))]

@@ -2,8 +2,11 @@
 //!
 //! A stranger writes them: a part costs five octets, and a container in a container little more. So only the
 //! beginning of a message is read, each octet once, and of it so many parts and so deep as is allowed. What
-//! lies beyond is as if it were not there. Nothing is decoded, and no attached message is opened.
+//! lies beyond is as if it were not there. A part is decoded only for who asks, and no attached message is opened.
 
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{HeaderName, HeaderValue, MessageParser};
 
@@ -30,25 +33,67 @@ impl Default for Mime {
 impl Mime {
     /// Whether the message has a part of this type.
     pub fn has_part(self, message: &Message, main: &str, sub: &str) -> bool {
-        let body = message.bytes().get(..message.bytes().len().min(SEARCHED)).unwrap_or_default();
-        let rest = body.get(message.body_start..).unwrap_or_default();
-        let outermost = message.lines("Content-Type").next().and_then(|raw| Part::new(&content_type(&raw)).boundary);
+        self.parts(message).any(|part| part.is(main, sub))
+    }
+
+    /// The parts of a container, containers among them, from the top. A message that is no container has none.
+    pub(super) fn parts(self, message: &Message) -> impl Iterator<Item = Part<'_>> {
+        let outermost = Part::whole(message).boundary;
         let boundaries = Vec::from_iter(outermost);
-        let mut walk = Walk { bounds: self, seen: 0, boundaries, rest };
-        std::iter::from_fn(|| walk.next_part()).any(|part| part.is(main, sub))
+        let mut walk = Walk { bounds: self, seen: 0, boundaries, rest: searched(message) };
+        std::iter::from_fn(move || walk.next_part())
     }
 }
 
-/// What the header section of a part says.
+/// As much of the body as is looked at.
+fn searched(message: &Message) -> &[u8] {
+    let bytes = message.bytes();
+    bytes.get(message.body_start..bytes.len().min(SEARCHED)).unwrap_or_default()
+}
+
+/// What the header section of a part says, and what stands below it.
 #[derive(Default)]
-struct Part {
+pub(super) struct Part<'a> {
     main: String,
     sub: String,
     /// Of a container: what stands between its parts.
     boundary: Option<Vec<u8>>,
+    encoding: Encoding,
+    /// Its header section.
+    pub(super) head: &'a [u8],
+    /// Up to the next part. Of a container: what stands above its first part.
+    content: &'a [u8],
 }
 
-impl Part {
+/// How a content is written (RFC 2045 §6).
+#[derive(Clone, Copy, Default)]
+enum Encoding {
+    #[default]
+    AsItIs,
+    Base64,
+    QuotedPrintable,
+}
+
+impl Encoding {
+    fn new(value: &str) -> Self {
+        match value.trim() {
+            word if word.eq_ignore_ascii_case("base64") => Self::Base64,
+            word if word.eq_ignore_ascii_case("quoted-printable") => Self::QuotedPrintable,
+            _ => Self::AsItIs,
+        }
+    }
+}
+
+impl<'a> Part<'a> {
+    /// A whole message, as if it were the only part of one.
+    pub(super) fn whole(message: &'a Message) -> Self {
+        let content_type = message.lines("Content-Type").next().map(|raw| content_type(&raw));
+        let encoding = message.value("Content-Transfer-Encoding");
+        let encoding = encoding.map(|value| Encoding::new(&value)).unwrap_or_default();
+        let (head, content) = (message.header(), searched(message));
+        Self { encoding, head, content, ..content_type.map(|value| Self::new(&value)).unwrap_or_default() }
+    }
+
     fn new(value: &HeaderValue<'_>) -> Self {
         let HeaderValue::ContentType(value) = value else { return Self::default() };
         let is_container = value.c_type.eq_ignore_ascii_case("multipart");
@@ -57,11 +102,36 @@ impl Part {
             main: value.c_type.to_string(),
             sub: value.c_subtype.as_deref().unwrap_or_default().to_owned(),
             boundary: boundary.map(|boundary| boundary.as_bytes().to_vec()),
+            ..Self::default()
         }
     }
 
-    fn is(&self, main: &str, sub: &str) -> bool {
+    /// Whether it is of that type.
+    pub(super) fn is(&self, main: &str, sub: &str) -> bool {
         self.main.eq_ignore_ascii_case(main) && self.sub.eq_ignore_ascii_case(sub)
+    }
+
+    /// Whether it is text, which it is too where it does not say (RFC 2045 §5.2).
+    pub(super) fn is_text(&self) -> bool {
+        self.main.is_empty() || self.main.eq_ignore_ascii_case("text")
+    }
+
+    /// Whether it has parts of its own.
+    pub(super) fn is_container(&self) -> bool {
+        self.boundary.is_some()
+    }
+
+    /// Its content, decoded; as it is written where that cannot be read.
+    pub(super) fn decoded(&self) -> Cow<'a, [u8]> {
+        let decoded = match self.encoding {
+            Encoding::AsItIs => None,
+            Encoding::Base64 => base64_decode(self.content).map(Cow::Owned),
+            Encoding::QuotedPrintable => {
+                let (end, decoded) = MessageStream::new(self.content).decode_quoted_printable_mime(b"");
+                (end != usize::MAX).then_some(decoded)
+            }
+        };
+        decoded.unwrap_or(Cow::Borrowed(self.content))
     }
 }
 
@@ -87,8 +157,8 @@ enum Delimiter {
     End(usize),
 }
 
-impl Walk<'_> {
-    fn next_part(&mut self) -> Option<Part> {
+impl<'a> Walk<'a> {
+    fn next_part(&mut self) -> Option<Part<'a>> {
         while let Some(line) = self.line() {
             match self.delimiter(line) {
                 Some(Delimiter::Next(depth)) => {
@@ -105,33 +175,37 @@ impl Walk<'_> {
         None
     }
 
-    fn part(&mut self) -> Option<Part> {
+    fn part(&mut self) -> Option<Part<'a>> {
         self.seen += 1;
         if self.seen > self.bounds.parts {
             return None;
         }
-        let head = self.header_section();
+        let head = self.up_to(|line| line.trim_ascii().is_empty());
         let parsed = MessageParser::default().parse_headers(head);
         let headers = parsed.as_ref().map_or(&[][..], |parsed| parsed.headers());
-        let field = headers.iter().find(|header| header.name == HeaderName::ContentType);
-        let part = field.map_or_else(Part::default, |field| Part::new(&field.value));
+        let field = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
+        let mut part = field(HeaderName::ContentType).map_or_else(Part::default, |field| Part::new(&field.value));
+        let encoding = field(HeaderName::ContentTransferEncoding).and_then(|field| field.value.as_text());
+        part.encoding = encoding.map(Encoding::new).unwrap_or_default();
+        part.head = head;
         if self.boundaries.len() < self.bounds.depth {
             self.boundaries.extend(part.boundary.clone());
         }
+        part.content = self.up_to(|_| false);
         Some(part)
     }
 
-    /// Up to the empty line, or to where the part already ends.
-    fn header_section(&mut self) -> &[u8] {
+    /// The lines up to one that is the last, or to where the part ends.
+    fn up_to(&mut self, is_last: impl Fn(&[u8]) -> bool) -> &'a [u8] {
         let all = self.rest;
         loop {
             let before = self.rest;
             match self.line() {
-                Some(line) if line.trim_ascii().is_empty() => break,
                 Some(line) if self.delimiter(line).is_some() => {
                     self.rest = before;
                     break;
                 }
+                Some(line) if is_last(line) => break,
                 Some(_) => {}
                 None => break,
             }
@@ -148,9 +222,7 @@ impl Walk<'_> {
             Some(_) | None => None,
         })
     }
-}
 
-impl<'a> Walk<'a> {
     fn line(&mut self) -> Option<&'a [u8]> {
         let end = memchr::memchr(b'\n', self.rest).map_or(self.rest.len(), |at| at + 1);
         let (line, rest) = self.rest.split_at(end);

@@ -11,8 +11,12 @@ mod fields;
 pub mod ids;
 pub mod kind;
 mod mime;
+mod own_text;
+mod quotation;
+mod quoted;
 pub mod signals;
 pub mod subject;
+mod text_part;
 pub mod trace;
 pub mod words;
 

@@ -3,7 +3,9 @@
 //! A [`People`] is built once from a checked configuration; every name in it leads somewhere, and
 //! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
 
-use std::collections::{BTreeMap, HashMap};
+mod greeting;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
@@ -35,6 +37,17 @@ pub struct Persona {
     pub fallback: Vec<Address>,
     /// The names by which customers greet it.
     pub greeted_as: Vec<String>,
+}
+
+/// Whom the opening of a message greets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Greeted<'a> {
+    /// No persona.
+    Nobody,
+    /// Exactly one.
+    One(&'a Persona),
+    /// Several that different people answer, in the order in which they are greeted.
+    Several(Vec<&'a Persona>),
 }
 
 /// All personas and people.
@@ -121,6 +134,30 @@ impl People {
         }
     }
 
+    /// Whom the first lines of a text greet that came to `at`, an address without its subaddress. Where a name
+    /// may mean several personas, one that has the address comes first; those whom the same people answer are one.
+    pub fn greeted(&self, at: &Address, opening: &[String]) -> Greeted<'_> {
+        let mentions = greeting::mentions(self.personas(), opening);
+        let mut meant: Vec<&Persona> = Vec::new();
+        for persona in mentions.into_iter().flat_map(|mention| self.owners_first(at, mention)) {
+            if !meant.iter().any(|other| is_answered_alike(other, persona)) {
+                meant.push(persona);
+            }
+        }
+        match meant.as_slice() {
+            [] => Greeted::Nobody,
+            [only] => Greeted::One(only),
+            _ => Greeted::Several(meant),
+        }
+    }
+
+    /// Of the personas that one name may mean, those that have the address, or else all.
+    fn owners_first<'a>(&self, at: &Address, mention: Vec<&'a Persona>) -> Vec<&'a Persona> {
+        let owners = self.personas_at(at);
+        let own: Vec<&Persona> = mention.iter().copied().filter(|persona| owners.contains(&persona.name)).collect();
+        if own.is_empty() { mention } else { own }
+    }
+
     /// The person who answers `correspondent` for a persona: of a pool, always the same one for the
     /// same correspondent, by the highest hash of the pair, so that a change of the pool moves only
     /// those whose person left it.
@@ -132,6 +169,11 @@ impl People {
         };
         persona.answered_by.iter().max_by_key(weight).and_then(|name| self.person(name))
     }
+}
+
+fn is_answered_alike(one: &Persona, other: &Persona) -> bool {
+    let people = |persona: &Persona| persona.answered_by.iter().cloned().collect::<BTreeSet<_>>();
+    people(one) == people(other)
 }
 
 /// A display name as it is compared: case-blind, white space of any length alike.
@@ -147,7 +189,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn persona(name: &str, display_name: &str, addresses: &[&str], answered_by: &[&str]) -> Persona {
+    pub(super) fn persona(name: &str, display_name: &str, addresses: &[&str], answered_by: &[&str]) -> Persona {
         Persona {
             name: PersonaName(name.into()),
             display_name: Some(display_name.into()),
@@ -191,7 +233,7 @@ mod tests {
     fn a_pool_keeps_a_correspondent_with_one_person() {
         let company = company();
         let team = company.persona(&PersonaName("team".into())).unwrap();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for number in 0..64 {
             let customer = address(&format!("c{number}@customer.example"));
             let first = company.answering(team, Some(&customer)).unwrap();

@@ -1,0 +1,126 @@
+//! The text of a message as a person reads it: found within bounds, decoded, and HTML made plain.
+//!
+//! It is the first text part that says something, plain or HTML, and none that is attached: in a container of
+//! alternatives the plain one comes first (RFC 2046 §5.1.4), and a plain one behind HTML is a footer. The
+//! decoders are mail-parser's. What cannot be decoded is read as it stands.
+
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::decoders::html::html_to_text;
+use mail_parser::{Header, HeaderName, MessageParser};
+
+use super::Message;
+use super::mime::{Mime, Part};
+
+impl Message {
+    /// The text that its author wrote, as far as it is looked at; empty where there is none.
+    pub(super) fn text(&self, mime: Mime) -> String {
+        let whole = TextPart::read(self.header());
+        if !whole.is_container {
+            return whole.text(&Part::whole(self)).unwrap_or_default();
+        }
+        let mut in_digest = whole.is_digest;
+        for part in mime.parts(self) {
+            in_digest |= part.is("multipart", "digest");
+            // The parts of a digest are attached messages, unless they say something else (RFC 2046 §5.1.5).
+            let is_message = in_digest && part.is("", "");
+            let text = text_of(&part).filter(|_| !is_message).and_then(|text| text.text(&part));
+            if let Some(text) = text {
+                return text;
+            }
+        }
+        String::new()
+    }
+}
+
+fn text_of(part: &Part<'_>) -> Option<TextPart> {
+    let is_text = part.is("", "") || part.is("text", "plain") || part.is("text", "html");
+    is_text.then(|| TextPart::read(part.head))
+}
+
+/// What the header section says about the text below it.
+#[derive(Default)]
+struct TextPart {
+    is_container: bool,
+    is_digest: bool,
+    is_text: bool,
+    is_html: bool,
+    charset: Option<String>,
+}
+
+impl TextPart {
+    fn read(head: &[u8]) -> Self {
+        let parsed = MessageParser::default().parse_headers(head);
+        let headers = parsed.as_ref().map_or(&[][..], |parsed| parsed.headers());
+        let value = |name: &HeaderName<'_>| headers.iter().find(|header| header.name == *name).map(Header::value);
+        let kind = value(&HeaderName::ContentType).and_then(|value| value.as_content_type());
+        let main = kind.map_or("text", |kind| kind.c_type.as_ref());
+        let sub = kind.and_then(|kind| kind.c_subtype.as_deref()).unwrap_or("plain");
+        let disposition = value(&HeaderName::ContentDisposition).and_then(|value| value.as_content_type());
+        // Seen in practice: an attached text that is only named, without a Content-Disposition.
+        let is_named = kind.is_some_and(|kind| kind.has_attribute("name"));
+        let is_attached = is_named || disposition.is_some_and(mail_parser::ContentType::is_attachment);
+        Self {
+            is_container: main.eq_ignore_ascii_case("multipart"),
+            is_digest: sub.eq_ignore_ascii_case("digest"),
+            is_html: sub.eq_ignore_ascii_case("html"),
+            is_text: main.eq_ignore_ascii_case("text") && !is_attached,
+            charset: kind.and_then(|kind| kind.attribute("charset")).map(str::to_owned),
+        }
+    }
+
+    /// The content as plain text; `None` where it says nothing.
+    fn text(&self, part: &Part<'_>) -> Option<String> {
+        if !self.is_text {
+            return None;
+        }
+        let octets = part.decoded();
+        let decoder = self.charset.as_ref().and_then(|charset| charset_decoder(charset.as_bytes()));
+        let text = decoder.map_or_else(|| String::from_utf8_lossy(&octets).into_owned(), |decode| decode(&octets));
+        let text = if self.is_html { plain(&text) } else { text };
+        (!text.trim().is_empty()).then_some(text)
+    }
+}
+
+/// Elements that stand on lines of their own.
+const BLOCKS: [&str; 14] =
+    ["div", "p", "tr", "li", "ul", "ol", "table", "hr", "h1", "h2", "h3", "h4", "pre", "blockquote"];
+
+/// HTML as plain text: blocks as lines, and what is quoted as a line of a quotation that tells no more.
+fn plain(html: &str) -> String {
+    let mut marked = String::with_capacity(html.len() * 2);
+    let (mut rest, mut quotes) = (html, 0_usize);
+    while let Some((before, tag, after)) = next_tag(rest) {
+        let (name, closes) = name_of(tag);
+        if quotes == 0 {
+            marked.push_str(before);
+            marked.push_str(tag);
+            marked.push_str(if BLOCKS.contains(&name.as_str()) { "<br>" } else { "" });
+        }
+        if name == "blockquote" {
+            if quotes == 0 && !closes {
+                marked.push_str("&gt;<br>");
+            }
+            quotes = if closes { quotes.saturating_sub(1) } else { quotes + 1 };
+        }
+        rest = after;
+    }
+    if quotes == 0 {
+        marked.push_str(rest);
+    }
+    html_to_text(&marked)
+}
+
+/// The text before the next tag, the tag or comment, and what is behind it.
+fn next_tag(html: &str) -> Option<(&str, &str, &str)> {
+    let begin = html.find('<')?;
+    let (before, rest) = html.split_at(begin);
+    let end = if rest.starts_with("<!--") { rest.find("-->")? + 3 } else { rest.find('>')? + 1 };
+    let (tag, after) = rest.split_at(end);
+    Some((before, tag, after))
+}
+
+fn name_of(tag: &str) -> (String, bool) {
+    let inside = tag.trim_start_matches('<');
+    let (inside, closes) = inside.strip_prefix('/').map_or((inside, false), |inside| (inside, true));
+    (inside.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase(), closes)
+}
