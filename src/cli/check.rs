@@ -52,8 +52,8 @@ pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
 
 /// Who gets what, where mail comes in and where it goes, as aligned text.
 pub fn render(config: &Config) -> String {
-    let blocks =
-        [who_gets_what(&config.policy), rules(&config.policy), listeners(&config.listen), surroundings(config)];
+    let policy = &config.policy;
+    let blocks = [who_gets_what(policy), names(policy), rules(policy), listeners(&config.listen), surroundings(config)];
     let blocks = blocks.into_iter().filter(|block| !block.is_empty()).map(|block| block + "\n");
     blocks.collect::<Vec<_>>().join("\n")
 }
@@ -95,6 +95,13 @@ fn who_gets_what(policy: &Policy) -> String {
     let replies = policy.reply_domain.iter().flat_map(by_token);
     let internal = policy.inbound.aliases.iter().map(|(internal, real)| internal_row(internal, real));
     aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies).chain(internal))
+}
+
+/// By which names a persona gets mail at shared addresses.
+fn names(policy: &Policy) -> String {
+    let head = ["PERSONA", "GREETED AS"].map(String::from);
+    let row = |persona: &Persona| [persona.name.to_string(), persona.greeted_as.join(", ")];
+    aligned([head].into_iter().chain(policy.people.personas().map(row)))
 }
 
 /// A domain of the mail server's own making.
@@ -250,6 +257,11 @@ mod tests {
         *@replies.acme.example             by the signed token
                                            otherwise                  refused
 
+        PERSONA  GREETED AS
+        sophie   Sophie
+        team     The
+        tom      Tom
+
         LISTENER         ROLE      PROTOCOL  FROM
         127.0.0.1:10025  inbound   smtp      127.0.0.0/8, ::1/128
         127.0.0.1:10027  outbound  smtp      127.0.0.0/8, ::1/128
@@ -304,6 +316,9 @@ mod tests {
         let (config, _) = Config::parse(&text, Path::new("/etc/minimal.toml")).unwrap();
         let shown = render(&config);
         insta::assert_snapshot!(shown.split_once("\n\n").unwrap().1, @r"
+        PERSONA  GREETED AS
+        sophie   Sophie
+
         LISTENER           ROLE      PROTOCOL  FROM
         unix:/etc/in.sock  inbound   smtp      mode 0660, group postfix
         systemd:outbound   outbound  smtp      127.0.0.0/8, ::1/128

@@ -52,7 +52,8 @@ impl<'a> Judge<'a> {
         let to = to.into_iter().map(|to| desk.real(to));
         let judged: Vec<_> = to.map(|to| (desk.recipient(&to), to)).collect();
         let recipients = judged.iter().filter_map(|(judged, to)| Some((to.clone(), judged.clone().ok()?))).collect();
-        let arrival = Arrival { reverse_path: path_of(&message, from), message, recipients };
+        let path = path_of(&message, from);
+        let arrival = desk.read(message, path, recipients);
         let found = look_up(desk.question(&arrival));
         Judged {
             planned: desk.plan(&arrival, found.as_ref()),

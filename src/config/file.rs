@@ -190,6 +190,8 @@ pub(super) struct Persona {
     pub answered_by: Several<String>,
     /// Where mail goes that an inbox refuses for good: a person, a persona or an address.
     pub fallback: Option<As<String>>,
+    /// The names by which customers greet it.
+    pub greeted_as: Option<Several<String>>,
 }
 
 /// `[inbound]`.

@@ -7,7 +7,7 @@ use super::file::{self, File};
 use super::problems::Report;
 use super::values::{As, Scalar, Several};
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
-use crate::people::{People, Person, PersonName, Persona, fold_name};
+use crate::people::{self, People, Person, PersonName, Persona, fold_name};
 use crate::rules::Target;
 
 /// The word that `inbound.unmatched` has for holding; so no person may have this name.
@@ -55,10 +55,10 @@ fn persona(name: &str, written: &file::Persona, file: &File, report: &mut Report
     }
     let answered_by = answered_by(&written.answered_by, &at.key("answered_by"), file, report);
     let fallback = written.fallback.as_ref().map(|name| fallback(name, &at.key("fallback"), file, report));
+    let greeted_as = written.greeted_as.as_ref().map(|names| greeted_as(names, &at.key("greeted_as"), report));
     let As(Mailbox { display_name, address }) = written.address.clone()?;
-    let first_word = display_name.as_deref().and_then(|name| name.split_whitespace().next());
     Some(Persona {
-        greeted_as: first_word.into_iter().map(str::to_owned).collect(),
+        greeted_as: greeted_as.unwrap_or_else(|| first_word(display_name.as_deref())),
         name: PersonaName(name.into()),
         display_name,
         addresses: [address].into_iter().chain(values(&written.aliases)).collect(),
@@ -85,6 +85,21 @@ fn answered_by(written: &Several<String>, at: &KeyPath, file: &File, report: &mu
         }
     }
     written.0.iter().map(|name| PersonName(name.0.clone())).collect()
+}
+
+/// The names by which customers greet a persona.
+fn greeted_as(written: &Several<String>, at: &KeyPath, report: &mut Report<'_>) -> Vec<String> {
+    for (index, name) in written.0.iter().enumerate().filter(|(_, name)| !people::is_name(name)) {
+        let message = format!(r#"{:?} has no letter; expected a name such as "Sophie""#, name.as_str());
+        report.mistake(&at.item(index), message);
+    }
+    values(written)
+}
+
+/// What most customers greet a persona by, where nothing is written: "Sophie" of "Sophie from Acme".
+fn first_word(display_name: Option<&str>) -> Vec<String> {
+    let first = display_name.and_then(|name| name.split_whitespace().next());
+    first.into_iter().filter(|word| people::is_name(word)).map(str::to_owned).collect()
 }
 
 /// The inboxes behind a name.

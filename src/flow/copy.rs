@@ -63,7 +63,7 @@ impl Desk<'_> {
         let message_id = message.message_id().cloned().ok_or(Unlearned::NoMessageId)?;
 
         let correspondents = self.policy.customers(&message.addressees());
-        let clues = self.matcher().clues(message, correspondents.clone());
+        let clues = self.matcher().clues(message, &[], correspondents.clone(), self.policy.mime);
         let evidence = self.matcher().referred(&clues, &Recipient::Shared, known);
         let before = learning::learned_before(&message_id, message, known);
         let (thread, persona) = match people.author(author, &self.policy.separators) {

@@ -4,6 +4,8 @@
 //! ours. Where the thread index is away, a fact that only it knows is unknown; what hangs on it is
 //! deferred, all else is decided.
 
+use strum::VariantArray;
+
 use crate::mail::{
     Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, Reply, Say,
 };
@@ -105,7 +107,8 @@ impl<'a> Desk<'a> {
     /// What the defaults say. Where the index could still change that, it is asked again later.
     fn by_default(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
         let verdict = rules::verdict(share.kind, share.matched.evidence);
-        if index_could_match(case, share) && verdict != rules::verdict(kind_if_matched(case), Evidence::MessageId) {
+        let could_be_strong = possible_evidence(case, share).iter().any(|evidence| evidence.is_strong());
+        if could_be_strong && verdict != rules::verdict(kind_if_matched(case), Evidence::MessageId) {
             return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
         match verdict {
@@ -115,7 +118,7 @@ impl<'a> Desk<'a> {
     }
 
     fn whoever_answers(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
-        if index_could_match(case, share) && share.matched.persona.is_none() {
+        if !is_settled(share) && !possible_evidence(case, share).is_empty() {
             return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
         let Some(first) = share.readers.people.first() else {
@@ -283,7 +286,8 @@ fn facts<'a>(case: &Case<'_>, share: &Share<'a>) -> Facts<'a> {
     let (persona, person) =
         (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
     let (kind, evidence) = (share.kind, share.matched.evidence);
-    if !index_could_match(case, share) {
+    let possible = possible_evidence(case, share);
+    if possible.is_empty() {
         return Facts {
             recipient: share.to,
             persona: Known::Is(persona),
@@ -292,35 +296,46 @@ fn facts<'a>(case: &Case<'_>, share: &Share<'a>) -> Facts<'a> {
             evidence: Known::Is(evidence),
         };
     }
-    // An address of the persona's own has settled it; elsewhere an id would.
-    let is_settled = persona.is_some();
+    let is_settled = is_settled(share);
+    let is_strong = possible.iter().any(|evidence| evidence.is_strong());
+    let kinds = if is_strong { vec![kind, kind_if_matched(case)] } else { vec![kind] };
     Facts {
         recipient: share.to,
         persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
         person: if is_settled { Known::Is(person) } else { Known::Unknown },
-        kind: Known::Either(kind, kind_if_matched(case)),
-        evidence: Known::Either(evidence, Evidence::MessageId),
+        kind: Known::OneOf(kinds),
+        evidence: Known::OneOf([vec![evidence], possible].concat()),
     }
 }
 
-/// Whether the index, could it answer, might match the message by an id that it refers to. What is signed
-/// is stronger, and needs no index.
-fn index_could_match(case: &Case<'_>, share: &Share<'_>) -> bool {
-    let is_weaker = match share.matched.evidence {
-        Evidence::RecipientToken | Evidence::Seed | Evidence::MessageId | Evidence::QuotedId => false,
-        Evidence::Conversation
-        | Evidence::Subject
-        | Evidence::Correspondent
+/// Whether nothing that the index knows can change for whom it is.
+fn is_settled(share: &Share<'_>) -> bool {
+    matches!(share.recipient, Recipient::Persona(_)) && share.matched.persona.is_some()
+}
+
+/// What the index, could it answer, might find that is stronger than what was found without it; nothing where it
+/// can answer. What is signed is stronger, and needs no index.
+fn possible_evidence(case: &Case<'_>, share: &Share<'_>) -> Vec<Evidence> {
+    let (message, has_customer) = (&case.arrival.message, case.correspondent.is_some());
+    let could_find = |evidence: &Evidence| match evidence {
+        Evidence::MessageId => !message.parents().is_empty(),
+        Evidence::QuotedId => !case.arrival.quoted.is_empty(),
+        Evidence::Conversation => has_customer && message.conversation().is_some(),
+        Evidence::Subject => has_customer && message.base_subject().is_some(),
+        Evidence::Correspondent => has_customer && *share.recipient == Recipient::Shared,
+        Evidence::RecipientToken
+        | Evidence::Seed
         | Evidence::PersonaAddress
         | Evidence::ByName
-        | Evidence::Unmatched => true,
+        | Evidence::Unmatched => false,
     };
-    case.index_is_away && is_weaker && !case.arrival.message.parents().is_empty()
+    let stronger = Evidence::VARIANTS.iter().filter(|evidence| **evidence < share.matched.evidence);
+    if case.index_is_away { stronger.filter(|evidence| could_find(evidence)).copied().collect() } else { Vec::new() }
 }
 
 /// What the message is if it turns out to belong to a thread of ours.
 fn kind_if_matched(case: &Case<'_>) -> Kind {
-    kind::classify(case.signals, true)
+    kind::classify(&case.arrival.signals, true)
 }
 
 /// What the rules change in the header section, the first rule's first.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
+use crate::message::Message;
 use crate::smtp::service::{Mail, Rcpt, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
@@ -60,7 +61,7 @@ impl Service for Inbound {
         let desk = self.desk(recipients.len());
 
         // read
-        let arrival = Arrival::read(bytes, Some(mail.reverse_path.clone()), recipients);
+        let arrival = desk.read(Message::read(bytes), Some(mail.reverse_path.clone()), recipients);
         if let Some(reply) = desk.door(&arrival.message) {
             summarise_refusal(&arrival, &reply, began);
             return same_for_all(session.protocol, reply, arrival.recipients.len());

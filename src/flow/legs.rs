@@ -460,6 +460,7 @@ mod tests {
     use crate::flow::policy;
     use crate::held::Held;
     use crate::mail::{PersonName, PersonaName};
+    use crate::message::Message;
     use crate::people::{People, Person, Persona};
     use crate::relay::Relay;
     use crate::relay::maildir::MaildirRelay;
@@ -522,7 +523,8 @@ mod tests {
         let to = address(to);
         let recipients = vec![(to.clone(), desk.recipient(&to).unwrap())];
         let bytes = Bytes::from_static(b"From: ann@customer.example\r\nSubject: late\r\n\r\nHello\r\n");
-        let arrival = Arrival::read(bytes, Some(ReversePath::Address(address("ann@customer.example"))), recipients);
+        let path = ReversePath::Address(address("ann@customer.example"));
+        let arrival = desk.read(Message::read(bytes), Some(path), recipients);
         let plan = desk.plan(&arrival, Ok(&crate::threads::Found::default())).plans.remove(0);
         let journey = Journey {
             house,

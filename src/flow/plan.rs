@@ -3,22 +3,24 @@
 //! The same functions serve live mail, `explain` and the tests; nothing here reads a clock, a
 //! socket or a file, so the same arguments always make the same plan.
 
-use bytes::Bytes;
-
 use crate::mail::{
-    Address, Fate, HoldReason, Kind, Match, PersonName, PersonaTag, Plan, Reply, ReversePath, Say, ThreadId,
+    Address, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply, ReversePath, Say,
+    ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
 use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
-use crate::threads::matcher::{self, Candidate, Clues, Matcher, Recipient};
+use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, Recipient, Says};
 use crate::threads::token::{Purpose, Token};
-use crate::threads::{Correspondent, Fingerprint, Found, Query, RetryKey, Topic, Unavailable};
+use crate::threads::{Claim, Correspondent, Fingerprint, Found, Origin, Query, RetryKey, Topic, Unavailable};
 
 use super::course::{Share, is_return_path};
 use super::insiders::Insider;
 use super::policy::{Policy, Unmatched};
+
+/// No more ids of References join a thread with one message.
+const HEALED_PER_MESSAGE: usize = 32;
 
 /// Who decides, and when: what every plan of one message has in common.
 #[derive(Clone, Copy)]
@@ -33,7 +35,7 @@ pub struct Desk<'a> {
     pub serial: u16,
 }
 
-/// A message that has arrived, with its envelope.
+/// A message that has arrived, with its envelope and what could be read of it.
 pub struct Arrival {
     /// The message.
     pub message: Message,
@@ -41,12 +43,14 @@ pub struct Arrival {
     pub reverse_path: Option<ReversePath>,
     /// The recipients that the door accepted, and what each means.
     pub recipients: Vec<(Address, Recipient)>,
+    /// What in the message speaks for a machine.
+    pub signals: Vec<Signal>,
+    /// The ids in what it returns, reports about or has attached.
+    pub(super) quoted: Vec<MessageId>,
 }
 
 /// What was decided.
 pub struct Planned {
-    /// What in the message spoke for a machine.
-    pub signals: Vec<Signal>,
     /// Which of ours wrote it, if the From field says so.
     pub insider: Option<Insider>,
     /// One plan for each recipient, in their order.
@@ -56,10 +60,9 @@ pub struct Planned {
 /// What all plans of one message are made from.
 pub(super) struct Case<'a> {
     pub(super) arrival: &'a Arrival,
-    pub(super) signals: &'a [Signal],
     pub(super) insider: Option<Insider>,
-    clues: Clues,
-    correspondent: Option<Address>,
+    clues: Clues<'a>,
+    pub(super) correspondent: Option<Address>,
     pub(super) held_at_sight: Option<HoldReason>,
     /// The message as the rules see it.
     pub(super) reading: Reading<'a>,
@@ -75,11 +78,6 @@ pub(super) struct Readers<'a> {
 }
 
 impl Arrival {
-    /// Reads a message that came with this envelope.
-    pub fn read(bytes: Bytes, reverse_path: Option<ReversePath>, recipients: Vec<(Address, Recipient)>) -> Self {
-        Self { message: Message::read(bytes), reverse_path, recipients }
-    }
-
     /// The key under which a retry of this very mail to `recipient` is known.
     pub fn retry_key(&self, recipient: &Address) -> RetryKey {
         let reverse_path = self.reverse_path.as_ref().unwrap_or(&ReversePath::Null);
@@ -99,6 +97,7 @@ impl<'a> Desk<'a> {
             keys: self.keys,
             separators: &self.policy.separators,
             reply_domain: self.policy.reply_domain.as_ref(),
+            window: self.policy.window,
             now: self.now,
         }
     }
@@ -153,16 +152,31 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Reads a message that came with this envelope. In the text of a person's mail no header section is looked
+    /// for: people quote.
+    pub fn read(
+        &self,
+        message: Message,
+        reverse_path: Option<ReversePath>,
+        recipients: Vec<(Address, Recipient)>,
+    ) -> Arrival {
+        let signals = self.signals(&message, reverse_path.as_ref());
+        let quoted = message.quoted(self.policy.mime, kind::is_of_mail_system(&signals));
+        Arrival { message, reverse_path, recipients, signals, quoted }
+    }
+
     /// Everything that the memory must be asked about an arrival, at once; its own id too, which an
     /// earlier try of the same mail may have brought into a thread.
     pub fn question(&self, arrival: &Arrival) -> Query {
-        let parents = arrival.message.parents();
-        let seeds = self.matcher().seeds(&parents);
-        let to = arrival.recipients.iter().map(|(recipient, _)| recipient);
+        let matcher = self.matcher();
+        let ids: Vec<MessageId> = arrival.message.parents().into_iter().chain(arrival.quoted.iter().cloned()).collect();
+        let to = || arrival.recipients.iter().map(|(recipient, _)| recipient);
+        let tokens = matcher.seeds(&ids).into_iter().chain(to().filter_map(|to| matcher.recipient_token(to)));
+        let tokens = tokens.chain(matcher.written_tokens(&arrival.message.recipients()));
         Query {
-            threads: seeds.iter().map(|seed| ThreadId(seed.id)).collect(),
-            ids: parents.into_iter().chain(arrival.message.message_id().cloned()).collect(),
-            retries: to.chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
+            threads: tokens.map(|token| ThreadId(token.id)).collect(),
+            ids: ids.into_iter().chain(arrival.message.message_id().cloned()).collect(),
+            retries: to().chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
             twin: None,
             correspondent: self.correspondent(arrival),
         }
@@ -184,13 +198,13 @@ impl<'a> Desk<'a> {
     /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
-        let (signals, nothing) = (self.signals(&arrival.message, arrival.reverse_path.as_ref()), Found::default());
-        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let nothing = Found::default();
+        let case = self.case(arrival, found.unwrap_or(&nothing), found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
         let mut plans: Vec<Plan> =
             recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
         self.agree_on_lesson(&case, &mut plans);
-        Planned { insider: case.insider.clone(), plans, signals }
+        Planned { insider: case.insider.clone(), plans }
     }
 
     /// What tells a machine from a person in a message that came with this reverse path.
@@ -198,15 +212,15 @@ impl<'a> Desk<'a> {
         signals::collect(message, path.is_some_and(ReversePath::is_null), self.policy.mime)
     }
 
-    fn case<'c>(&self, arrival: &'c Arrival, signals: &'c [Signal], known: &'c Found, index_is_away: bool) -> Case<'c>
+    fn case<'c>(&self, arrival: &'c Arrival, known: &'c Found, index_is_away: bool) -> Case<'c>
     where
         'a: 'c,
     {
         let insider = self.insider(&arrival.message);
+        let brought_by = self.brought_by(&arrival.message, insider.as_ref());
         Case {
             arrival,
-            signals,
-            clues: self.matcher().clues(&arrival.message, self.brought_by(&arrival.message, insider.as_ref())),
+            clues: self.matcher().clues(&arrival.message, &arrival.quoted, brought_by, self.policy.mime),
             // A person or persona never becomes a correspondent, proved or not.
             correspondent: arrival.message.author().filter(|_| insider.is_none()).map(|author| author.address.clone()),
             insider,
@@ -218,7 +232,8 @@ impl<'a> Desk<'a> {
     }
 
     fn plan_one(&self, case: &Case<'_>, index: usize, to: &Address, recipient: &Recipient) -> Plan {
-        let candidates = self.candidates(case, to, recipient);
+        let pieces = self.pieces(case, to, recipient);
+        let candidates: Vec<Candidate> = pieces.iter().filter_map(Piece::candidate).collect();
         let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
         let share = self.share(case, to, recipient, &matched);
         let course = self.course(case, &share);
@@ -228,6 +243,7 @@ impl<'a> Desk<'a> {
         Plan {
             reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
             joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
+            heals: self.heals(case, &matched, kind, &pieces),
             lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),
             recipient: to.clone(),
             kind,
@@ -245,25 +261,40 @@ impl<'a> Desk<'a> {
 
     /// For each recipient, in their order, the rules that are asked and what each says.
     pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
-        let (signals, nothing) = (self.signals(&arrival.message, arrival.reverse_path.as_ref()), Found::default());
-        let case = self.case(arrival, &signals, found.unwrap_or(&nothing), found.is_err());
+        let nothing = Found::default();
+        let case = self.case(arrival, found.unwrap_or(&nothing), found.is_err());
         let tried = |(to, recipient): &(Address, Recipient)| {
-            let candidates = self.candidates(&case, to, recipient);
+            let candidates: Vec<Candidate> =
+                self.pieces(&case, to, recipient).iter().filter_map(Piece::candidate).collect();
             let matched = matcher::decide(&candidates, recipient, case.correspondent.clone());
             self.tried_for(&case, &self.share(&case, to, recipient, &matched))
         };
         arrival.recipients.iter().map(tried).collect()
     }
 
-    fn candidates(&self, case: &Case<'_>, to: &Address, recipient: &Recipient) -> Vec<Candidate> {
-        self.matcher().candidates(&case.clues, to, recipient, case.known)
+    /// For each recipient, in their order, all that was looked at as evidence, strongest first.
+    pub fn looked_at<T>(
+        &self,
+        arrival: &Arrival,
+        found: Result<&Found, &Unavailable>,
+        tell: impl Fn(&Piece<'_>) -> T,
+    ) -> Vec<Vec<T>> {
+        let nothing = Found::default();
+        let case = self.case(arrival, found.unwrap_or(&nothing), found.is_err());
+        let told =
+            |(to, recipient): &(Address, Recipient)| self.pieces(&case, to, recipient).iter().map(&tell).collect();
+        arrival.recipients.iter().map(told).collect()
+    }
+
+    fn pieces<'c>(&self, case: &'c Case<'_>, to: &'c Address, recipient: &Recipient) -> Vec<Piece<'c>> {
+        self.matcher().pieces(&case.clues, to, recipient, case.known)
     }
 
     fn share<'s>(&self, case: &'s Case<'_>, to: &'s Address, recipient: &'s Recipient, matched: &'s Match) -> Share<'s>
     where
         'a: 's,
     {
-        let kind = kind::classify(case.signals, matched.evidence.is_strong());
+        let kind = kind::classify(&case.arrival.signals, matched.evidence.is_strong());
         let is_one_of_ours = |insider: &&Insider| insider.proved && kind == Kind::Human && matched.persona.is_some();
         let writer = case.insider.as_ref().filter(is_one_of_ours);
         let readers = match writer {
@@ -339,6 +370,31 @@ impl<'a> Desk<'a> {
         is_persons.then(|| matched.thread.or_else(before))
     }
 
+    /// The ids of References that join the thread too: what a provider put in place of our Message-ID, or what
+    /// others of the thread wrote. Only where a seed or a learned id named the thread, and the author is its
+    /// known correspondent; only what stands after that id, since what stands before it was there before us;
+    /// and nothing that we know or signed.
+    fn heals(&self, case: &Case<'_>, matched: &Match, kind: Kind, pieces: &[Piece<'_>]) -> Vec<MessageId> {
+        let (Some(thread), Some(author), Kind::Human) = (matched.thread, matched.correspondent.as_ref(), kind) else {
+            return Vec::new();
+        };
+        let is_known = |address: &String| *address == author.folded();
+        let is_correspondents =
+            case.known.threads.get(&thread).is_some_and(|known| known.correspondents.iter().any(is_known));
+        let Some(by) = is_correspondents.then(|| matching_id(matched, pieces)).flatten() else { return Vec::new() };
+        let references = case.arrival.message.references();
+        let after = references.iter().rposition(|id| id == by).map_or(references.len(), |at| at + 1);
+        let after = references.get(after..).unwrap_or_default();
+        let newest = after.iter().rev().filter(|id| self.may_heal(id, case)).take(HEALED_PER_MESSAGE);
+        newest.cloned().collect()
+    }
+
+    fn may_heal(&self, id: &MessageId, case: &Case<'_>) -> bool {
+        let is_learned = |claim: &Claim| matches!(claim.origin, Origin::Learned(_));
+        let is_known = case.known.ids.get(id).is_some_and(|claims| claims.iter().any(is_learned));
+        !is_known && !Token::resembles(id.left()) && case.arrival.message.message_id() != Some(id)
+    }
+
     /// A new id for the recipient at `index`.
     pub(super) fn fresh(&self, index: usize) -> ThreadId {
         let offset = u16::try_from(index).unwrap_or(u16::MAX);
@@ -349,6 +405,16 @@ impl<'a> Desk<'a> {
     pub fn separator(&self) -> char {
         self.policy.separators.chars().next().unwrap_or('+')
     }
+}
+
+/// The id that decided: of the evidence that won, the piece that names the thread.
+fn matching_id<'c>(matched: &Match, pieces: &[Piece<'c>]) -> Option<&'c MessageId> {
+    if !matches!(matched.evidence, Evidence::Seed | Evidence::MessageId) {
+        return None;
+    }
+    let names = |says: &Says| matches!(says, Says::Names { thread, .. } if *thread == matched.thread);
+    let decided = pieces.iter().find(|piece| piece.evidence == matched.evidence && names(&piece.says))?;
+    if let LookedAt::Id(id) = decided.looked_at { Some(id) } else { None }
 }
 
 /// Who of ours wrote last into the thread that a message belongs to: the customer answers that person.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Address, Kind, Lesson, Match, PersonName, Reply, ReversePath, ThreadId};
+use super::{Address, Kind, Lesson, Match, MessageId, PersonName, Reply, ReversePath, ThreadId};
 
 /// Where a message is handed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +149,8 @@ pub struct Plan {
     pub reverse_path: Option<ReversePath>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
+    /// The ids of References that join it too, newest first.
+    pub heals: Vec<MessageId>,
     /// What is learned before anything is done, where one of ours wrote it.
     pub lesson: Option<Lesson>,
 }

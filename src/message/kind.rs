@@ -20,6 +20,13 @@ pub fn classify(signals: &[Signal], refers_to_us: bool) -> Kind {
     }
 }
 
+/// Whether a mail system may have written a message with these signals: it speaks for a bounce, or came with an
+/// empty reverse path.
+pub fn is_of_mail_system(signals: &[Signal]) -> bool {
+    let is_bounce = |signal: &Signal| signal.speaks_for().0 == Kind::Bounce;
+    signals.iter().any(|signal| is_bounce(signal) || *signal == Signal::NullReversePath)
+}
+
 fn is_mail_system(signals: &[Signal]) -> bool {
     signals.contains(&Signal::MailSystemAuthor) && signals.contains(&Signal::FailureSubject)
 }

@@ -5,6 +5,7 @@
 //! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
 
 pub mod auth;
+mod comments;
 mod conversation;
 pub mod edit;
 mod fields;
@@ -14,6 +15,7 @@ mod mime;
 mod own_text;
 mod quotation;
 mod quoted;
+mod recipients;
 pub mod signals;
 pub mod subject;
 mod text_part;
@@ -39,10 +41,6 @@ pub use signals::Signal;
 /// The header section is read up to here; the server refuses longer ones, files may have them.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// Where servers and clients write the recipient, the surest first.
-const RECIPIENT_FIELDS: [&str; 6] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To", "To", "Cc"];
-/// No more addresses of them are looked at.
-const MOST_RECIPIENTS: usize = 100;
 /// No more addresses of To and Cc are read: as many as a server's recipients in one transaction.
 const MOST_ADDRESSEES: usize = 1000;
 
@@ -194,7 +192,7 @@ impl Message {
         ids::parents(&self.view.in_reply_to, &self.view.references)
     }
 
-    /// The ids of References, as they stand.
+    /// The ids of References, as they stand; of several fields of that name one after the other.
     pub fn references(&self) -> &[MessageId] {
         &self.view.references
     }
@@ -219,16 +217,6 @@ impl Message {
     /// All mailboxes of From.
     pub fn authors(&self) -> &[Mailbox] {
         &self.view.from
-    }
-
-    /// The addresses in the fields where servers and clients write recipients, each as it stands.
-    pub fn recipients(&self) -> Vec<Address> {
-        RECIPIENT_FIELDS.iter().flat_map(|name| self.addresses_in(name)).take(MOST_RECIPIENTS).collect()
-    }
-
-    /// Whatever looks like an address in the fields of that name.
-    pub fn addresses_in(&self, name: &str) -> Vec<Address> {
-        self.values(name).flat_map(|value| address_like(&value)).take(MOST_RECIPIENTS).collect()
     }
 
     /// The subject, decoded (RFC 2047), as one line; empty where the field is.
@@ -267,7 +255,8 @@ impl Message {
 impl View {
     fn new(headers: &[Header<'_>], head: &[u8]) -> Self {
         let first = |name: HeaderName<'static>| headers.iter().find(move |header| header.name == name);
-        let ids = |name| first(name).map(|header| ids::read(raw(head, header))).unwrap_or_default();
+        let all = |name: HeaderName<'static>| headers.iter().filter(move |header| header.name == name);
+        let ids = |name| ids::read_all(all(name).map(|header| raw(head, header)));
         Self {
             message_id: first(HeaderName::MessageId).and_then(|header| ids::read_own(raw(head, header))),
             in_reply_to: ids(HeaderName::InReplyTo),
@@ -343,12 +332,6 @@ fn is_one_mailbox(value: &[u8]) -> bool {
         }
     }
     !in_quotes && comments == 0 && (signs == b"@" || signs == b"<@>")
-}
-
-/// The addresses in the value of a recipient field: words with an `@`, whatever stands around them.
-fn address_like(value: &str) -> Vec<Address> {
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'));
-    words.filter(|word| word.contains('@')).filter_map(|word| word.parse().ok()).collect()
 }
 
 /// The offsets of the empty line that ends the header section, and of the body after it. A message

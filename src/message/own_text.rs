@@ -47,3 +47,6 @@ fn is_blank(c: char) -> bool {
 fn cut(line: &str) -> String {
     line.chars().take(CHARACTERS).collect()
 }
+
+#[cfg(test)]
+mod tests;

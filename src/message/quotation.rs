@@ -235,3 +235,15 @@ const FROM: [&str; 22] = [
     "من",
     "מאת",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_written_as_they_are_compared() {
+        let lists = [OPENERS.as_slice(), &WROTE, &ENDS, &BANNERS, &FROM];
+        let wrong: Vec<_> = lists.into_iter().flatten().filter(|text| fold(text) != **text).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}

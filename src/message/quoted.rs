@@ -1,7 +1,7 @@
 //! Quoted ids: those of the message that another one returns, reports about or has attached.
 //!
 //! A bounce of our mail, or of a reply to it, often refers to nothing in its own fields: the ids stand in what it
-//! returns (RFC 3462, RFC 3464, RFC 8098), or, of servers that know no MIME, in its text. The id of the message comes
+//! returns (RFC 6522, RFC 3464, RFC 8098), or, of servers that know no MIME, in its text. The id of the message comes
 //! first, then those that it refers to: a provider may have replaced the first, and the seed stands in References.
 
 use bytes::Bytes;
@@ -24,7 +24,7 @@ const TOLD: [&str; 2] = ["Original-Message-ID", "X-Original-Message-ID"];
 const REPLACED: [&str; 3] =
     ["X-Original-Message-ID", "X-Google-Original-Message-ID", "X-Microsoft-Original-Message-ID"];
 
-/// The parts that are a message, or begin with its header section (RFC 2046 §5.2, RFC 6522 §4, RFC 6532 §3.7, RFC 6533 §6).
+/// The parts that are a message, or begin with its header section (RFC 2046 §5.2, RFC 6522 §4, RFC 6532 §3.7, RFC 6533 §4).
 const RETURNED: [(&str, &str); 7] = [
     ("message", "rfc822"),
     ("message", "global"),

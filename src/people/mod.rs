@@ -176,6 +176,11 @@ fn is_answered_alike(one: &Persona, other: &Persona) -> bool {
     people(one) == people(other)
 }
 
+/// Whether somebody can be greeted so: a name has a letter, or a digit.
+pub fn is_name(text: &str) -> bool {
+    text.contains(char::is_alphanumeric)
+}
+
 /// A display name as it is compared: case-blind, white space of any length alike.
 pub fn fold_name(name: &str) -> String {
     name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")

@@ -26,8 +26,8 @@ pub enum Why {
 pub enum Known<T> {
     /// It is so.
     Is(T),
-    /// It is one of two; only the thread index knows which.
-    Either(T, T),
+    /// It is one of these, at least one; only the thread index knows which.
+    OneOf(Vec<T>),
     /// Only the thread index knows.
     Unknown,
 }
@@ -76,8 +76,9 @@ impl<T> Known<T> {
     pub fn answer(&self, holds: impl Fn(&T) -> bool) -> Answer {
         match self {
             Self::Is(fact) => holds(fact).into(),
-            Self::Either(one, other) if holds(one) == holds(other) => holds(one).into(),
-            Self::Either(..) | Self::Unknown => Answer::CannotTell(Why::IndexAway),
+            Self::OneOf(facts) if facts.iter().all(&holds) => Answer::Yes,
+            Self::OneOf(facts) if !facts.iter().any(&holds) => Answer::No,
+            Self::OneOf(_) | Self::Unknown => Answer::CannotTell(Why::IndexAway),
         }
     }
 }
@@ -115,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_that_could_be_either_tells_where_both_agree() {
-        let fact = Known::Either(1, 2);
+    fn a_fact_that_could_be_several_tells_where_all_agree() {
+        let fact = Known::OneOf(vec![1, 2]);
         assert_eq!(fact.answer(|it| *it > 0), Answer::Yes);
         assert_eq!(fact.answer(|it| *it > 2), Answer::No);
         assert_eq!(fact.answer(|it| *it > 1), UNKNOWN);

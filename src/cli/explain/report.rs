@@ -134,9 +134,9 @@ impl Report {
     /// Of a message that comes to an inbound listener.
     pub(super) fn inbound(judged: Judged) -> Self {
         let Judged { arrival, planned, tried, refused, door } = judged;
-        let kind = kind::classify(&planned.signals, false);
+        let kind = kind::classify(&arrival.signals, false);
         let insider = planned.insider.as_ref().map(Inside::new);
-        let bare = Line { insider, ..Line::new("inbound", &arrival.message, kind, planned.signals) };
+        let bare = Line { insider, ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone()) };
         let plans = planned.plans.into_iter().zip(tried);
         let mut lines: Vec<Line> =
             plans.map(|(plan, tried)| Line { tried, ..bare.clone().with_plan(plan, &door) }).collect();

@@ -32,6 +32,27 @@ fn names_that_lead_nowhere() {
 }
 
 #[test]
+fn names_by_which_personas_are_greeted() {
+    let greeted_as = |rest: &str| {
+        let tom = "personas.tom = { address = '\u{c9}mile from Acme <t@acme.example>', answered_by = 'sophie'";
+        let (config, _) = parse(&format!("{BASE}{tom}{rest} }}")).unwrap();
+        config.policy.people.persona(&PersonaName("tom".into())).unwrap().greeted_as.join("|")
+    };
+    assert_eq!(greeted_as(""), "\u{c9}mile");
+    assert_eq!(greeted_as(", greeted_as = 'Herr Weber'"), "Herr Weber");
+    assert_eq!(greeted_as(", greeted_as = ['Tom', 'Tomek']"), "Tom|Tomek");
+    assert_eq!(greeted_as(", greeted_as = []"), "");
+    check_added(
+        "personas.tom = { address = 't@acme.example', answered_by = 'sophie', greeted_as = ['Tom', '', ' ', '-'] }",
+        &[
+            r#"f:5: personas.tom.greeted_as: invalid value: string "", expected a name in quotes"#,
+            r#"f:5: personas.tom.greeted_as: " " has no letter; expected a name such as "Sophie""#,
+            r#"f:5: personas.tom.greeted_as: "-" has no letter; expected a name such as "Sophie""#,
+        ],
+    );
+}
+
+#[test]
 fn addresses_of_two_personas() {
     let tom = |rest: &str| format!("[personas.tom]\nanswered_by = 'sophie'\n{rest}");
     check_added(&tom("address = 'Tom <SOPHIE@acme.example>'"), &[]);

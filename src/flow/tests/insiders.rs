@@ -4,9 +4,10 @@ use bytes::Bytes;
 use rstest::rstest;
 
 use super::*;
-use crate::flow::plan::{Arrival, Planned};
+use crate::flow::plan::Planned;
 use crate::flow::policy::Trust;
 use crate::mail::{Fate, Lesson, Plan, ReversePath};
+use crate::message::Message;
 use crate::rules::{Additions, Decision, Rule, Target, When};
 use crate::threads::Unavailable;
 
@@ -51,7 +52,7 @@ fn planned(acme: &Acme, to: &[&str], fields: &str, found: Result<&Found, &Unavai
     let text = format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"));
     let recipients = to.iter().map(|to| (address(to), desk.recipient(&address(to)).unwrap())).collect();
     let path = ReversePath::Address(address("sophie@corp.example"));
-    desk.plan(&Arrival::read(Bytes::from(text), Some(path), recipients), found)
+    desk.plan(&desk.read(Message::read(Bytes::from(text)), Some(path), recipients), found)
 }
 
 fn plan(acme: &Acme, to: &str, fields: &str) -> Plan {
@@ -126,7 +127,8 @@ fn a_rule_sends_it_to_the_writer_only_where_nobody_else_is_named(
     let fields = sophies("Subject: hi");
     let text = format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"));
     let path = ReversePath::Address(address("sophie@corp.example"));
-    let key = Arrival::read(Bytes::from(text), Some(path), Vec::new()).retry_key(&address("team@acme.example"));
+    let arrival = acme.desk().read(Message::read(Bytes::from(text)), Some(path), Vec::new());
+    let key = arrival.retry_key(&address("team@acme.example"));
     let chosen = Some(PersonName("sophie".into()));
     found.retries.insert(key, crate::threads::Remembered { chosen, ..Default::default() });
     let plan = planned(&acme, &["team@acme.example"], &fields, Ok(&found)).plans.remove(0);
@@ -272,8 +274,7 @@ fn its_id_joins_the_thread_that_evidence_names(#[case] fields: &str, #[case] exp
 fn a_retry_keeps_the_thread_and_a_variant_is_not_learned_again() {
     let acme = acme();
     let fields = sophies("To: ann@customer.example");
-    let message =
-        crate::message::Message::read(Bytes::from(format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"))));
+    let message = Message::read(Bytes::from(format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"))));
     let as_before =
         |fingerprint| Memory::default().claim("own@corp.example", "sophie", 2, Origin::Learned(fingerprint));
     let retry = as_before(Fingerprint::of(&message)).0;

@@ -1,6 +1,7 @@
 //! What is decided: tables of cases over the pure functions.
 
 mod copies;
+mod evidence;
 mod insiders;
 mod plans;
 mod rules;
@@ -13,7 +14,7 @@ use crate::people::{People, Person, Persona};
 use crate::rules::Rules;
 use crate::signing::Keys;
 use crate::threads::token::{Purpose, Token};
-use crate::threads::{Claim, Fingerprint, Found, Origin, Thread};
+use crate::threads::{Claim, Familiar, Fingerprint, Found, Origin, Thread, Topic};
 
 /// Acme: Sophie and Tom, who share `hello@`, and a domain of masked addresses.
 struct Acme {
@@ -103,6 +104,20 @@ impl Memory {
 
     fn healed(self, text: &str, persona: &str, number: u8, correspondent: &str) -> Self {
         self.claim(text, persona, number, Origin::Healed(correspondent.into()))
+    }
+
+    /// A thread in which Ann is known, by what it was about; in seconds before [`NOW`].
+    fn familiar(mut self, persona: &str, number: u8, topic: Topic, ago: i64) -> Self {
+        self = self.claim(&format!("topic-{number}@acme.example"), persona, number, Origin::Healed("-".into()));
+        self.0.acquaintance.threads.push(Familiar { thread: thread(number), topic, at: NOW - ago });
+        self
+    }
+
+    /// The personas that wrote to Ann.
+    fn written_to_by(mut self, personas: &[&str]) -> Self {
+        let names = personas.iter().map(|name| PersonaName((*name).into()));
+        self.0.acquaintance.written_to_by = names.collect();
+        self
     }
 
     /// Of all threads, who wrote last.

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use rstest::rstest;
 
 use super::*;
-use crate::flow::plan::Arrival;
 use crate::mail::{Fate, Plan, ReversePath};
+use crate::message::Message;
 use crate::threads::Unavailable;
 
 /// The plan for a message from Ann: `fields` is its header section with `|` between fields.
-fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>) -> Plan {
+pub(super) fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>) -> Plan {
     let desk = acme.desk();
     let (path, fields) = match fields.strip_prefix("<>|") {
         Some(rest) => (ReversePath::Null, rest),
@@ -19,12 +19,12 @@ fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>
     let text = format!("{from}Message-ID: <own@customer.example>\r\n{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"));
     let to = address(to);
     let recipient = desk.recipient(&to).unwrap();
-    let arrival = Arrival::read(Bytes::from(text), Some(path), vec![(to, recipient)]);
+    let arrival = desk.read(Message::read(Bytes::from(text)), Some(path), vec![(to, recipient)]);
     desk.plan(&arrival, found).plans.remove(0)
 }
 
 /// `evidence persona thread fate`, with `-` for nothing.
-fn told(plan: &Plan) -> String {
+pub(super) fn told(plan: &Plan) -> String {
     let persona = plan.matched.persona.as_ref().map_or("-", |name| name.0.as_str());
     let number = plan.matched.thread.map_or("-".into(), |id| id.0[7].to_string());
     let fate = match &plan.fate {
@@ -217,7 +217,11 @@ fn without_an_index_only_what_it_could_decide_is_deferred() {
         ("sophie@acme.example", "In-Reply-To: <one@acme.example>", "persona-address sophie - sophie@corp.example"),
         ("hello@acme.example", "References: SEED:tom:3", "seed tom 3 tom@corp.example"),
         ("hello@acme.example", "In-Reply-To: <one@acme.example>", "unmatched - - 451"),
-        ("hello@acme.example", "Subject: hi", "unmatched - - held/unmatched"),
+        // It could be known who wrote this, and to whom they belong.
+        ("hello@acme.example", "Subject: hi", "unmatched - - 451"),
+        ("sophie@acme.example", "Subject: hi", "persona-address sophie - sophie@corp.example"),
+        ("hello@acme.example", "From: Tom <tom@corp.example>", "unmatched - - held/unmatched"),
+        ("hello@acme.example", "<>|Auto-Submitted: auto-replied|Subject: hi", "unmatched - - held/auto-reply"),
     ] {
         assert_eq!(told(&plan(&acme, to, &tokens(&acme, fields), Err(&down))), expect);
     }
@@ -246,8 +250,7 @@ fn also_what_matched_nobody_shows_no_customer_the_inbox() {
 #[test]
 fn a_message_with_two_authors_fields_is_refused_at_the_door() {
     let acme = Acme::new();
-    let door =
-        |text: &'static str| acme.desk().door(&crate::message::Message::read(Bytes::from_static(text.as_bytes())));
+    let door = |text: &'static str| acme.desk().door(&Message::read(Bytes::from_static(text.as_bytes())));
     assert_eq!(door("From: a@b.example\r\nFrom: c@d.example\r\n\r\n").map(|reply| reply.code), Some(550));
     assert_eq!(door(" From: a@b.example\r\n\r\n").map(|reply| reply.code), Some(550));
     assert_eq!(door("From: a@b.example, c@d.example\r\n\r\n"), None);
