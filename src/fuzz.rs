@@ -10,13 +10,15 @@ use crate::{config, mail, message, smtp, threads};
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its corpus and of its dictionary.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("command-lines", smtp::fuzz::commands::target),
     ("data-receiver", smtp::fuzz::data::target),
     ("address", mail::fuzz::target),
     ("header-reader", message::fuzz::header::target),
     ("header-splice", message::fuzz::splice::target),
     ("message-ids", message::fuzz::ids::target),
+    ("subject", message::fuzz::subject::target),
+    ("quoted-ids", message::fuzz::quoted::target),
     ("token", threads::fuzz::target),
     ("configuration", config::fuzz::target),
 ];

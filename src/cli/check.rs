@@ -11,7 +11,7 @@ use crate::clock;
 use crate::config::{Config, Listen, Relays, Test};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
-use crate::people::Persona;
+use crate::people::{Persona, Predecessor};
 use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
@@ -97,11 +97,13 @@ fn who_gets_what(policy: &Policy) -> String {
     aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies).chain(internal))
 }
 
-/// By which names a persona gets mail at shared addresses.
+/// By which names a persona gets mail at shared addresses, and who has what was of those that left.
 fn names(policy: &Policy) -> String {
     let head = ["PERSONA", "GREETED AS"].map(String::from);
     let row = |persona: &Persona| [persona.name.to_string(), persona.greeted_as.join(", ")];
-    aligned([head].into_iter().chain(policy.people.personas().map(row)))
+    let left = |left: &Predecessor| [left.name.to_string(), format!("(left, succeeded by {})", left.successor)];
+    let rows = policy.people.personas().map(row).chain(policy.people.predecessors().map(left));
+    aligned([head].into_iter().chain(rows))
 }
 
 /// A domain of the mail server's own making.

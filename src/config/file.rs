@@ -192,6 +192,8 @@ pub(super) struct Persona {
     pub fallback: Option<As<String>>,
     /// The names by which customers greet it.
     pub greeted_as: Option<Several<String>>,
+    /// The persona that has what was its, since it is not there any more.
+    pub succeeded_by: Option<As<String>>,
 }
 
 /// `[inbound]`.

@@ -1,7 +1,7 @@
 //! What would loop, or could never work: addresses at which our own mail would come back to us.
 
 use super::document::KeyPath;
-use super::people::key_of_address;
+use super::people::key_of_its_address;
 use super::problems::Report;
 use crate::flow::policy::Policy;
 use crate::mail::{Address, Domain};
@@ -23,7 +23,7 @@ pub(super) fn check(policy: &Policy, report: &mut Report<'_>) {
     for persona in policy.people.personas() {
         fallback_comes_back(persona, policy, report);
         for (index, address) in persona.addresses.iter().enumerate() {
-            persona_address(address, &key_of_address(&persona.name, index), policy, report);
+            persona_address(address, &key_of_its_address(&policy.people, persona, index), policy, report);
         }
     }
     for (index, address) in policy.inbound.accept.iter().enumerate() {

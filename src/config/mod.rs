@@ -23,6 +23,7 @@ mod people;
 mod relay_security;
 mod relays;
 mod rules;
+mod succession;
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -55,6 +55,7 @@ impl Desk<'_> {
     /// Why it teaches nothing: no reason to refuse it, since the mail itself has gone.
     pub fn lesson_of_copy(&self, message: &Message, known: &Found) -> Result<Lesson, Unlearned> {
         let people = &self.policy.people;
+        let known = &known.of_now(people);
         let insider = self.insider(message).ok_or(Unlearned::Stranger)?;
         let author = message.sole_author().ok_or(Unlearned::NotOneAuthor)?;
         if !insider.proved && self.results(message) != Results::Silent {

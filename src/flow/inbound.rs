@@ -13,6 +13,7 @@ use crate::threads::matcher::Recipient;
 use crate::{clock, events, signing};
 
 use super::House;
+use super::insiders::Insider;
 use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::{address, hop};
@@ -78,7 +79,7 @@ impl Service for Inbound {
         hold_rejections(session.protocol, &mut planned.plans);
 
         // edit, relay, remember
-        let journey = self.journey(&session, &mail, &arrival, desk.now, began);
+        let journey = self.journey(&session, &mail, &arrival, planned.insider.as_ref(), desk.now, began);
         let mut legs = Vec::new();
         for plan in &planned.plans {
             legs.push(journey.carry_out(plan).await);
@@ -107,6 +108,7 @@ impl Inbound {
         session: &'a Session,
         mail: &'a Mail,
         arrival: &'a Arrival,
+        insider: Option<&Insider>,
         now: jiff::Timestamp,
         began: Instant,
     ) -> Journey<'a> {
@@ -116,6 +118,7 @@ impl Inbound {
             id: &mail.id,
             hop: hop(session, mail),
             transport: mail.transport,
+            is_by_one_of_ours: insider.is_some_and(|insider| insider.proved),
             now,
             deadline: began + self.0.inbound.patience,
         }

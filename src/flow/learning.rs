@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::events;
 use crate::mail::{Address, Lesson, MessageId, PersonaName, Reply, ThreadId};
 use crate::message::Message;
-use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Origin, Record, Threads};
+use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Origin, Record, Sent, Threads, Topic};
 
 use super::once::{Claim, Once};
 use super::settle;
@@ -17,11 +17,8 @@ use super::settle;
 pub fn record(lesson: Lesson, message: &Message, now: Timestamp) -> Record {
     let correspondents = folded(&lesson.correspondents);
     let Lesson { message_id, thread, persona, correspondents: _, writer } = lesson;
-    let (fingerprint, at) = (Fingerprint::of(message), now.as_second());
-    match writer {
-        None => Record::Learned { message_id, thread, persona, fingerprint, correspondents, at },
-        Some(writer) => Record::LearnedFrom { message_id, thread, persona, fingerprint, correspondents, writer, at },
-    }
+    let (fingerprint, topic, at) = (Fingerprint::of(message), Topic::of(message), now.as_second());
+    Record::Sent(Sent { message_id, thread, persona, fingerprint, correspondents, writer, topic, at })
 }
 
 fn folded(addresses: &[Address]) -> Vec<String> {

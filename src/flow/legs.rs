@@ -11,8 +11,8 @@ use crate::events;
 use crate::held::About;
 use crate::mail::dsn::{Notify, PerMessage, PerRecipient};
 use crate::mail::{
-    Address, Choice, Destination, Edits, Failure, Fate, HoldReason, Leg, Outcome, Plan, Reply, ReversePath, Say,
-    TransactionId, Transport,
+    Address, Choice, Destination, Edits, Failure, Fate, FateName, HoldReason, Kind, Leg, Outcome, Plan, Reply,
+    ReversePath, Say, TransactionId, Transport,
 };
 use crate::message::trace::Hop;
 use crate::message::{edit, trace};
@@ -24,6 +24,7 @@ use super::learning;
 use super::once::Claim;
 use super::plan::Arrival;
 use super::settle;
+use super::telling;
 
 /// One message on its way.
 pub struct Journey<'a> {
@@ -37,6 +38,8 @@ pub struct Journey<'a> {
     pub hop: Hop<'a>,
     /// What MAIL asked of the transport.
     pub transport: Transport,
+    /// Whether one of ours is proved to have written it.
+    pub is_by_one_of_ours: bool,
     /// When it was decided.
     pub now: jiff::Timestamp,
     /// When all legs must be over.
@@ -74,10 +77,12 @@ impl Journey<'_> {
             Fate::Forward(destinations) => self.forward(plan, destinations).await,
             Fate::Discard => {
                 events::discarded(&plan.rule);
+                self.tell(plan, FateName::Discard).await;
                 vec![Leg::new("-", Outcome::Discarded)]
             }
             Fate::Reject(reply) => {
                 events::rejected(&plan.recipient, reply);
+                self.tell(plan, FateName::Reject).await;
                 vec![Leg::new("-", Outcome::Refused(reply.clone()))]
             }
             // A deferral was answered for all before.
@@ -180,7 +185,7 @@ impl Journey<'_> {
         };
         let leg = self.send(plan, to).await?;
         match leg.outcome {
-            Outcome::Relayed => self.remember_relayed(plan, place).await,
+            Outcome::Relayed => self.remember_told(plan, place, FateName::Forward).await,
             // It lies in `held/`.
             Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&name)).await,
             Outcome::Discarded | Outcome::Refused(_) | Outcome::Deferred(_) | Outcome::Uncertain => {}
@@ -286,7 +291,7 @@ impl Journey<'_> {
         };
         let leg = self.keep(plan, reason, why).await;
         if leg.outcome.is_done() {
-            self.remember_done(plan, place).await;
+            self.remember_told(plan, place, FateName::Hold).await;
         }
         leg
     }
@@ -366,10 +371,11 @@ impl Journey<'_> {
         })
     }
 
-    /// A leg that was relayed is done, and the message's own id joins its thread, so that an answer to it
-    /// is known: in one write, since the peer waits for it.
-    async fn remember_relayed(&self, plan: &Plan, destination: DestinationHash) {
-        self.remember([Some(self.done(plan, destination)), self.healed(plan)].into_iter().flatten().collect()).await;
+    /// A leg is done, and the message is told in its thread; where it was handed on, its own id joins, so that an
+    /// answer to it is known: in one write, since the peer waits for it.
+    async fn remember_told(&self, plan: &Plan, destination: DestinationHash, fate: FateName) {
+        self.remember([Some(self.done(plan, destination)), self.came(plan, fate)].into_iter().flatten().collect())
+            .await;
     }
 
     async fn remember_done(&self, plan: &Plan, destination: DestinationHash) {
@@ -381,14 +387,17 @@ impl Journey<'_> {
         Record::Done { retry, twin: self.arrival.twin(), destination, at: self.now.as_second() }
     }
 
-    fn healed(&self, plan: &Plan) -> Option<Record> {
-        Some(Record::Healed {
-            message_id: self.arrival.message.message_id()?.clone(),
-            thread: plan.joins?,
-            persona: plan.matched.persona.clone()?,
-            correspondent: plan.matched.correspondent.as_ref()?.folded(),
-            at: self.now.as_second(),
-        })
+    /// What is told of the message in its thread. What one of ours wrote was learned as such.
+    fn came(&self, plan: &Plan, fate: FateName) -> Option<Record> {
+        let is_learned = self.is_by_one_of_ours && plan.kind == Kind::Human;
+        if is_learned { None } else { telling::came(self.arrival, plan, fate, self.now) }
+    }
+
+    /// A message that nobody got and nobody will is told too.
+    async fn tell(&self, plan: &Plan, fate: FateName) {
+        if let Some(came) = self.came(plan, fate) {
+            self.remember(vec![came]).await;
+        }
     }
 
     /// Remembers what a power cut may take: the leg is done whatever becomes of its memory.
@@ -532,6 +541,7 @@ mod tests {
             id: &TransactionId::new(0, 0),
             hop: Hop { helo: "mx", peer: "[127.0.0.1]".into(), with: "ESMTP", recipient: None },
             transport: Transport::default(),
+            is_by_one_of_ours: false,
             now,
             deadline: Instant::now() + patience,
         };

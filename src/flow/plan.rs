@@ -199,7 +199,8 @@ impl<'a> Desk<'a> {
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
         let nothing = Found::default();
-        let case = self.case(arrival, found.unwrap_or(&nothing), found.is_err());
+        let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
+        let case = self.case(arrival, &known, found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
         let mut plans: Vec<Plan> =
             recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
@@ -262,7 +263,8 @@ impl<'a> Desk<'a> {
     /// For each recipient, in their order, the rules that are asked and what each says.
     pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
         let nothing = Found::default();
-        let case = self.case(arrival, found.unwrap_or(&nothing), found.is_err());
+        let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
+        let case = self.case(arrival, &known, found.is_err());
         let tried = |(to, recipient): &(Address, Recipient)| {
             let candidates: Vec<Candidate> =
                 self.pieces(&case, to, recipient).iter().filter_map(Piece::candidate).collect();
@@ -280,7 +282,8 @@ impl<'a> Desk<'a> {
         tell: impl Fn(&Piece<'_>) -> T,
     ) -> Vec<Vec<T>> {
         let nothing = Found::default();
-        let case = self.case(arrival, found.unwrap_or(&nothing), found.is_err());
+        let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
+        let case = self.case(arrival, &known, found.is_err());
         let told =
             |(to, recipient): &(Address, Recipient)| self.pieces(&case, to, recipient).iter().map(&tell).collect();
         arrival.recipients.iter().map(told).collect()

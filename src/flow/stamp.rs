@@ -94,15 +94,18 @@ impl<'a> Desk<'a> {
 
     fn learned_before(&self, persona: &Persona, found: &Found) -> Option<(ThreadId, MessageId)> {
         let (thread, id) = found.twin.as_ref()?.learned.clone()?;
+        let found = found.of_now(&self.policy.people);
         let same = found.threads.get(&thread).is_none_or(|known| known.persona == persona.name);
         same.then_some((thread, id))
     }
 
-    /// The thread of a seed for this persona that the message already carries.
+    /// The thread of a seed for this persona, or for one that it succeeded, that the message already carries.
     fn carried_seed(&self, persona: &Persona, message: &Message) -> Option<ThreadId> {
-        let tag = PersonaTag::of(&persona.name);
+        let is_of_persona = |token: &Token| {
+            self.policy.people.persona_by_tag(token.persona).is_some_and(|now| now.name == persona.name)
+        };
         let seeds = message.references().iter().filter_map(|id| Token::open(id.left(), Purpose::Seed, self.keys));
-        seeds.filter(|token| token.persona == tag).map(|token| ThreadId(token.id)).next()
+        seeds.filter(is_of_persona).map(|token| ThreadId(token.id)).next()
     }
 
     pub(super) fn new_thread(&self) -> ThreadId {

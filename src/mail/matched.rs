@@ -81,7 +81,9 @@ impl fmt::Display for ThreadId {
     Ord,
     Hash,
     serde::Serialize,
+    serde::Deserialize,
     strum::Display,
+    strum::EnumString,
     strum::IntoStaticStr,
     strum::VariantArray,
 )]

@@ -111,9 +111,11 @@ impl<'a> Part<'a> {
         self.main.eq_ignore_ascii_case(main) && self.sub.eq_ignore_ascii_case(sub)
     }
 
-    /// Whether it is text, which it is too where it does not say (RFC 2045 §5.2).
+    /// Whether it is text, which it is too where it does not say (RFC 2045 §5.2). Seen in practice: a container that
+    /// does not say what stands between its parts.
     pub(super) fn is_text(&self) -> bool {
-        self.main.is_empty() || self.main.eq_ignore_ascii_case("text")
+        let is_main = |main| self.main.eq_ignore_ascii_case(main);
+        is_main("") || is_main("text") || (is_main("multipart") && !self.is_container())
     }
 
     /// Whether it has parts of its own.

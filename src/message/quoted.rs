@@ -130,15 +130,22 @@ impl Quoted {
         }
     }
 
+    /// Half of the places are kept for parents, where there are some: the seed is one of them.
     fn in_order(self) -> Vec<MessageId> {
-        let mut all: Vec<MessageId> = Vec::new();
-        for id in self.own.into_iter().chain(self.parents) {
-            if all.len() < MOST && !all.contains(&id) {
-                all.push(id);
-            }
-        }
-        all
+        let own = each_once(self.own);
+        let (first, others) = own.split_at(own.len().min(MOST / 2));
+        each_once(first.iter().cloned().chain(self.parents).chain(others.iter().cloned()))
     }
+}
+
+fn each_once(ids: impl IntoIterator<Item = MessageId>) -> Vec<MessageId> {
+    let mut once: Vec<MessageId> = Vec::new();
+    for id in ids {
+        if once.len() < MOST && !once.contains(&id) {
+            once.push(id);
+        }
+    }
+    once
 }
 
 /// Up to the empty line. Seen in practice: empty lines above it.
@@ -249,8 +256,24 @@ mod tests {
     }
 
     #[test]
+    fn a_container_without_a_boundary_is_text() {
+        let text = "Content-Type: multipart/mixed\n\nMessage-ID: <a@b>\n";
+        assert_eq!([true, false].map(|from_text| quoted(text, from_text)), ["a@b", ""]);
+    }
+
+    #[test]
+    fn what_is_beyond_the_bounds_is_not_looked_at() {
+        let text = report("Content-Type: message/rfc822\n\nMessage-ID: <a@b>\n").replace('\n', "\r\n");
+        let message = Message::read(Bytes::from(text));
+        let found = |parts, depth| message.quoted(Mime { parts, depth }, false).len();
+        assert_eq!([found(3, 1), found(2, 1), found(3, 0)], [1, 0, 1]);
+    }
+
+    #[test]
     fn few_count() {
         let many: String = (0..100).map(|n| format!("Message-ID: <{n}@b>\n")).collect();
         assert_eq!(quoted(&format!("\n{many}"), true).split(' ').count(), MOST);
+        let with_a_seed = quoted(&format!("\n{many}References: <seed@b>\n"), true);
+        assert_eq!(with_a_seed, "0@b 1@b 2@b 3@b seed@b 4@b 5@b 6@b");
     }
 }

@@ -1,7 +1,7 @@
 //! Recipients: whom a message was for, as servers and clients write it into its fields.
 //!
 //! Each server has its own field for the recipient of the envelope; none is in a standard but Original-Recipient (RFC
-//! 3798 §2.3), Delivered-To (RFC 9228) and the `for` of Received (RFC 5321 §4.4). The surest comes first: what a server
+//! 8098 §2.3), Delivered-To (RFC 9228) and the `for` of Received (RFC 5321 §4.4). The surest comes first: what a server
 //! wrote about the envelope, then what the author wrote, then what servers noted on the way.
 
 use super::Message;

@@ -4,6 +4,7 @@
 //! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
 
 mod greeting;
+mod succession;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
 
 pub use crate::mail::PersonName;
+pub use succession::Predecessor;
 
 /// A human being with a personal inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,7 @@ pub struct People {
     personas: BTreeMap<PersonaName, Persona>,
     by_address: HashMap<String, Vec<PersonaName>>,
     by_tag: HashMap<PersonaTag, PersonaName>,
+    predecessors: BTreeMap<PersonaName, Predecessor>,
 }
 
 impl People {
@@ -74,12 +77,13 @@ impl People {
         all
     }
 
-    /// The persona of that name.
+    /// The persona of that name, or the one that succeeded it.
     pub fn persona(&self, name: &PersonaName) -> Option<&Persona> {
-        self.personas.get(name)
+        let successor = || self.predecessors.get(name).map(|left| &left.successor);
+        self.personas.get(name).or_else(|| self.personas.get(successor()?))
     }
 
-    /// The persona of that tag, from a verified token.
+    /// The persona of that tag, from a verified token, or the one that succeeded it.
     pub fn persona_by_tag(&self, tag: PersonaTag) -> Option<&Persona> {
         self.by_tag.get(&tag).and_then(|name| self.personas.get(name))
     }
@@ -125,11 +129,8 @@ impl People {
             [] => None,
             [only] => self.persona(only),
             several => {
-                let wanted = fold_name(mailbox.display_name.as_deref()?);
-                let same = |persona: &&Persona| {
-                    persona.display_name.as_deref().map(fold_name).as_deref() == Some(wanted.as_str())
-                };
-                several.iter().filter_map(|name| self.persona(name)).find(same)
+                let personas = several.iter().filter_map(|name| self.persona(name));
+                personas.into_iter().find(|persona| self.is_called(persona, mailbox, &user))
             }
         }
     }

@@ -7,7 +7,8 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Thread, Twin};
+use super::tale::{Tale, Told};
+use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Story, Thread, Twin};
 use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
 /// The messages that one id was learned with: one mail is signed and stamped on its way, and may come by
@@ -46,7 +47,7 @@ impl Keeping {
 /// The earliest times that are still kept, in seconds of the Unix epoch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Horizon {
-    ids: i64,
+    pub(super) ids: i64,
     retries: i64,
 }
 
@@ -163,6 +164,9 @@ pub(super) struct ThreadEntry {
     correspondents: Vec<Correspondent>,
     healed: u32,
     writer: Option<(PersonName, i64)>,
+    /// Mail of the persona's went out in it: nobody else opens it any more.
+    is_ours: bool,
+    tale: Tale,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -175,12 +179,38 @@ struct Correspondent {
 impl ThreadEntry {
     /// A thread as its first record opens it.
     pub(super) fn open(persona: &PersonaName, at: i64) -> Self {
-        Self { persona: persona.clone(), opened: at, newest: at, correspondents: Vec::new(), healed: 0, writer: None }
+        Self {
+            persona: persona.clone(),
+            opened: at,
+            newest: at,
+            correspondents: Vec::new(),
+            healed: 0,
+            writer: None,
+            is_ours: false,
+            tale: Tale::default(),
+        }
     }
 
     /// A record named the thread.
     pub(super) fn touch(&mut self, at: i64) {
         self.newest = self.newest.max(at);
+    }
+
+    /// Mail of the persona's went out in it.
+    pub(super) fn sent(&mut self) {
+        self.is_ours = true;
+    }
+
+    /// Somebody wrote in it: its correspondent, where nobody was before. A place that was forgotten is somebody's.
+    pub(super) fn opened_by(&mut self, address: &str, at: i64) {
+        if !self.is_ours && self.correspondents.is_empty() {
+            self.join(address, at);
+        }
+    }
+
+    /// A message of it is to be told.
+    pub(super) fn tell(&mut self, told: Told) {
+        self.tale.tell(told);
     }
 
     /// A person wrote into it; whoever did so last stays.
@@ -196,13 +226,18 @@ impl ThreadEntry {
         super::is_same_mail((&self.persona, own), (persona, correspondents))
     }
 
-    /// Adds a correspondent, or renews them.
-    pub(super) fn join(&mut self, address: &str, at: i64) {
-        if let Some(known) = self.correspondents.iter_mut().find(|known| known.address.as_deref() == Some(address)) {
+    /// Adds a correspondent, or renews them; returns their place, where there was room.
+    pub(super) fn join(&mut self, address: &str, at: i64) -> Option<u16> {
+        let known = self.correspondents.iter().position(|known| known.address.as_deref() == Some(address));
+        let place = known.unwrap_or(self.correspondents.len());
+        if let Some(known) = self.correspondents.get_mut(place) {
             known.at = known.at.max(at);
-        } else if self.correspondents.len() < CORRESPONDENTS {
+        } else if place < CORRESPONDENTS {
             self.correspondents.push(Correspondent { address: Some(address.into()), at });
+        } else {
+            return None;
         }
+        u16::try_from(place).ok()
     }
 
     /// Counts one more healed id; false, and no change, when the thread has enough of them. The
@@ -213,13 +248,22 @@ impl ThreadEntry {
         gains
     }
 
-    /// Takes the address out of the correspondents up to `at`; false when it was not among them.
+    /// Takes the address out of the correspondents, and of what is told, up to `at`; false when it was nowhere.
     pub(super) fn forget(&mut self, address: &str, at: i64) -> bool {
-        let mut forgotten = false;
+        let mut forgotten = self.tale.forget(address, at);
         for known in self.correspondents.iter_mut().filter(|known| known.at <= at) {
             forgotten |= known.address.take_if(|known| known == address).is_some();
         }
         forgotten
+    }
+
+    /// The thread as people are told of it.
+    pub(super) fn story(mut self, thread: ThreadId) -> Story {
+        let tale = std::mem::take(&mut self.tale);
+        let address = |place: u16| self.correspondents.get(usize::from(place))?.address.clone();
+        let (events, is_cut) = tale.events(address);
+        let Thread { persona, opened, correspondents, healed, writer } = self.thread();
+        Story { thread, persona, opened, correspondents, writer, healed, events, is_cut }
     }
 
     /// The thread as the matcher sees it.
@@ -234,6 +278,7 @@ impl Entry for ThreadEntry {
     const KIND: u8 = b't';
 
     fn keep(&mut self, horizon: Horizon) -> bool {
+        self.tale.keep(horizon.ids);
         self.newest >= horizon.ids
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
 use super::entry::{Horizon, Keeping};
-use super::index::{self, Draft};
-use super::store;
-use super::{Count, Found, Query, Record, Settings, Unavailable};
+use super::index::Draft;
+use super::{Count, Found, Named, Query, Record, Settings, Story, Unavailable};
+use super::{recall, store};
 
 /// The index over a map; what it learned ends with it.
 pub struct Memory {
@@ -45,7 +45,16 @@ impl Memory {
     /// Never, as long as entries can be decoded as they were encoded.
     pub fn look_up(&self, query: &Query) -> Result<Found, Unavailable> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(index::answer(&*entries, query, self.horizon())?)
+        Ok(recall::answer(&*entries, query, self.horizon())?)
+    }
+
+    /// Tells the stories of the threads that are named so.
+    ///
+    /// # Errors
+    /// As [`Memory::look_up`].
+    pub fn stories(&self, named: &Named) -> Result<Vec<Story>, Unavailable> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(recall::stories(&*entries, named, self.horizon())?)
     }
 
     /// Counts what is remembered.
@@ -54,7 +63,7 @@ impl Memory {
     /// As [`Memory::look_up`].
     pub fn count(&self) -> Result<Count, Unavailable> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(index::count(&*entries, self.horizon())?)
+        Ok(recall::count(&*entries, self.horizon())?)
     }
 
     fn horizon(&self) -> Horizon {

@@ -6,15 +6,21 @@
 
 pub mod matcher;
 pub mod record;
+pub mod story;
+mod succession;
 pub mod token;
 
 pub mod local;
 pub mod memory;
 
 mod index;
+mod recall;
 
+mod acquaintance;
 mod entry;
+mod places;
 mod store;
+mod tale;
 
 #[cfg(test)]
 mod conformance;
@@ -25,7 +31,8 @@ use std::collections::HashMap;
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
-pub use record::{DestinationHash, Durability, Fingerprint, Record, RetryKey, Topic, TopicHash};
+pub use record::{Came, DestinationHash, Durability, Fingerprint, Record, RetryKey, Sent, Topic, TopicHash};
+pub use story::{Event, Named, Story, What};
 
 /// How long things are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,6 +223,17 @@ impl Threads {
         match self {
             Self::Local(local) => local.look_up(query).await,
             Self::Memory(memory) => memory.look_up(&query),
+        }
+    }
+
+    /// Tells the stories of the threads that are named so, the newest thread first; none where nothing is known.
+    ///
+    /// # Errors
+    /// When the index cannot answer.
+    pub async fn stories(&self, named: Named) -> Result<Vec<Story>, Unavailable> {
+        match self {
+            Self::Local(local) => local.stories(named).await,
+            Self::Memory(memory) => memory.stories(&named),
         }
     }
 

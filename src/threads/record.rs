@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::mail::{Address, MessageId, PersonName, PersonaName, ReversePath, ThreadId};
+use crate::mail::{Address, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ReversePath, ThreadId};
 use crate::message::Message;
 
 /// How safe a record must be before [`super::Threads::learn`] returns.
@@ -92,10 +92,95 @@ fn head<const N: usize>(hash: &[u8]) -> [u8; N] {
     head
 }
 
+/// A message went out, from us or one of ours: its id belongs to a thread.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sent {
+    /// Its Message-ID.
+    pub message_id: MessageId,
+    /// The thread, opened by this message or an earlier one.
+    pub thread: ThreadId,
+    /// Whose thread.
+    pub persona: PersonaName,
+    /// The message as it came to us; tells a repetition from another message under the same id.
+    pub fingerprint: Fingerprint,
+    /// Whom it goes to, folded.
+    pub correspondents: Vec<String>,
+    /// Who wrote it, where that is one known person: whoever wrote last in a thread goes on answering there.
+    pub writer: Option<PersonName>,
+    /// What it is about.
+    pub topic: Topic,
+    /// When.
+    pub at: i64,
+}
+
+/// A message came that belongs to a thread, or opens one.
+///
+/// What is found in it stands by its name: the numbers of variants are their strength, and change.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Came {
+    /// The thread.
+    pub thread: ThreadId,
+    /// Whose thread.
+    pub persona: PersonaName,
+    /// The message as it came to us; tells a repetition from another message.
+    pub mail: Fingerprint,
+    /// Its Message-ID, where it has one.
+    pub message_id: Option<MessageId>,
+    /// Ids that it refers to, which may join the thread with its own.
+    pub heals: Vec<MessageId>,
+    /// Who wrote it, folded; none where that is nobody, or said to be one of ours.
+    pub correspondent: Option<String>,
+    /// What it is.
+    #[serde(with = "by_name")]
+    pub kind: Kind,
+    /// Why it belongs to the thread.
+    #[serde(with = "by_name")]
+    pub evidence: Evidence,
+    /// What became of it: handed on, where anybody got it.
+    #[serde(with = "by_name")]
+    pub fate: FateName,
+    /// The person who was chosen to answer.
+    pub person: Option<PersonName>,
+    /// What it is about.
+    pub topic: Topic,
+    /// When.
+    pub at: i64,
+}
+
+impl Came {
+    /// Whose word it is, where a person of the correspondent's side wrote it and one of ours got it: only such a
+    /// message changes what belongs to the thread. All others are only told.
+    pub fn author(&self) -> Option<&str> {
+        let is_answered = self.kind == Kind::Human && self.fate == FateName::Forward;
+        self.correspondent.as_deref().filter(|_| is_answered)
+    }
+}
+
+/// Writes what has a name by its name.
+pub(super) mod by_name {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in crate::threads) fn serialize<T: Copy + Into<&'static str>, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str((*value).into())
+    }
+
+    pub(in crate::threads) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// One thing learned. All times are seconds of the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Record {
-    /// A message went out: its id belongs to a thread of a persona.
+    /// A message went out: its id belongs to a thread of a persona. Read, and no longer written: see [`Record::Sent`].
     Learned {
         /// Its Message-ID.
         message_id: MessageId,
@@ -110,7 +195,7 @@ pub enum Record {
         /// When.
         at: i64,
     },
-    /// A matched message brought its own id into a thread.
+    /// A matched message brought its own id into a thread. Read, and no longer written: see [`Record::Came`].
     Healed {
         /// The message's id.
         message_id: MessageId,
@@ -151,7 +236,7 @@ pub enum Record {
         at: i64,
     },
     /// A message went out that a person wrote: learned as the first kind is, and whoever wrote last in a
-    /// thread goes on answering there.
+    /// thread goes on answering there. Read, and no longer written: see [`Record::Sent`].
     LearnedFrom {
         /// Its Message-ID.
         message_id: MessageId,
@@ -168,6 +253,10 @@ pub enum Record {
         /// When.
         at: i64,
     },
+    /// A message went out.
+    Sent(Sent),
+    /// A message came.
+    Came(Came),
 }
 
 impl Record {
@@ -179,7 +268,9 @@ impl Record {
             | Self::Done { at, .. }
             | Self::Chosen { at, .. }
             | Self::Forgotten { at, .. }
-            | Self::LearnedFrom { at, .. } => *at,
+            | Self::LearnedFrom { at, .. }
+            | Self::Sent(Sent { at, .. })
+            | Self::Came(Came { at, .. }) => *at,
         }
     }
 }
@@ -202,10 +293,27 @@ mod tests {
                 correspondents,
                 at,
             },
-            Record::Healed { message_id, thread, persona, correspondent: "c@d".into(), at },
+            Record::Healed {
+                message_id: message_id.clone(),
+                thread,
+                persona: persona.clone(),
+                correspondent: "c@d".into(),
+                at,
+            },
             Record::Done { retry, twin: fingerprint, destination: DestinationHash([5; 8]), at },
-            Record::Chosen { retry, person, at },
+            Record::Chosen { retry, person: person.clone(), at },
             Record::Forgotten { correspondent: "c@d".into(), at },
+            Record::LearnedFrom {
+                message_id,
+                thread,
+                persona,
+                fingerprint,
+                correspondents: Vec::new(),
+                writer: person,
+                at,
+            },
+            Record::Sent(sent()),
+            Record::Came(came()),
         ];
         for (number, record) in before.into_iter().enumerate() {
             let octets = postcard::to_stdvec(&record).unwrap();
@@ -217,5 +325,72 @@ mod tests {
             matches!(postcard::from_bytes::<Record>(&learned), Ok(Record::Learned { at: 3, .. })),
             "as it lay on disk"
         );
+        let sent_on_disk = [
+            &b"\x06\x03a@b"[..],
+            &[1; 8],
+            b"\x01s",
+            &[2; 16],
+            b"\x01\x03c@d",
+            b"\x01\x01p",
+            b"\x01",
+            &[7; 8],
+            b"\0",
+            &[6],
+        ];
+        assert_eq!(postcard::from_bytes(&sent_on_disk.concat()), Ok(Record::Sent(sent())));
+        let came_on_disk = [
+            &b"\x07"[..],
+            &[1; 8],
+            b"\x01s",
+            &[2; 16],
+            b"\x01\x03a@b\x01\x03e@f\x01\x03c@d",
+            b"\x05human\x04seed\x07forward",
+            b"\x01\x01p\x01",
+            &[7; 8],
+            b"\0",
+            &[6],
+        ];
+        assert_eq!(postcard::from_bytes(&came_on_disk.concat()), Ok(Record::Came(came())));
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_here_is_no_other_name() {
+        let octets = postcard::to_stdvec(&Record::Came(came())).unwrap();
+        let later = String::from_utf8_lossy(&octets).replace("human", "robot");
+        assert!(postcard::from_bytes::<Record>(later.as_bytes()).is_err());
+    }
+
+    fn topic() -> Topic {
+        Topic { subject: Some(TopicHash([7; 8])), conversation: None }
+    }
+
+    fn sent() -> Sent {
+        Sent {
+            message_id: MessageId::new("a@b").unwrap(),
+            thread: ThreadId([1; 8]),
+            persona: PersonaName("s".into()),
+            fingerprint: Fingerprint([2; 16]),
+            correspondents: vec!["c@d".into()],
+            writer: Some(PersonName("p".into())),
+            topic: topic(),
+            at: 3,
+        }
+    }
+
+    fn came() -> Came {
+        Came {
+            thread: ThreadId([1; 8]),
+            persona: PersonaName("s".into()),
+            mail: Fingerprint([2; 16]),
+            message_id: MessageId::new("a@b"),
+            heals: vec![MessageId::new("e@f").unwrap()],
+            correspondent: Some("c@d".into()),
+            kind: Kind::Human,
+            evidence: Evidence::Seed,
+            fate: FateName::Forward,
+            person: Some(PersonName("p".into())),
+            topic: topic(),
+            at: 3,
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::config::file::File;
 use crate::config::include::Placed;
 use crate::config::people;
 use crate::config::problems::Report;
+use crate::config::succession;
 use crate::config::values::{As, Code};
 use crate::config::{Expectation, Expected, Test};
 use crate::mail::{Evidence, FateName, HoldReason, Kind, PersonName, PersonaName};
@@ -93,8 +94,14 @@ fn expected(
         all.push(("evidence", evidence.map(Expected::Evidence)));
     }
     if let Some(persona) = word(&written.persona) {
-        let names: Vec<String> = file.personas.keys().cloned().collect();
-        let name = one_of(persona, &names, &at.key("persona"), report);
+        let key = at.key("persona");
+        let name = match succession::left(&persona, file) {
+            Some(left) => {
+                report.mistake(&key, left);
+                None
+            }
+            None => one_of(persona, &succession::names_of_personas(file), &key, report),
+        };
         all.push(("persona", name.map(|name| Expected::Persona(PersonaName(name)))));
     }
     if let Some(person) = word(&written.person) {

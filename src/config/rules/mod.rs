@@ -19,6 +19,7 @@ use super::document::KeyPath;
 use super::file::File;
 use super::include::Placed;
 use super::problems::Report;
+use super::succession;
 use super::values::{As, Several, Text};
 use crate::mail::plain;
 use crate::mail::{Evidence, Kind, PersonName, PersonaName};
@@ -116,7 +117,9 @@ impl Reader<'_, '_> {
         self.is_not_empty(names.is_empty(), at);
         let known: Vec<&str> = known.map(String::as_str).collect();
         for (index, As(name)) in names.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
+            if let Some(left) = succession::left(name, self.file).filter(|_| what == "persona") {
+                self.report.mistake(&at.item(index), left);
+            } else if !known.contains(&name.as_str()) {
                 let near = self.report.did_you_mean(name, known.iter().copied());
                 self.report.mistake(&at.item(index), format!("there is no {what} {name:?}{near}"));
             }

@@ -53,6 +53,89 @@ fn names_by_which_personas_are_greeted() {
 }
 
 #[test]
+fn personas_that_left() {
+    let anna = |rest: &str| format!("personas.anna = {{ succeeded_by = 'sophie'{rest} }}\n");
+    for right in [
+        anna(""),
+        anna(", address = 'Anna <anna@acme.example>', aliases = 'a@acme.example', greeted_as = 'Ann'"),
+        anna(", address = 'anna@acme.example', aliases = 'sophie@acme.example'"),
+        anna(", address = 'Sophie <sophie@acme.example>'"),
+        anna("") + "personas.bea.succeeded_by = 'anna'\n",
+    ] {
+        check_added(&right, &[]);
+    }
+    let chain = anna(", address = 'Anna <anna@acme.example>'") + "personas.bea.succeeded_by = 'anna'\n";
+    let (config, _) = parse(&format!("{BASE}{chain}")).unwrap();
+    for left in ["anna", "bea"] {
+        let persona = config.policy.people.persona(&PersonaName(left.into())).unwrap();
+        assert_eq!(
+            (persona.name.0.as_str(), persona.greeted_as.as_slice()),
+            ("sophie", &["Sophie".into(), "Anna".into()][..])
+        );
+    }
+    let both = "a persona with succeeded_by is not there any more; leave one of the two keys out";
+    check_added(
+        &anna(", answered_by = 'sophie', fallback = 'sophie'"),
+        &[&format!("f:5: personas.anna.answered_by: {both}"), &format!("f:5: personas.anna.fallback: {both}")],
+    );
+    check_added(
+        &anna(", aliases = 'a@acme.example'"),
+        &[
+            r#"f:5: personas.anna.address: missing: a name and an address such as "Sophie from Acme <sophie@acme.example>""#,
+        ],
+    );
+}
+
+#[test]
+fn successors_that_are_none() {
+    check_added(
+        "personas.anna.succeeded_by = 'sofie'",
+        &[r#"f:5: personas.anna.succeeded_by: there is no persona "sofie"; did you mean "sophie"?"#],
+    );
+    let circle = "leads back to the same persona; one of them must be there";
+    check_added("personas.anna.succeeded_by = 'anna'", &[&format!("f:5: personas.anna.succeeded_by: {circle}")]);
+    check_added(
+        "personas.anna.succeeded_by = 'bea'\npersonas.bea.succeeded_by = 'cleo'\npersonas.cleo.succeeded_by = 'bea'\n",
+        &[&format!("f:6: personas.bea.succeeded_by: {circle}"), &format!("f:7: personas.cleo.succeeded_by: {circle}")],
+    );
+}
+
+#[test]
+fn whoever_left_is_named_nowhere_and_has_addresses_of_their_own() {
+    let anna = "personas.anna = { succeeded_by = 'sophie', address = 'Anna <anna@acme.example>' }\n";
+    let left = r#"anna is succeeded by sophie, and no persona any more; write "sophie""#;
+    check_added(
+        &format!(
+            "{anna}rule = [{{ name = 'r', when.persona = ['sophie', 'anna'], then.forward_to = 'anna' }}]\n\
+             test = [{{ mail = 'a.eml', to = 'anna@acme.example', expect = {{ persona = 'anna', forward_to = 'anna' }} }}]\n\
+             people.tom.inbox = 'anna+x@acme.example'\n"
+        ),
+        &[
+            &format!("f:6: rule.when.persona: {left}"),
+            &format!("f:6: rule.then.forward_to: {left}"),
+            &format!("f:7: test.expect.forward_to: {left}"),
+            &format!("f:7: test.expect.persona: {left}"),
+            "f:8: people.tom.inbox: anna+x@acme.example is an address of persona sophie: mail to it would come back; expected a personal inbox",
+        ],
+    );
+    check_added(
+        &format!("{anna}personas.tom = {{ answered_by = 'sophie', address = 'anna@acme.example', fallback = 'anna' }}"),
+        &[
+            &format!("f:6: personas.tom.fallback: {left}"),
+            "f:6: personas.tom.address: anna@acme.example is also an address of persona anna; to share it, both need display names that differ",
+        ],
+    );
+    check(
+        &format!(
+            "reply_domain = 'r.acme.example'\n{BASE}personas.anna = {{ succeeded_by = 'sophie', address = 'a@r.acme.example' }}"
+        ),
+        &[
+            "f:6: personas.anna.address: a@r.acme.example is inside reply_domain, where every address is the daemon's own",
+        ],
+    );
+}
+
+#[test]
 fn addresses_of_two_personas() {
     let tom = |rest: &str| format!("[personas.tom]\nanswered_by = 'sophie'\n{rest}");
     check_added(&tom("address = 'Tom <SOPHIE@acme.example>'"), &[]);
@@ -92,6 +175,10 @@ fn personas_whose_tags_are_equal() {
         |name: &str| format!("personas.{name} = {{ address = '{name}@acme.example', answered_by = 'sophie' }}\n");
     check_added(
         &(persona(one) + &persona(other)),
+        &["f:6: personas.p59844: has the same tag in signed tokens as persona p40211; rename one of the two"],
+    );
+    check_added(
+        &format!("{}personas.{other}.succeeded_by = 'sophie'", persona(one)),
         &["f:6: personas.p59844: has the same tag in signed tokens as persona p40211; rename one of the two"],
     );
 }

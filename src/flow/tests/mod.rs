@@ -1,4 +1,4 @@
-//! What is decided: tables of cases over the pure functions.
+//! What is decided: tables of cases over the pure functions; and what is remembered of it.
 
 mod copies;
 mod evidence;
@@ -6,6 +6,9 @@ mod insiders;
 mod plans;
 mod rules;
 mod stamps;
+mod succession;
+mod telling;
+mod tokens;
 
 use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};

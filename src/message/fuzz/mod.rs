@@ -3,7 +3,9 @@
 
 pub mod header;
 pub mod ids;
+pub mod quoted;
 pub mod splice;
+pub mod subject;
 
 #[cfg(test)]
 mod tests {
@@ -20,6 +22,28 @@ mod tests {
         (name, value, end).prop_map(|(name, value, end)| format!("{name}{value}{end}"))
     }
 
+    /// A line of a bounce that is right, or nearly.
+    fn quoting() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "",
+            "--b",
+            "--b--",
+            "Content-Type: multipart/report; boundary=b",
+            "Content-Type: message/rfc822",
+            "Content-Type: message/delivery-status",
+            "Content-Type: text/plain",
+            "Content-Transfer-Encoding: base64",
+            "Content-Transfer-Encoding: quoted-printable",
+            "Message-ID: <a@b>",
+            "> Message-Id: <a@b> <c@d>",
+            "Original-Message-ID: <e@f>",
+            "References: <g@h>",
+            "\t<i@j>",
+            "TWVzc2FnZS1JRDogPGFAYj4=",
+            "Message-ID: =3Ca=40b=3E",
+        ])
+    }
+
     proptest! {
         #[test]
         fn messages_that_are_nearly_right(lines in proptest::collection::vec(line(), 0..8), body in "(\r\n[ -~]{0,9}){0,3}") {
@@ -31,6 +55,16 @@ mod tests {
         #[test]
         fn lists_of_ids_that_are_nearly_right(text in r#"(<|>|@|,|;|"|\r\n |\t|[ -~]|é|\x00){0,40}"#) {
             ids::target(text.as_bytes());
+        }
+
+        #[test]
+        fn subjects_that_are_nearly_right(text in r"(re|Fwd|SV|RE |ΑΠ|Σ|ς|İ|回复|:|：|\[|\]|\(|\)|\^2|\(fwd\)|\[fwd:|a| ){0,12}") {
+            subject::target(text.as_bytes());
+        }
+
+        #[test]
+        fn reports_that_are_nearly_right(lines in proptest::collection::vec(quoting(), 0..12)) {
+            quoted::target(lines.join("\r\n").as_bytes());
         }
     }
 }

@@ -25,9 +25,10 @@ use crate::threads::store::{Broken, Changes};
 
 /// Records replayed at once: some ten milliseconds, which a learner may have to wait.
 const SLICE: usize = 200;
-/// Entries looked at for each record learned. A record adds four at most, so all of them are seen
-/// in a fourth of the time that they are kept, and no more than that of the disk holds old ones.
-const SWEEP: usize = 16;
+/// Entries looked at for each one that is written: so all of them are seen in a fourth of the time that
+/// they are kept, and no more than that of the disk holds old ones.
+const SWEEP: usize = 4;
+
 /// Where things are, and what the machine is.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -97,9 +98,11 @@ impl Keeper {
             records.iter().try_for_each(|record| draft.apply(record))?;
             Ok(draft.into_changes())
         });
-        self.steps = self.steps.saturating_add(records.len().saturating_mul(SWEEP));
         match drafted {
-            Ok(changes) => self.sight.stage(changes),
+            Ok(changes) => {
+                self.steps = self.steps.saturating_add(changes.len().saturating_mul(SWEEP));
+                self.sight.stage(changes);
+            }
             Err(NoAnswer::Broke(index, broken)) => self.broke(&index, &broken),
             Err(NoAnswer::Away) => {}
         }

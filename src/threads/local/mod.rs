@@ -36,7 +36,7 @@ use self::keeper::{Keeper, Place};
 use self::sight::{NoAnswer, Sight};
 use self::writer::{Learning, Order, Waiter, Writer};
 use super::entry::{Horizon, Keeping};
-use super::{Count, Durability, Found, Query, Record, Settings, Unavailable};
+use super::{Count, Durability, Found, Named, Query, Record, Settings, Story, Unavailable};
 
 /// Learners that may wait at once; more wait for a place.
 const PLACES: usize = 1024;
@@ -168,8 +168,19 @@ impl Local {
     /// When the index cannot answer, or is being rebuilt.
     pub async fn look_up(&self, query: Query) -> Result<Found, Unavailable> {
         let horizon = self.horizon();
-        let answer = self.sight.ask(|source| super::index::answer(source, &query, horizon));
+        let answer = self.sight.ask(|source| super::recall::answer(source, &query, horizon));
         answer.map_err(|no_answer| self.tell(no_answer))
+    }
+
+    /// Tells the stories of the threads that are named so.
+    ///
+    /// # Errors
+    /// As [`Local::look_up`].
+    pub async fn stories(&self, named: Named) -> Result<Vec<Story>, Unavailable> {
+        let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
+        let telling = move || sight.ask_at_length(|source| super::recall::stories(source, &named, horizon));
+        let told = tokio::task::spawn_blocking(telling).await.map_err(|error| Unavailable(error.to_string()))?;
+        told.map_err(|no_answer| self.tell(no_answer))
     }
 
     /// Counts what is remembered, by reading all of it.
@@ -178,7 +189,7 @@ impl Local {
     /// As [`Local::look_up`].
     pub async fn count(&self) -> Result<Count, Unavailable> {
         let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
-        let counting = move || sight.ask_at_length(|source| super::index::count(source, horizon));
+        let counting = move || sight.ask_at_length(|source| super::recall::count(source, horizon));
         let counted = tokio::task::spawn_blocking(counting).await.map_err(|error| Unavailable(error.to_string()))?;
         counted.map_err(|no_answer| self.tell(no_answer))
     }

@@ -453,7 +453,7 @@ async fn old_entries_leave_the_index_as_new_ones_come() {
     local.close().await;
     let (index, _) = Index::open(&house.index(), 1 << 20).unwrap();
     let entries = index.ask(|tree| Ok(tree.scan(b"a", b"z").count())).unwrap();
-    assert_eq!(entries, 8 + 1 + 1, "eight ids, one thread, one twin");
+    assert_eq!(entries, 8 + 1 + 1 + 1, "eight ids, one thread, one twin, one correspondent");
 }
 
 #[tokio::test]

@@ -10,6 +10,10 @@ use tempfile::TempDir;
 use super::local::Local;
 use super::memory::Memory;
 use super::*;
+use crate::mail::{Evidence, FateName, Kind};
+
+mod acquaintance;
+mod stories;
 
 /// A day, in seconds.
 const DAY: i64 = 86_400;
@@ -141,6 +145,51 @@ pub(super) fn healed(id: &str, thread: u8, from: u8) -> Record {
     }
 }
 
+/// What a message is about.
+fn topic(subject: u8) -> Topic {
+    Topic { subject: Some(TopicHash([subject; 8])), conversation: None }
+}
+
+/// An automated message that went out as Sophie, now, about its own number.
+pub(super) fn sent(id: &str, thread: u8, message: u8, to: &[u8]) -> Record {
+    Record::Sent(Sent {
+        message_id: message_id(id),
+        thread: thread_id(thread),
+        persona: sophie(),
+        fingerprint: fingerprint(message),
+        correspondents: to.iter().copied().map(customer).collect(),
+        writer: None,
+        topic: topic(message),
+        at: now(),
+    })
+}
+
+/// A message that a customer wrote and one of ours got, now, about its own number.
+pub(super) fn came(id: &str, thread: u8, message: u8, from: u8) -> Record {
+    Record::Came(Came {
+        thread: thread_id(thread),
+        persona: sophie(),
+        mail: fingerprint(message),
+        message_id: Some(message_id(id)),
+        heals: Vec::new(),
+        correspondent: Some(customer(from)),
+        kind: Kind::Human,
+        evidence: Evidence::Seed,
+        fate: FateName::Forward,
+        person: Some(PersonName("sophie".into())),
+        topic: topic(message),
+        at: now(),
+    })
+}
+
+/// The same record, with another say about a message that came.
+fn but(mut record: Record, edit: impl FnOnce(&mut Came)) -> Record {
+    if let Record::Came(came) = &mut record {
+        edit(came);
+    }
+    record
+}
+
 fn done(retry: u8, twin: u8, to: &str) -> Record {
     Record::Done { retry: retry_key(retry), twin: fingerprint(twin), destination: destination(to), at: now() }
 }
@@ -161,7 +210,9 @@ fn aged(mut record: Record, seconds: i64) -> Record {
         | Record::Done { at, .. }
         | Record::Chosen { at, .. }
         | Record::Forgotten { at, .. }
-        | Record::LearnedFrom { at, .. } => *at -= seconds,
+        | Record::LearnedFrom { at, .. }
+        | Record::Sent(Sent { at, .. })
+        | Record::Came(Came { at, .. }) => *at -= seconds,
     }
     record
 }
@@ -183,13 +234,22 @@ fn healed_claim(thread: u8, from: u8) -> Claim {
 pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let small = 0..3_u8;
     let numbers = (small.clone(), small.clone(), small, 0..12_u8, 0..40_i64);
-    let one = (0..6_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
+    let one = (0..10_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
         let name = ["a", "b", "c"][usize::from(id)];
         let record = match kind {
             0 => learned(name, thread, message, &[who, who + 1]),
-            1 | 2 => healed(name, thread, who),
-            3 => done(id, message, &customer(who)),
-            4 => learned_from(name, thread, message, &[who], &customer(who)),
+            1 => healed(name, thread, who),
+            2 => done(id, message, &customer(who)),
+            3 => learned_from(name, thread, message, &[who], &customer(who)),
+            4 | 5 => sent(name, thread, message, &[who, who / 2]),
+            6 | 7 => but(came(name, thread, message, who), |came| {
+                came.heals = vec![message_id("a"), message_id(["b", "c"][usize::from(who % 2)])];
+            }),
+            8 => but(came(name, thread, message, who), |came| {
+                came.fate = if who < 6 { FateName::Hold } else { FateName::Forward };
+                came.kind = if who < 9 { Kind::AutoReply } else { Kind::Human };
+                came.message_id.take_if(|_| who % 2 == 0);
+            }),
             _ if who < 6 => chosen(id, &customer(who)),
             _ => forgotten(who),
         };
@@ -198,10 +258,34 @@ pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>
     prop::collection::vec(one, length)
 }
 
+/// As many records of one thread and of a few customers as pass every bound of what is told and who is known.
+pub(super) fn many_records() -> impl Strategy<Value = Vec<Record>> {
+    let one = (0..20_u8, 0..90_u8, 0..90_u8, 0..3_u8, 0..300_i64).prop_map(|(kind, message, thread, who, age)| {
+        let (name, busy) = (message.to_string(), thread % 2);
+        let record = match kind {
+            0..6 => sent(&name, busy, message, &[who]),
+            6..12 => came(&name, busy, message, who),
+            12 | 13 => but(came(&name, busy, message, who), |came| came.fate = FateName::Hold),
+            14..19 => persona_of(sent(&name, thread, message, &[who]), thread),
+            _ => forgotten(who),
+        };
+        aged(record, age)
+    });
+    prop::collection::vec(one, 150..400)
+}
+
+/// The same mail as another persona's, one of many.
+fn persona_of(mut record: Record, number: u8) -> Record {
+    if let Record::Sent(sent) = &mut record {
+        sent.persona = PersonaName(format!("persona{number}"));
+    }
+    record
+}
+
 /// Asks for all of that small world.
 pub(super) fn everything() -> Query {
     Query {
-        correspondent: None,
+        correspondent: Some(Correspondent { address: customer(1), topic: topic(1) }),
         ids: ["a", "b", "c"].map(message_id).to_vec(),
         threads: (0..3).map(thread_id).collect(),
         retries: (0..3).map(retry_key).collect(),

@@ -1,0 +1,28 @@
+//! Telling: what is remembered of a message that came, for its thread's story and for the answers to it. Pure.
+
+use jiff::Timestamp;
+
+use crate::mail::{Address, FateName, Plan};
+use crate::threads::{Came, Record, Topic};
+
+use super::plan::Arrival;
+
+/// What is remembered of a message for one recipient, where it belongs to a thread. Only what is handed on opens
+/// one: else every spam that is held would.
+pub fn came(arrival: &Arrival, plan: &Plan, fate: FateName, now: Timestamp) -> Option<Record> {
+    let opened = plan.joins.filter(|_| fate == FateName::Forward);
+    Some(Record::Came(Came {
+        thread: opened.or(plan.matched.thread)?,
+        persona: plan.matched.persona.clone()?,
+        mail: arrival.twin(),
+        message_id: arrival.message.message_id().cloned(),
+        heals: plan.heals.clone(),
+        correspondent: plan.matched.correspondent.as_ref().map(Address::folded),
+        kind: plan.kind,
+        evidence: plan.matched.evidence,
+        fate,
+        person: plan.person.clone(),
+        topic: Topic::of(&arrival.message),
+        at: now.as_second(),
+    }))
+}

@@ -1,0 +1,124 @@
+//! How questions are answered from the index, once for all backends: nothing past keeping is found or told.
+
+use std::collections::{HashMap, HashSet};
+
+use super::acquaintance::AcquaintanceEntry;
+use super::entry::{Entry, Horizon, Id, Retry, ThreadEntry, TwinEntry};
+use super::index::{acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, twin_key};
+use super::store::{Broken, Source};
+use super::{Acquaintance, Correspondent, Count, Fingerprint, Found, Named, Query, Story, Thread, Twin};
+use crate::mail::ThreadId;
+
+/// Threads of a correspondent that are told to the matcher.
+const FAMILIAR: usize = 16;
+
+/// Answers all questions of one message.
+pub(super) fn answer(source: &dyn Source, query: &Query, horizon: Horizon) -> Result<Found, Broken> {
+    let mut found = Found::default();
+    for message_id in &query.ids {
+        let claims = get(source, &id_key(message_id), horizon)?.map(Id::claims).unwrap_or_default();
+        if !claims.is_empty() {
+            found.ids.insert(message_id.clone(), claims);
+        }
+    }
+    let claimed = found.ids.values().flatten().map(|claim| claim.thread);
+    let threads: HashSet<ThreadId> = claimed.chain(query.threads.iter().copied()).collect();
+    for thread in threads {
+        if let Some(entry) = get(source, &thread_key(thread), horizon)? {
+            found.threads.insert(thread, ThreadEntry::thread(entry));
+        }
+    }
+    for retry in &query.retries {
+        if let Some(entry) = get(source, &retry_key(*retry), horizon)? {
+            found.retries.insert(*retry, Retry::remembered(entry));
+        }
+    }
+    found.twin = query.twin.map_or(Ok(None), |twin| twin_of(source, twin, horizon))?;
+    if let Some(correspondent) = &query.correspondent {
+        found.acquaintance = acquaintance(source, correspondent, horizon, &mut found.threads)?;
+    }
+    Ok(found)
+}
+
+fn twin_of(source: &dyn Source, twin: Fingerprint, horizon: Horizon) -> Result<Option<Twin>, Broken> {
+    Ok(get(source, &twin_key(twin), horizon)?.map(TwinEntry::twin))
+}
+
+/// How a correspondent is known. Whether they are known in a thread is what the thread says now: who merely wrote
+/// in it, or is said to have done so, may be known in it later.
+fn acquaintance(
+    source: &dyn Source,
+    correspondent: &Correspondent,
+    horizon: Horizon,
+    threads: &mut HashMap<ThreadId, Thread>,
+) -> Result<Acquaintance, Broken> {
+    let key = acquaintance_key(&correspondent.address);
+    let Some(entry) = get::<AcquaintanceEntry>(source, &key, horizon)? else { return Ok(Acquaintance::default()) };
+    let mut known = Vec::new();
+    for familiar in entry.familiar(correspondent.topic) {
+        let thread = get::<ThreadEntry>(source, &thread_key(familiar.thread), horizon)?.map(ThreadEntry::thread);
+        let Some(thread) = thread.filter(|thread| thread.correspondents.contains(&correspondent.address)) else {
+            continue;
+        };
+        threads.insert(familiar.thread, thread);
+        known.push(familiar);
+        if known.len() == FAMILIAR {
+            break;
+        }
+    }
+    Ok(Acquaintance { threads: known, written_to_by: entry.personas() })
+}
+
+/// Tells the threads that are named so, the newest first.
+pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> Result<Vec<Story>, Broken> {
+    let mut threads: Vec<ThreadId> = match named {
+        Named::Thread(thread) => vec![*thread],
+        Named::MessageId(id) => {
+            let claims = get(source, &id_key(id), horizon)?.map(Id::claims).unwrap_or_default();
+            claims.iter().map(|claim| claim.thread).collect()
+        }
+        Named::Correspondent(address) => {
+            let entry: Option<AcquaintanceEntry> = get(source, &acquaintance_key(address), horizon)?;
+            entry.iter().flat_map(AcquaintanceEntry::threads).collect()
+        }
+    };
+    threads.sort_unstable();
+    threads.dedup();
+    let mut stories = Vec::new();
+    for thread in threads.into_iter().rev() {
+        let entry: Option<ThreadEntry> = get(source, &thread_key(thread), horizon)?;
+        stories.extend(entry.map(|entry| entry.story(thread)));
+    }
+    Ok(stories)
+}
+
+/// Counts what is remembered, by reading it.
+pub(super) fn count(source: &dyn Source, horizon: Horizon) -> Result<Count, Broken> {
+    Ok(Count { threads: count_of::<ThreadEntry>(source, horizon)?, ids: count_of::<Id>(source, horizon)? })
+}
+
+fn count_of<E: Entry>(source: &dyn Source, horizon: Horizon) -> Result<u64, Broken> {
+    let mut count = 0;
+    for pair in all_of::<E>(source) {
+        count += u64::from(decode::<E>(&pair?.1)?.keep(horizon));
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::mail::MessageId;
+    use crate::threads::Settings;
+    use crate::threads::conformance::now;
+    use crate::threads::entry::Keeping;
+
+    #[test]
+    fn what_cannot_be_decoded_is_broken_and_not_unknown() {
+        let map = BTreeMap::from([(id_key(&MessageId::new("a@b").unwrap()), vec![0xFF; 3])]);
+        let query = Query { ids: vec![MessageId::new("a@b").unwrap()], ..Query::default() };
+        assert!(answer(&map, &query, Keeping::from(&Settings::default()).horizon(now())).is_err());
+    }
+}
