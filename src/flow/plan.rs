@@ -384,7 +384,10 @@ impl<'a> Desk<'a> {
         let is_known = |address: &String| *address == author.folded();
         let is_correspondents =
             case.known.threads.get(&thread).is_some_and(|known| known.correspondents.iter().any(is_known));
-        let Some(by) = is_correspondents.then(|| matching_id(matched, pieces)).flatten() else { return Vec::new() };
+        // What a customer brought brings nothing along: whoever opens a thread could fill it with any ids.
+        let is_ours = |id: &&MessageId| matched.evidence == Evidence::Seed || is_learned(id, case.known);
+        let by = matching_id(matched, pieces).filter(|id| is_correspondents && is_ours(id));
+        let Some(by) = by else { return Vec::new() };
         let references = case.arrival.message.references();
         let after = references.iter().rposition(|id| id == by).map_or(references.len(), |at| at + 1);
         let after = references.get(after..).unwrap_or_default();
@@ -393,9 +396,7 @@ impl<'a> Desk<'a> {
     }
 
     fn may_heal(&self, id: &MessageId, case: &Case<'_>) -> bool {
-        let is_learned = |claim: &Claim| matches!(claim.origin, Origin::Learned(_));
-        let is_known = case.known.ids.get(id).is_some_and(|claims| claims.iter().any(is_learned));
-        !is_known && !Token::resembles(id.left()) && case.arrival.message.message_id() != Some(id)
+        !is_learned(id, case.known) && !Token::resembles(id.left()) && case.arrival.message.message_id() != Some(id)
     }
 
     /// A new id for the recipient at `index`.
@@ -418,6 +419,12 @@ fn matching_id<'c>(matched: &Match, pieces: &[Piece<'c>]) -> Option<&'c MessageI
     let names = |says: &Says| matches!(says, Says::Names { thread, .. } if *thread == matched.thread);
     let decided = pieces.iter().find(|piece| piece.evidence == matched.evidence && names(&piece.says))?;
     if let LookedAt::Id(id) = decided.looked_at { Some(id) } else { None }
+}
+
+/// Whether the id is that of a message which went out.
+fn is_learned(id: &MessageId, known: &Found) -> bool {
+    let is_learned = |claim: &Claim| matches!(claim.origin, Origin::Learned(_));
+    known.ids.get(id).is_some_and(|claims| claims.iter().any(is_learned))
 }
 
 /// Who of ours wrote last into the thread that a message belongs to: the customer answers that person.

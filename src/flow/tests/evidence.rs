@@ -216,6 +216,14 @@ fn no_more_than_32_ids_of_a_message_are_healed() {
 }
 
 #[test]
+fn what_a_customer_brought_brings_nothing_along() {
+    let known = || Memory(memory("")).healed("anns@customer.example", "sophie", 1, "ann@customer.example").0;
+    assert_eq!(healed("References: <anns@customer.example> <x@y>", known()), "");
+    let ours_too = "References: <one@acme.example> <anns@customer.example> <x@y>";
+    assert_eq!(healed(ours_too, known()), "x@y anns@customer.example");
+}
+
+#[test]
 fn what_is_healed_may_be_known_from_another() {
     // Claimed in advance by somebody else: no reason for it not to join Ann's thread as well.
     let claimed = Memory(memory("")).healed("ses@amazonses.com", "sophie", 2, "eve@elsewhere.example");
