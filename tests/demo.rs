@@ -17,8 +17,10 @@ fn the_demo_shows_every_scene_and_where_it_went() {
         ("to what Sophie wrote", "sophie.martin@corp.example", "seed: "),
         ("to what Tom wrote", "tom@corp.example", "message-id: "),
         ("her own answer", "sophie.martin@corp.example", "message-id: "),
+        ("the subject is left", "tom@corp.example", "subject: "),
+        ("by name", "sophie.martin@corp.example", "by-name: "),
         ("vacation notice", "held/auto-reply", "kind auto-reply"),
-        ("A bounce", "held/bounce", "kind bounce"),
+        ("A bounce", "held/bounce", "kind bounce, evidence quoted-id"),
         ("forges a seed", "held/unmatched", "evidence unmatched"),
         ("tries to relay", "nowhere ", "relaying denied"),
     ] {

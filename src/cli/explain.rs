@@ -131,7 +131,7 @@ impl Explainer<'_> {
         let stamp = desk
             .signing_persona(&message)
             .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, path.as_ref(), &found)));
-        let recipients = if self.options.to.is_empty() { message.recipients() } else { self.options.to.clone() };
+        let recipients = if self.options.to.is_empty() { message.addressees() } else { self.options.to.clone() };
         let door = self.judge().listener(&message).or_else(|| desk.outbound_door(&message));
         let signals = desk.signals(&message, path.as_ref());
         Report::outbound(&message, signals, path, stamp, door, recipients)

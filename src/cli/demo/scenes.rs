@@ -50,7 +50,7 @@ pub(super) struct Scene {
     /// The header section below From and To.
     pub(super) fields: String,
     /// The body.
-    pub(super) body: &'static str,
+    pub(super) body: String,
 }
 
 impl Scene {
@@ -80,42 +80,56 @@ fn replies(delivered: &Delivered<'_>) -> Vec<Scene> {
                  In-Reply-To: <0102-ses@eu-west-1.amazonses.com>\nReferences: {}\n <0102-ses@eu-west-1.amazonses.com>\n",
                 delivered.references(0)
             ),
-            body: "Thank you, Sophie!",
+            body: "Thank you, Sophie!".into(),
         },
         Scene {
             title: "Ben answers Tom; his mail program writes In-Reply-To and nothing else",
             from: "ben@customer.example",
             to: "tom@acme.example",
             fields: format!("Subject: AW: Your trial, Ben\nMessage-ID: <ben-1@customer.example>\nIn-Reply-To: {}\n", delivered.id(1)),
-            body: "Can I have another week?",
+            body: "Can I have another week?".into(),
         },
         Scene {
             title: "Ann writes again, with no threading field at all",
             from: "ann@customer.example",
             to: "sophie@acme.example",
             fields: "Subject: one more thing\nMessage-ID: <ann-2@customer.example>\n".into(),
-            body: "Where do I find my invoice?",
+            body: "Where do I find my invoice?".into(),
         },
         Scene {
             title: "Cleo answers at the shared address, to what Sophie wrote",
             from: "cleo@customer.example",
             to: "hello@acme.example",
             fields: format!("Subject: Re: Hello, Cleo\nMessage-ID: <cleo-1@customer.example>\nReferences: {} {}\n", delivered.references(2), delivered.id(2)),
-            body: "Hi Sophie",
+            body: "Hi Sophie".into(),
         },
         Scene {
             title: "Dan answers at the shared address, to what Tom wrote",
             from: "dan@customer.example",
             to: "hello@acme.example",
             fields: format!("Subject: Re: Hello, Dan\nMessage-ID: <dan-1@customer.example>\nIn-Reply-To: {}\n", delivered.id(3)),
-            body: "Hi Tom",
+            body: "Hi Tom".into(),
         },
         Scene {
             title: "Cleo adds to her own answer, whose id was learned as it passed",
             from: "cleo@customer.example",
             to: "hello@acme.example",
             fields: "Subject: Re: Hello, Cleo\nMessage-ID: <cleo-2@customer.example>\nIn-Reply-To: <cleo-1@customer.example>\n".into(),
-            body: "PS: I forgot the attachment",
+            body: "PS: I forgot the attachment".into(),
+        },
+        Scene {
+            title: "Dan's mail program has lost every id; the subject is left",
+            from: "dan@customer.example",
+            to: "hello@acme.example",
+            fields: "Subject: SV: Hello, Dan\nMessage-ID: <dan-2@customer.example>\n".into(),
+            body: "Tack!".into(),
+        },
+        Scene {
+            title: "Eve, whom nobody has written to, asks for Sophie by name",
+            from: "eve@customer.example",
+            to: "hello@acme.example",
+            fields: "Subject: A question\nMessage-ID: <eve-1@customer.example>\n".into(),
+            body: "Bonjour Sophie,\n\nune question...".into(),
         },
     ]
 }
@@ -131,18 +145,22 @@ fn machines(delivered: &Delivered<'_>) -> Vec<Scene> {
                 "Subject: Automatic reply: Your trial, Ben\nAuto-Submitted: auto-replied\nIn-Reply-To: {}\n",
                 delivered.id(1)
             ),
-            body: "I am away until Monday.",
+            body: "I am away until Monday.".into(),
         },
         Scene {
-            title: "A bounce of the mail to Dan",
+            title: "A bounce of the mail to Dan, which it returns",
             from: "",
             to: "hello@acme.example",
             fields: "Subject: Undelivered Mail Returned to Sender\nMIME-Version: 1.0\n\
                      Content-Type: multipart/report; report-type=delivery-status; boundary=b\n"
                 .into(),
-            body: "--b\n\nThe mailbox is full.\n\n--b\nContent-Type: message/delivery-status\n\n\
-                   Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; dan@customer.example\n\
-                   Action: failed\nStatus: 5.2.2\n\n--b--",
+            body: format!(
+                "--b\n\nThe mailbox is full.\n\n--b\nContent-Type: message/delivery-status\n\n\
+                 Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; dan@customer.example\n\
+                 Action: failed\nStatus: 5.2.2\n\n--b\nContent-Type: text/rfc822-headers\n\n\
+                 Subject: Hello, Dan\nMessage-ID: {}\n\n--b--",
+                delivered.id(3)
+            ),
         },
     ]
 }
@@ -158,14 +176,14 @@ fn strangers() -> Vec<Scene> {
                 "Subject: Re: Hello\nMessage-ID: <m-1@elsewhere.example>\nReferences: <{}@acme.example>\n",
                 "ci2kf3r5jvhwy6m3bq7xk4t2n5z3a6c7d2e4f5g6"
             ),
-            body: "I am in your thread, am I not?",
+            body: "I am in your thread, am I not?".into(),
         },
         Scene {
             title: "A stranger tries to relay through us",
             from: "mallory@elsewhere.example",
             to: "victim@elsewhere.example",
             fields: "Subject: cheap watches\n".into(),
-            body: "Buy now",
+            body: "Buy now".into(),
         },
     ]
 }
