@@ -75,13 +75,26 @@ const HELLO: &str = "hello@acme.example";
 #[case(SOPHIE, SUBJECT, "subject sophie 2 5", "subject sophie 2 sophie@corp.example")]
 #[case(HELLO, SUBJECT, "subject tom 3 60", "subject tom 3 tom@corp.example")]
 #[case(HELLO, SUBJECT, "subject tom 3 61", "unmatched - - held/unmatched")]
-#[case(HELLO, SUBJECT, "subject tom 3 61; subject sophie 2 3", "subject sophie 2 sophie@corp.example")]
+#[case(HELLO, SUBJECT, "subject tom 3 61; subject sophie 2 3", "unmatched - - held/unmatched")]
 #[case(SOPHIE, SUBJECT, "subject sophie 1 61; subject sophie 2 3", "persona-address sophie - sophie@corp.example")]
 #[case(HELLO, SUBJECT, "subject sophie 1 61; subject sophie 2 3", "subject sophie - sophie@corp.example")]
 #[case(SOPHIE, SUBJECT, "subject tom 3 5", "persona-address sophie - sophie@corp.example")]
 #[case(SOPHIE, SUBJECT, "subject sophie 1 9; subject sophie 2 5", "persona-address sophie - sophie@corp.example")]
 #[case(HELLO, SUBJECT, "subject sophie 1 9; subject sophie 2 5", "subject sophie - sophie@corp.example")]
 #[case(HELLO, SUBJECT, "subject sophie 1 9; subject tom 3 5", "unmatched - - held/unmatched")]
+// An answer to another persona's mail is in no thread of the recipient's.
+#[case(
+    SOPHIE,
+    "Subject: Your order|In-Reply-To: <three@acme.example>",
+    "subject sophie 2 5",
+    "persona-address sophie - sophie@corp.example"
+)]
+#[case(
+    SOPHIE,
+    "Thread-Index: AQHYz1Qk3n3yIu1TzkGq6y4B3pK1F64AAAAA|In-Reply-To: <three@acme.example>",
+    "conversation sophie 2 5",
+    "persona-address sophie - sophie@corp.example"
+)]
 // A correspondent, at a shared address: the persona, never the thread.
 #[case(HELLO, "Subject: news", "written tom", "correspondent tom - tom@corp.example")]
 #[case(HELLO, "Subject: news", "written tom sophie", "unmatched - - held/unmatched")]

@@ -46,9 +46,9 @@ impl Matcher<'_> {
         age <= i64::try_from(self.window.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// What threads with the author say together: of the recipient's persona, or of the only one among the recent
-    /// ones. The thread is named where the persona has no other that fits, recent or not: else nobody knows which is
-    /// meant, and the persona alone is no news where the recipient has settled it.
+    /// What threads with the author say together: of the recipient's persona, or of the only one that has any; at
+    /// least one of them is recent. The thread is named where the persona has no other that fits, recent or not: else
+    /// nobody knows which is meant, and the persona alone is no news where the recipient has settled it.
     fn familiar<'f>(
         &self,
         threads: impl Iterator<Item = &'f Familiar>,
@@ -61,7 +61,8 @@ impl Matcher<'_> {
         let named: Vec<(&PersonaName, &Familiar)> = named.collect();
         let meant: Vec<_> = named.iter().filter(|(persona, _)| is_meant(recipient, persona)).collect();
         let recent: Vec<_> = meant.iter().filter(|(_, familiar)| is_recent(familiar)).collect();
-        let personas: HashSet<&PersonaName> = recent.iter().map(|(persona, _)| *persona).collect();
+        // Also of those that are not recent: people answer old mail too.
+        let personas: HashSet<&PersonaName> = meant.iter().map(|(persona, _)| *persona).collect();
         let Some((persona, familiar)) = recent.first() else {
             return Says::Not(match (threads.is_empty(), named.is_empty(), meant.is_empty()) {
                 (true, _, _) => Why::Unknown,
@@ -73,8 +74,8 @@ impl Matcher<'_> {
         if personas.len() > 1 {
             return Says::Not(Why::SeveralPersonas);
         }
-        let is_other = |(other, with): &&&(&PersonaName, &Familiar)| other == persona && with.thread != familiar.thread;
-        let thread = if meant.iter().any(|other| is_other(&other)) { None } else { Some(familiar.thread) };
+        let is_one = meant.iter().all(|(_, other)| other.thread == familiar.thread);
+        let thread = is_one.then_some(familiar.thread);
         match (thread, recipient) {
             (None, Recipient::Persona(_)) => Says::Not(Why::SeveralThreads),
             _ => Says::Names { persona: (*persona).clone(), thread },

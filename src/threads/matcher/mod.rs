@@ -129,9 +129,13 @@ fn by_persona_address<'c>(to: &'c Address, recipient: &Recipient) -> Piece<'c> {
 }
 
 /// Picks the strongest candidate that agrees with the recipient; what points elsewhere is a conflict.
+///
+/// An answer to Sophie's mail that comes to Tom's address is in none of Tom's threads, whatever its subject.
 pub fn decide(candidates: &[Candidate], recipient: &Recipient, correspondent: Option<Address>) -> Match {
+    let is_elsewhere = candidates.iter().any(|candidate| candidate.evidence.is_strong() && candidate.thread.is_some());
+    let is_guess = |candidate: &Candidate| matches!(candidate.evidence, Evidence::Conversation | Evidence::Subject);
     let agrees = |candidate: &&Candidate| match recipient {
-        Recipient::Persona(name) => candidate.persona == *name,
+        Recipient::Persona(name) => candidate.persona == *name && !(is_elsewhere && is_guess(candidate)),
         Recipient::Shared | Recipient::Token(_) => true,
     };
     let Some(winner) = candidates.iter().find(agrees) else {
