@@ -134,13 +134,13 @@ impl<S: Server> Scene<S> {
 fn postfix_uses_them_all(#[case] smtp: bool, #[case] transactions: usize) {
     let scene = beside_postfix(smtp);
     scene.three_are_sent_one_mail();
+    let is_told = |line: &str| line.contains("to=<ghost@acme.example>") && line.contains("said: 550 5.1.1");
+    wait_until("it knows who is refused", || scene.server.log().lines().any(is_told));
     let commands = scene.mail_commands();
     assert_eq!(commands.len(), transactions);
     for part in ["eight_bit: true", "utf8: true", "size: Some("] {
         assert!(commands.iter().all(|command| command.contains(part)), "{commands:?}");
     }
-    let is_told = |line: &str| line.contains("to=<ghost@acme.example>") && line.contains("said: 550 5.1.1");
-    wait_until("it knows who is refused", || scene.server.log().lines().any(is_told));
     assert!(scene.server.log().contains("MTP PIPELINING"), "{}", scene.server.log());
 }
 
@@ -151,13 +151,13 @@ fn postfix_uses_them_all(#[case] smtp: bool, #[case] transactions: usize) {
 fn exim_uses_most_of_them(#[case] by: HandOver, #[case] transactions: usize) {
     let scene = beside_exim(by);
     scene.three_are_sent_one_mail();
+    let log = || scene.server.log();
+    wait_until("it knows who is refused", || log().contains("RCPT TO:<ghost@acme.example>: 550 5.1.1"));
     let commands = scene.mail_commands();
     assert_eq!(commands.len(), transactions);
     for part in ["utf8: true", "size: Some("] {
         assert!(commands.iter().all(|command| command.contains(part)), "{commands:?}");
     }
-    let log = || scene.server.log();
-    wait_until("it knows who is refused", || log().contains("RCPT TO:<ghost@acme.example>: 550 5.1.1"));
     // The mark of pipelining.
     let delivered = |log: &str| log.lines().any(|line| line.contains("=> sophie@acme.example") && line.contains(" L "));
     wait_until("it has logged the delivery", || delivered(&log()) || log().contains("Completed"));
