@@ -7,7 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, Reply, Say,
+    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
+    Reply, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -16,7 +17,7 @@ use crate::threads::matcher::Recipient;
 use crate::threads::token::Purpose;
 
 use super::insiders::Insider;
-use super::plan::{Case, Desk, Readers, writer_in_thread};
+use super::plan::{Arrival, Case, Desk, Readers, writer_in_thread};
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -62,7 +63,8 @@ impl<'a> Desk<'a> {
         if share.writer.is_some() && case.index_is_away {
             return Course::by_default(Fate::Defer(Say::IndexAway.reply()));
         }
-        let Judged { continued, judgement } = case.reading.judge(&facts(case, share));
+        let Judged { continued, judgement } =
+            case.reading.judge(&facts(case, share, self.is_choice_unknown(case, share)));
         let (rule, fate, route) = match judgement {
             Judgement::CannotTell(rule, rules::Why::IndexAway) => {
                 return Course { rule: rule.name.clone(), ..Course::by_default(Fate::Defer(Say::IndexAway.reply())) };
@@ -91,13 +93,19 @@ impl<'a> Desk<'a> {
     /// is asked.
     pub(super) fn tried_for(&self, case: &Case<'_>, share: &Share<'_>) -> Vec<Tried> {
         let is_held = case.held_at_sight.is_some() || held_as_return(share).is_some();
-        if is_held { Vec::new() } else { case.reading.tried(&facts(case, share)) }
+        if is_held { Vec::new() } else { case.reading.tried(&facts(case, share, self.is_choice_unknown(case, share))) }
     }
 
     fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route<'a>) {
         match decision {
             Decision::Forward => self.whoever_answers(case, share),
-            Decision::ForwardTo(targets) => self.forward(case, self.route(case, share, targets, true)),
+            Decision::ForwardTo(targets) => {
+                let is_pool = |target: &Target| matches!(target, Target::Persona(name) if self.is_pool(name));
+                if case.index_is_away && targets.iter().any(is_pool) {
+                    return (Fate::Defer(Say::IndexAway.reply()), Route::default());
+                }
+                self.forward(case, self.route(case, share, targets, true))
+            }
             Decision::Hold => (Fate::Hold(HoldReason::Rule), Route::default()),
             Decision::Reject(words) => (Fate::Reject(rejection(words.as_deref())), Route::default()),
             Decision::Discard => (Fate::Discard, Route::default()),
@@ -118,7 +126,8 @@ impl<'a> Desk<'a> {
     }
 
     fn whoever_answers(&self, case: &Case<'_>, share: &Share<'_>) -> (Fate, Route<'a>) {
-        if !is_settled(share) && !possible_evidence(case, share).is_empty() {
+        let is_unsettled = !is_settled(share) && !possible_evidence(case, share).is_empty();
+        if is_unsettled || self.is_choice_unknown(case, share) {
             return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
         let Some(first) = share.readers.people.first() else {
@@ -132,6 +141,17 @@ impl<'a> Desk<'a> {
         // Colleagues are told; nobody is to answer.
         route.person = route.person.filter(|_| share.writer.is_none());
         self.forward(case, route)
+    }
+
+    /// Whether a pool answers, and the index is away, which alone knows whom it chose for an earlier try of this mail,
+    /// and who wrote last in the thread.
+    fn is_choice_unknown(&self, case: &Case<'_>, share: &Share<'_>) -> bool {
+        let persona = share.matched.persona.as_ref();
+        case.index_is_away && share.writer.is_none() && persona.is_some_and(|name| self.is_pool(name))
+    }
+
+    fn is_pool(&self, persona: &PersonaName) -> bool {
+        self.policy.people.persona(persona).is_some_and(|persona| persona.answered_by.len() > 1)
     }
 
     /// Forwards, unless the message has been at one of the inboxes before.
@@ -281,28 +301,19 @@ pub(super) fn is_return_path(recipient: &Recipient) -> bool {
     }
 }
 
-/// What the rules see.
-fn facts<'a>(case: &Case<'_>, share: &Share<'a>) -> Facts<'a> {
+/// What the rules see. `is_choice_unknown`: only the index knows who of a pool answers.
+fn facts<'a>(case: &Case<'_>, share: &Share<'a>, is_choice_unknown: bool) -> Facts<'a> {
     let (persona, person) =
         (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
     let (kind, evidence) = (share.kind, share.matched.evidence);
     let possible = possible_evidence(case, share);
-    if possible.is_empty() {
-        return Facts {
-            recipient: share.to,
-            persona: Known::Is(persona),
-            person: Known::Is(person),
-            kind: Known::Is(kind),
-            evidence: Known::Is(evidence),
-        };
-    }
-    let is_settled = is_settled(share);
+    let is_settled = is_settled(share) || possible.is_empty();
     let is_strong = possible.iter().any(|evidence| evidence.is_strong());
     let kinds = if is_strong { vec![kind, kind_if_matched(case)] } else { vec![kind] };
     Facts {
         recipient: share.to,
         persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
-        person: if is_settled { Known::Is(person) } else { Known::Unknown },
+        person: if is_settled && !is_choice_unknown { Known::Is(person) } else { Known::Unknown },
         kind: Known::OneOf(kinds),
         evidence: Known::OneOf([vec![evidence], possible].concat()),
     }
@@ -315,22 +326,29 @@ fn is_settled(share: &Share<'_>) -> bool {
 
 /// What the index, could it answer, might find that is stronger than what was found without it; nothing where it
 /// can answer. What is signed is stronger, and needs no index.
-fn possible_evidence(case: &Case<'_>, share: &Share<'_>) -> Vec<Evidence> {
-    let (message, has_customer) = (&case.arrival.message, case.correspondent.is_some());
+pub(super) fn possible_evidence(case: &Case<'_>, share: &Share<'_>) -> Vec<Evidence> {
+    let is_tried =
+        |evidence: &&Evidence| **evidence != Evidence::Correspondent || *share.recipient == Recipient::Shared;
+    let stronger = case.unasked.iter().filter(|evidence| **evidence < share.matched.evidence);
+    stronger.filter(is_tried).copied().collect()
+}
+
+/// What an index might find about a message, whoever the recipient is.
+pub(super) fn could_be_found(arrival: &Arrival, has_customer: bool) -> Vec<Evidence> {
+    let message = &arrival.message;
     let could_find = |evidence: &Evidence| match evidence {
         Evidence::MessageId => !message.parents().is_empty(),
-        Evidence::QuotedId => !case.arrival.quoted.is_empty(),
+        Evidence::QuotedId => !arrival.quoted.is_empty(),
         Evidence::Conversation => has_customer && message.conversation().is_some(),
         Evidence::Subject => has_customer && message.base_subject().is_some(),
-        Evidence::Correspondent => has_customer && *share.recipient == Recipient::Shared,
+        Evidence::Correspondent => has_customer,
         Evidence::RecipientToken
         | Evidence::Seed
         | Evidence::PersonaAddress
         | Evidence::ByName
         | Evidence::Unmatched => false,
     };
-    let stronger = Evidence::VARIANTS.iter().filter(|evidence| **evidence < share.matched.evidence);
-    if case.index_is_away { stronger.filter(|evidence| could_find(evidence)).copied().collect() } else { Vec::new() }
+    Evidence::VARIANTS.iter().filter(|evidence| could_find(evidence)).copied().collect()
 }
 
 /// What the message is if it turns out to belong to a thread of ours.

@@ -15,7 +15,7 @@ use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, 
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Claim, Correspondent, Fingerprint, Found, Origin, Query, RetryKey, Topic, Unavailable};
 
-use super::course::{Share, is_return_path};
+use super::course::{Share, could_be_found, is_return_path, possible_evidence};
 use super::insiders::Insider;
 use super::policy::{Policy, Unmatched};
 
@@ -68,6 +68,10 @@ pub(super) struct Case<'a> {
     pub(super) reading: Reading<'a>,
     pub(super) known: &'a Found,
     pub(super) index_is_away: bool,
+    /// The author may be somebody else.
+    is_doubtful: bool,
+    /// What the index might find, were it there; nothing where it is.
+    pub(super) unasked: Vec<Evidence>,
 }
 
 /// Who gets a message that is forwarded: nobody, the person who answers, or several colleagues; and who
@@ -182,11 +186,18 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The author, where that may be a customer, and what they write about.
+    /// The author, where that may be a customer whom we know, and what they write about.
     fn correspondent(&self, arrival: &Arrival) -> Option<Correspondent> {
-        let author = &arrival.message.author()?.address;
-        let is_customer = self.policy.is_customer(author);
-        is_customer.then(|| Correspondent { address: author.folded(), topic: Topic::of(&arrival.message) })
+        let message = &arrival.message;
+        let author = &message.author()?.address;
+        let is_customer = self.policy.is_customer(author) && !self.is_doubtful(message);
+        is_customer.then(|| Correspondent { address: author.folded(), topic: Topic::of(message) })
+    }
+
+    /// Whether the company's own servers found that somebody else may have written the author's name: nothing
+    /// counts then because that author is known.
+    fn is_doubtful(&self, message: &Message) -> bool {
+        self.results(message).fail_dmarc()
     }
 
     /// The addresses for which it is remembered whom a pool chose that a rule names.
@@ -219,11 +230,20 @@ impl<'a> Desk<'a> {
     {
         let insider = self.insider(&arrival.message);
         let brought_by = self.brought_by(&arrival.message, insider.as_ref());
+        let is_doubtful = self.is_doubtful(&arrival.message);
+        let author = arrival.message.author().map(|author| &author.address);
+        let correspondent = author.filter(|author| insider.is_none() && self.policy.is_customer(author));
         Case {
             arrival,
             clues: self.matcher().clues(&arrival.message, &arrival.quoted, brought_by, self.policy.mime),
             // A person or persona never becomes a correspondent, proved or not.
-            correspondent: arrival.message.author().filter(|_| insider.is_none()).map(|author| author.address.clone()),
+            correspondent: correspondent.cloned(),
+            is_doubtful,
+            unasked: if index_is_away {
+                could_be_found(arrival, correspondent.is_some() && !is_doubtful)
+            } else {
+                Vec::new()
+            },
             insider,
             held_at_sight: self.held_at_sight(&arrival.message),
             reading: Reading::new(&self.policy.rules, &arrival.message),
@@ -243,7 +263,7 @@ impl<'a> Desk<'a> {
         let is_handed_on = matches!(course.fate, Fate::Forward(_)) || !course.copies.is_empty();
         Plan {
             reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
-            joins: self.joins(case, recipient, &matched, kind).map(|thread| thread.unwrap_or(fresh)),
+            joins: self.joins(case, &share, fresh),
             heals: self.heals(case, &matched, kind, &pieces),
             lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),
             recipient: to.clone(),
@@ -363,14 +383,17 @@ impl<'a> Desk<'a> {
         return_path(domain, self.separator(), &token.seal(self.keys)).or(original)
     }
 
-    /// The thread that the message's own id joins: `None` where it joins none, `Some(None)` where it
-    /// opens one. An earlier try of the same mail has opened it already.
-    fn joins(&self, case: &Case<'_>, recipient: &Recipient, matched: &Match, kind: Kind) -> Option<Option<ThreadId>> {
+    /// The thread that the message's own id joins, which is `fresh` where it opens one. An earlier try of the same
+    /// mail has opened it already. What only the index could tell to be an answer opens none while it is away.
+    fn joins(&self, case: &Case<'_>, share: &Share<'_>, fresh: ThreadId) -> Option<ThreadId> {
         let id = case.arrival.message.message_id()?;
-        let (persona, author) = (matched.persona.as_ref()?, matched.correspondent.as_ref()?);
-        let before = || self.matcher().joined_before(id, persona, author, case.known);
-        let is_persons = kind == Kind::Human && !is_return_path(recipient);
-        is_persons.then(|| matched.thread.or_else(before))
+        let (persona, author) = (share.matched.persona.as_ref()?, share.matched.correspondent.as_ref()?);
+        if share.kind != Kind::Human || is_return_path(share.recipient) || !possible_evidence(case, share).is_empty() {
+            return None;
+        }
+        let is_retry = || case.known.retries.contains_key(&case.arrival.retry_key(share.to));
+        let before = || self.matcher().joined_before(id, persona, author, case.known).filter(|_| is_retry());
+        Some(share.matched.thread.or_else(before).unwrap_or(fresh))
     }
 
     /// The ids of References that join the thread too: what a provider put in place of our Message-ID, or what
@@ -381,12 +404,13 @@ impl<'a> Desk<'a> {
         let (Some(thread), Some(author), Kind::Human) = (matched.thread, matched.correspondent.as_ref(), kind) else {
             return Vec::new();
         };
-        let is_known = |address: &String| *address == author.folded();
+        let is_author = |address: &String| *address == author.folded();
         let is_correspondents =
-            case.known.threads.get(&thread).is_some_and(|known| known.correspondents.iter().any(is_known));
+            case.known.threads.get(&thread).is_some_and(|known| known.correspondents.iter().any(is_author));
         // What a customer brought brings nothing along: whoever opens a thread could fill it with any ids.
         let is_ours = |id: &&MessageId| matched.evidence == Evidence::Seed || is_learned(id, case.known);
-        let by = matching_id(matched, pieces).filter(|id| is_correspondents && is_ours(id));
+        let is_known = is_correspondents && !case.is_doubtful;
+        let by = matching_id(matched, pieces).filter(|id| is_known && is_ours(id));
         let Some(by) = by else { return Vec::new() };
         let references = case.arrival.message.references();
         let after = references.iter().rposition(|id| id == by).map_or(references.len(), |at| at + 1);

@@ -75,6 +75,11 @@ impl Results {
             && dmarc.all(|finding| finding.result == "pass" && finding.property("header.from").is_some_and(is_about))
     }
 
+    /// Whether DMARC failed: somebody else may have written the name into From.
+    pub fn fail_dmarc(&self) -> bool {
+        self.by("dmarc").any(|finding| finding.result == "fail")
+    }
+
     /// Who handed the message in, by the name they logged in with (RFC 8601 §2.7.4): where each finding of it
     /// says the same, and DMARC, which looks at mail from elsewhere, says nothing.
     pub fn authenticated(&self) -> Option<Address> {

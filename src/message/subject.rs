@@ -6,6 +6,9 @@
 /// No prefix has more characters, its counter included: so each character of a subject is looked at a few times only.
 const LONGEST_PREFIX: usize = 40;
 
+/// No more characters of a subject are looked at: what tells two apart stands at the beginning.
+const LOOKED_AT: usize = 2000;
+
 /// What is left of a subject, folded: nothing of one that is only prefixes.
 pub fn base(subject: &str) -> String {
     let folded = folded(subject);
@@ -25,7 +28,7 @@ fn folded(subject: &str) -> String {
     // Seen in practice, in subjects from right to left: marks of direction around a prefix.
     let is_mark =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let visible: String = subject.chars().filter(|c| !is_mark(*c)).collect();
+    let visible: String = subject.chars().take(LOOKED_AT).filter(|c| !is_mark(*c)).collect();
     let spaced = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     // The lower case of a sigma depends on what stands around it, and that changes here.
     spaced.to_lowercase().replace('ς', "σ")

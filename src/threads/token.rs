@@ -60,10 +60,11 @@ impl Token {
         (keys.verify(signed, tag) && token.purpose == purpose).then_some(token)
     }
 
-    /// Whether a text is written like a token, whole or cut, whoever made it.
+    /// Whether a text is written like a token, whole or a little cut, whoever made it; the ids that we mint are
+    /// shorter.
     pub fn resembles(text: &str) -> bool {
         let is_base32 = |octet: u8| octet.is_ascii_alphabetic() || (b'2'..=b'7').contains(&octet);
-        (LENGTH - 8..=LENGTH + 8).contains(&text.len()) && text.bytes().all(is_base32)
+        (LENGTH - 7..=LENGTH + 8).contains(&text.len()) && text.bytes().all(is_base32)
     }
 
     /// The token as the left part of an ordinary message id.

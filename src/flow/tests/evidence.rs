@@ -242,3 +242,57 @@ fn what_is_healed_may_be_known_from_another() {
     let claimed = Memory(memory("")).healed("ses@amazonses.com", "sophie", 2, "eve@elsewhere.example");
     assert_eq!(healed("References: SEED <ses@amazonses.com>", claimed.0), "ses@amazonses.com");
 }
+
+#[test]
+fn an_author_whom_our_own_servers_doubt_is_not_known() {
+    let mut acme = Acme::new();
+    let mx: crate::mail::Domain = "mx.acme.example".parse().unwrap();
+    let trust = crate::flow::policy::Trust { authserv_id: mx.clone(), servers: vec![mx] };
+    acme.policy.inbound.trust = Some(trust);
+    let seed = acme.seed("sophie", 1);
+    let found = |dmarc: &str| {
+        let head = format!("Authentication-Results: mx.acme.example; dmarc={dmarc} header.from=customer.example");
+        let fields = format!("{head}|Subject: Your order|References: {seed} <x@y>");
+        let recipients = vec![(address(HELLO), acme.desk().recipient(&address(HELLO)).unwrap())];
+        let text = format!("From: ann@customer.example|{fields}||Hi").replace('|', "\r\n");
+        let arrival = acme.desk().read(Message::read(text.into()), None, recipients);
+        let asks = acme.desk().question(&arrival).correspondent.is_some();
+        (asks, plan(&acme, SOPHIE, &fields, Ok(&memory(""))).heals.len())
+    };
+    assert_eq!((found("pass"), found("none"), found("fail")), ((true, 1), (true, 1), (false, 0)));
+}
+
+#[test]
+fn where_one_persona_goes_on_where_another_began_the_later_one_is_answered() {
+    let acme = Acme::new();
+    let old = ThreadId::new(now() - jiff::SignedDuration::from_hours(24), [0, 1]);
+    let seed = |persona: &str, thread| format!("<{}@acme.example>", acme.token(Purpose::Seed, persona, thread));
+    // As our stamp writes it: the new seed first.
+    let fields = format!("References: {} {} <x@y>", seed("tom", thread(3)), seed("sophie", old));
+    assert_eq!(told(&plan(&acme, HELLO, &fields, Ok(&Found::default()))), "seed tom 3 tom@corp.example");
+}
+
+#[test]
+fn attached_messages_of_two_threads_name_none() {
+    let both = "Content-Type: multipart/mixed; boundary=b||--b||Two.|--b|Content-Type: message/rfc822||\
+                Message-ID: <one@acme.example>||Hello|--b|Content-Type: message/rfc822||\
+                Message-ID: <three@acme.example>||Hello|--b--";
+    check(HELLO, both, "", "unmatched - - held/unmatched");
+}
+
+#[test]
+fn a_return_path_in_a_field_is_no_reply_address() {
+    let acme = Acme::new();
+    let token = acme.token(Purpose::ReturnOfOutbound, "tom", thread(3));
+    let fields = format!("Cc: <bounce+{token}@replies.acme.example>");
+    assert_eq!(told(&plan(&acme, HELLO, &fields, Ok(&Found::default()))), "unmatched - - held/unmatched");
+}
+
+#[test]
+fn while_the_index_is_away_nothing_opens_a_thread_that_may_be_an_answer() {
+    let (acme, down) = (Acme::new(), crate::threads::Unavailable("rebuilding".into()));
+    let joins = |fields: &str| plan(&acme, SOPHIE, fields, Err(&down)).joins;
+    assert_eq!(joins("In-Reply-To: <one@acme.example>"), None);
+    assert_eq!(joins("Subject: Your order"), None);
+    assert_eq!(joins(&format!("References: {}", acme.seed("sophie", 1))), Some(thread(1)));
+}

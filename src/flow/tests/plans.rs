@@ -4,12 +4,20 @@ use bytes::Bytes;
 use rstest::rstest;
 
 use super::*;
+use crate::flow::plan::Arrival;
 use crate::mail::{Fate, Plan, ReversePath};
 use crate::message::Message;
-use crate::threads::Unavailable;
+use crate::threads::{Remembered, Unavailable};
+
+const SOPHIE: &str = "sophie@acme.example";
 
 /// The plan for a message from Ann: `fields` is its header section with `|` between fields.
 pub(super) fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &Unavailable>) -> Plan {
+    acme.desk().plan(&arrival(acme, to, fields), found).plans.remove(0)
+}
+
+/// What [`plan`] decides about.
+pub(super) fn arrival(acme: &Acme, to: &str, fields: &str) -> Arrival {
     let desk = acme.desk();
     let (path, fields) = match fields.strip_prefix("<>|") {
         Some(rest) => (ReversePath::Null, rest),
@@ -19,8 +27,7 @@ pub(super) fn plan(acme: &Acme, to: &str, fields: &str, found: Result<&Found, &U
     let text = format!("{from}Message-ID: <own@customer.example>\r\n{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"));
     let to = address(to);
     let recipient = desk.recipient(&to).unwrap();
-    let arrival = desk.read(Message::read(Bytes::from(text)), Some(path), vec![(to, recipient)]);
-    desk.plan(&arrival, found).plans.remove(0)
+    desk.read(Message::read(Bytes::from(text)), Some(path), vec![(to, recipient)])
 }
 
 /// `evidence persona thread fate`, with `-` for nothing.
@@ -259,15 +266,38 @@ fn a_message_with_two_authors_fields_is_refused_at_the_door() {
 #[test]
 fn a_retry_joins_the_thread_that_its_first_try_opened() {
     let acme = Acme::new();
-    let healed = Memory::default()
+    let mut known = Memory::default()
         .healed("own@customer.example", "tom", 2, "ann@customer.example")
         .healed("own@customer.example", "sophie", 1, "ann@customer.example")
-        .healed("own@customer.example", "sophie", 3, "ann@customer.example");
-    assert_eq!(plan(&acme, "sophie@acme.example", "Subject: hi", Ok(&healed.0)).joins, Some(thread(1)));
-    let reply = |to: &str| told(&plan(&acme, to, "In-Reply-To: <own@customer.example>", Ok(&healed.0)));
-    assert_eq!(reply("sophie@acme.example"), "message-id sophie 1 sophie@corp.example");
-    assert_eq!(reply("tom@acme.example"), "message-id tom 2 tom@corp.example");
-    assert_eq!(reply("hello@acme.example"), "unmatched - - held/unmatched", "it was brought to both");
+        .0;
+    let joins = |known: &Found| plan(&acme, SOPHIE, "Subject: hi", Ok(known)).joins.unwrap();
+    assert!(![thread(1), thread(2)].contains(&joins(&known)), "another mail under the same id opens its own");
+    let retry = arrival(&acme, SOPHIE, "Subject: hi").retry_key(&address(SOPHIE));
+    known.retries.insert(retry, Remembered::default());
+    assert_eq!(joins(&known), thread(1));
+}
+
+#[test]
+fn an_id_that_came_in_several_threads_names_none() {
+    let acme = Acme::new();
+    let brought = |known: Memory, threads: &[(&str, u8)], by: &str| {
+        let add =
+            |known: Memory, (persona, number): &(&str, u8)| known.healed("own@customer.example", persona, *number, by);
+        threads.iter().fold(known, add)
+    };
+    for by in ["ann@customer.example", "ben@customer.example"] {
+        let reply = |to: &str, threads: &[(&str, u8)]| {
+            let known = brought(Memory::default(), threads, by).0;
+            told(&plan(&acme, to, "In-Reply-To: <own@customer.example>", Ok(&known)))
+        };
+        let both = [("tom", 2), ("sophie", 1)];
+        assert_eq!(reply(SOPHIE, &both), "message-id sophie 1 sophie@corp.example");
+        assert_eq!(reply("tom@acme.example", &both), "message-id tom 2 tom@corp.example");
+        assert_eq!(reply("hello@acme.example", &both), "unmatched - - held/unmatched", "it was brought to both");
+        let twice = [("sophie", 1), ("sophie", 3)];
+        assert_eq!(reply(SOPHIE, &twice), "persona-address sophie - sophie@corp.example");
+        assert_eq!(reply("hello@acme.example", &twice), "message-id sophie - sophie@corp.example");
+    }
 }
 
 #[test]

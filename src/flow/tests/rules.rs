@@ -260,6 +260,15 @@ fn without_the_index(#[case] to: &str, #[case] when: &str, #[case] fields: &str,
 }
 
 #[test]
+fn a_pool_waits_for_the_index_which_knows_its_choice() {
+    let acme = acme(Vec::new());
+    let down = Err(&Unavailable("rebuilding".into()));
+    let waits = |to: &str, fields: &str| told(&plan(&acme, to, fields, down)).contains(" 451 ");
+    assert!(waits("team@acme.example", "Subject: hi"));
+    assert!(!waits("sophie@acme.example", "Subject: hi"), "nobody is to be chosen");
+}
+
+#[test]
 fn one_plan_that_waits_makes_all_wait_and_each_keeps_its_rule() {
     let waits = Condition::Evidence(vec![Evidence::MessageId]);
     let tom = Condition::Persona(vec![PersonaName("tom".into())]);

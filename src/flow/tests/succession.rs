@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use rstest::rstest;
 
-use super::plans::{plan, told};
+use super::plans::{arrival, plan, told};
 use super::*;
 use crate::flow::copy::Unlearned;
 use crate::mail::ReversePath;
 use crate::message::Message;
 use crate::people::Predecessor;
+use crate::threads::Remembered;
 use crate::threads::Twin;
 
 /// Acme, where Anna was before Sophie, and had an address that is still written to. Of Bea nothing is known.
@@ -80,8 +81,11 @@ fn mail_to_anna_is_sophies(#[case] to: &str, #[case] fields: &str, #[case] expec
 /// A retry of a customer's first mail, which opened a thread of Anna's, opens no other of Sophie's.
 #[test]
 fn what_joined_a_thread_of_annas_has_joined_it() {
-    let memory = memory().healed("own@customer.example", "anna", 5, "ann@customer.example");
-    let plan = plan(&acme(), "anna@acme.example", "Subject: hi", Ok(&memory.0));
+    let (acme, to) = (acme(), "anna@acme.example");
+    let mut memory = memory().healed("own@customer.example", "anna", 5, "ann@customer.example").0;
+    let retry = arrival(&acme, to, "Subject: hi").retry_key(&address(to));
+    memory.retries.insert(retry, Remembered::default());
+    let plan = plan(&acme, to, "Subject: hi", Ok(&memory));
     assert_eq!(plan.joins, Some(thread(5)));
 }
 

@@ -14,7 +14,8 @@ pub struct Clues<'m> {
     message: &'m Message,
     mime: Mime,
     pub(super) parents: Vec<MessageId>,
-    /// Of the ids that it refers to, those that are written like seeds; the token where it verifies.
+    /// Of the ids that it refers to, those that are written like seeds; the token where it verifies, that of the
+    /// youngest thread first.
     pub(super) seeds: Vec<(MessageId, Option<Token>)>,
     /// The ids in what it quotes.
     pub(super) quoted: Vec<(MessageId, Option<Token>)>,
@@ -41,12 +42,16 @@ impl Matcher<'_> {
     ) -> Clues<'m> {
         let parents = message.parents();
         let seed = |id: &MessageId| (id.clone(), Token::open(id.left(), Purpose::Seed, self.keys));
+        let mut seeds: Vec<_> = parents.iter().filter(|id| Token::resembles(id.left())).map(seed).collect();
+        // Where one persona goes on where another began, the message bears both seeds, and ours stands first in
+        // References: what refers to both answers the later one.
+        seeds.sort_by_key(|(_, token)| std::cmp::Reverse(token.map(|token| token.id)));
         let written = message.recipients().into_iter();
         Clues {
             mime,
-            seeds: parents.iter().filter(|id| Token::resembles(id.left())).map(seed).collect(),
+            seeds,
             quoted: quoted.iter().map(seed).collect(),
-            written: written.filter_map(|address| Some((address.clone(), self.token_in(&address)?))).collect(),
+            written: written.filter_map(|address| Some((address.clone(), self.reply_token_in(&address)?))).collect(),
             parents,
             brought_by,
             author: message.author().map(|author| author.address.clone()),

@@ -30,14 +30,20 @@ impl Matcher<'_> {
     }
 
     /// The ids in what a message returns, reports about or has attached: seeds first. What a customer brought is
-    /// no evidence there.
+    /// no evidence there, and nothing is where several threads are quoted: nobody knows which is meant.
     pub(super) fn by_quoted_id<'c>(&self, clues: &'c Clues<'_>, found: &Found) -> Vec<Piece<'c>> {
         let piece = |id, says| Piece { evidence: Evidence::QuotedId, looked_at: LookedAt::Id(id), says };
         let seeds = clues.quoted.iter().filter_map(|(id, token)| Some(piece(id, self.named_by(token.as_ref()?))));
         let ids = clues.quoted.iter().filter(|(_, token)| token.is_none()).map(|(id, _)| id);
         let learned = |id: &MessageId| self.learned(found.ids.get(id)?, found);
         let others = ids.map(|id| piece(id, learned(id).unwrap_or(Says::Not(Why::Unknown))));
-        seeds.chain(others).collect()
+        let mut pieces: Vec<Piece<'c>> = seeds.chain(others).collect();
+        let named = pieces.iter().filter_map(Piece::candidate).filter_map(|candidate| candidate.thread);
+        if named.collect::<HashSet<_>>().len() > 1 {
+            let names = |piece: &&mut Piece<'_>| piece.candidate().is_some();
+            pieces.iter_mut().filter(names).for_each(|piece| piece.says = Says::Not(Why::SeveralThreads));
+        }
+        pieces
     }
 
     /// The thread of a learned id; an id that messages of two threads carried says nothing. `None` where nobody
@@ -49,29 +55,43 @@ impl Matcher<'_> {
         Some(if is_one { self.of_thread(first.thread, found) } else { Says::Not(Why::Ambiguous) })
     }
 
+    /// What an id says that customers brought: this author first, then others of the same domain.
     fn brought(&self, claims: &[Claim], clues: &Clues<'_>, recipient: &Recipient, found: &Found) -> Says {
-        let threads = clues.brought_by.iter().find_map(|who| self.healed(claims, who, recipient, found));
-        threads.map_or(Says::Not(Why::BroughtByAnother), |thread| self.of_thread(thread, found))
+        let says = clues.brought_by.iter().find_map(|author| {
+            let (folded, domain) = (author.folded(), format!("@{}", author.domain()));
+            let by = |author: &dyn Fn(&str) -> bool| self.brought_by(claims, author, recipient, found);
+            by(&|who| who == folded).or_else(|| by(&|who| who.ends_with(&domain)))
+        });
+        says.unwrap_or(Says::Not(Why::BroughtByAnother))
     }
 
-    /// The thread of an id that this author, or somebody of the same domain, brought. One mail to
-    /// several personas brought it into a thread of each: the recipient's own persona is meant, and
-    /// where the recipient names none, it is no evidence.
-    fn healed(&self, claims: &[Claim], author: &Address, to: &Recipient, found: &Found) -> Option<ThreadId> {
-        let persona = |thread: &ThreadId| self.persona_of(*thread, found);
+    /// One mail to several personas brought its id into a thread of each: the recipient's own persona is meant, and
+    /// where the recipient names none, it is no evidence. Of several threads of one persona (an id may come twice)
+    /// nobody knows which is meant. `None` where none of these authors brought it.
+    fn brought_by(
+        &self,
+        claims: &[Claim],
+        author: &dyn Fn(&str) -> bool,
+        to: &Recipient,
+        found: &Found,
+    ) -> Option<Says> {
+        let threads = claims.iter().filter(|claim| is_healed_by(claim, author)).map(|claim| claim.thread);
         let is_meant = |thread: &ThreadId| match to {
-            Recipient::Persona(name) => persona(thread) == Some(name),
+            Recipient::Persona(name) => self.persona_of(*thread, found) == Some(name),
             Recipient::Shared | Recipient::Token(_) => true,
         };
-        let by = |author: &dyn Fn(&str) -> bool| {
-            let threads = claims.iter().filter(|claim| is_healed_by(claim, author)).map(|claim| claim.thread);
-            let threads: Vec<ThreadId> = threads.filter(is_meant).collect();
-            let personas: HashSet<_> = threads.iter().map(persona).collect();
-            // The first of several threads of one persona: what came later were retries of the same mail.
-            threads.first().copied().filter(|_| personas.len() == 1)
-        };
-        let (folded, domain) = (author.folded(), format!("@{}", author.domain()));
-        by(&|who| who == folded).or_else(|| by(&|who| who.ends_with(&domain)))
+        let threads: HashSet<ThreadId> = threads.filter(is_meant).collect();
+        let personas: HashSet<_> = threads.iter().map(|thread| self.persona_of(*thread, found)).collect();
+        let first = threads.iter().next().copied()?;
+        Some(match (personas.into_iter().collect::<Vec<_>>().as_slice(), threads.len(), to) {
+            ([_], 1, _) => self.of_thread(first, found),
+            ([_], _, Recipient::Persona(_)) => Says::Not(Why::SeveralThreads),
+            ([Some(persona)], _, Recipient::Shared | Recipient::Token(_)) => {
+                Says::Names { persona: (*persona).clone(), thread: None }
+            }
+            ([None], _, Recipient::Shared | Recipient::Token(_)) => Says::Not(Why::PersonaGone),
+            (_, _, _) => Says::Not(Why::SeveralPersonas),
+        })
     }
 
     /// The thread of `persona` that this correspondent brought the id into before.
@@ -82,7 +102,9 @@ impl Matcher<'_> {
         author: &Address,
         found: &Found,
     ) -> Option<ThreadId> {
-        self.healed(found.ids.get(id)?, author, &Recipient::Persona(persona.clone()), found)
+        let folded = author.folded();
+        let claims = found.ids.get(id)?.iter().filter(|claim| is_healed_by(claim, &|who| who == folded));
+        claims.map(|claim| claim.thread).find(|thread| self.persona_of(*thread, found) == Some(persona))
     }
 
     fn of_thread(&self, thread: ThreadId, found: &Found) -> Says {

@@ -23,7 +23,13 @@ impl Matcher<'_> {
 
     /// The tokens in the fields where servers write the recipient.
     pub fn written_tokens(&self, recipients: &[Address]) -> Vec<Token> {
-        recipients.iter().filter_map(|address| self.recipient_token(address)).collect()
+        recipients.iter().filter_map(|address| self.reply_token_in(address)?.ok()).collect()
+    }
+
+    /// The token of a reply address that a field names: a return path is for the envelope alone.
+    pub(super) fn reply_token_in(&self, address: &Address) -> Option<Result<Token, Why>> {
+        let token = self.token_in(address)?;
+        Some(token.and_then(|token| if token.purpose == Purpose::Reply { Ok(token) } else { Err(Why::BadToken) }))
     }
 
     /// What is written like a token in a subaddress, verified.
