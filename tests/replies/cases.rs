@@ -142,7 +142,8 @@ pub(crate) const CASES: &[Case] = &[
     ("correspondent-of-two-personas", "hello@acme.example", "unmatched - - - human hold/unmatched"),
     // Whoever knows Ann's address and guesses a subject gets what writing to Sophie's own address gets: a letter that Sophie
     // reads. No id but its own joins, which is then evidence for Ann's side alone; what says that a machine wrote it is held.
-    ("forged-author-with-a-guessed-subject", "hello@acme.example", "subject sophie ann-welcome sophie human forward"),
+    ("forged-author-with-a-guessed-subject", "hello@acme.example", "unmatched - - - human hold/unmatched"),
+    ("forged-author-whom-nobody-doubts", "hello@acme.example", "subject sophie ann-welcome sophie human forward"),
     ("forged-machine-with-a-guessed-subject", "hello@acme.example", "subject sophie ann-welcome - auto-generated hold/auto-generated"),
     ("marked-as-spam", "sophie@acme.example", "seed sophie ann-welcome - human hold/spam"),
     // Greetings at a shared address.

@@ -5,7 +5,7 @@ use super::office::{Office, read};
 
 /// Messages by which somebody wants a part in the conversations of others, and where they were sent.
 const POISON: &[(&str, &str)] = &[
-    ("forged-author-with-a-guessed-subject", "hello@acme.example"),
+    ("forged-author-whom-nobody-doubts", "hello@acme.example"),
     ("claims-an-id-in-advance", "sophie@acme.example"),
     ("replayed-seed-of-a-stranger", "sophie@acme.example"),
     ("stranger-by-anns-own-id", "sophie@acme.example"),
