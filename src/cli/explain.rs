@@ -12,10 +12,10 @@ use sysexits::ExitCode;
 
 use crate::clock;
 use crate::config::Config;
+use crate::flow::stamp;
 use crate::mail::{Address, ReversePath};
 use crate::message::Message;
 use crate::signing::Keys;
-use crate::threads::{Fingerprint, Query};
 
 use super::complain;
 use super::input::{self, Input};
@@ -126,8 +126,7 @@ impl Explainer<'_> {
         let desk = self.judge().desk();
         let message = Message::read(bytes);
         let path = judge::path_of(&message, self.options.from.as_ref());
-        let twin = Some(Fingerprint::of(&message));
-        let found = self.index.look_up(Query { twin, ..Query::default() }).unwrap_or_default();
+        let found = self.index.look_up(stamp::question(&message)).unwrap_or_default();
         let stamp = desk
             .signing_persona(&message)
             .map(|persona| (persona.name.clone(), desk.stamp(persona, &message, path.as_ref(), &found)));

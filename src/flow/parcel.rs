@@ -19,7 +19,7 @@ use super::once::Claim;
 use super::outbound::{Passed, Transaction};
 use super::reception::hop;
 use super::settle;
-use super::stamp::Stamp;
+use super::stamp::{self, Stamp};
 
 /// One automated message with its envelope.
 pub(super) struct Parcel<'a> {
@@ -81,7 +81,7 @@ impl<'a> Parcel<'a> {
     /// a copy is better than a loss.
     pub(super) async fn look_up(&self) -> Found {
         let retries = self.recipients.iter().map(|to| self.retry_key(&to.address)).collect();
-        let query = Query { retries, twin: Some(Fingerprint::of(self.message)), ..Query::default() };
+        let query = Query { retries, ..stamp::question(self.message) };
         self.house.threads.look_up(query).await.unwrap_or_else(|error| {
             events::alarm("the memory could not be asked about an automated message", &error);
             Found::default()

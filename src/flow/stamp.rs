@@ -9,8 +9,8 @@ use data_encoding::BASE32_NOPAD_NOCASE;
 use crate::mail::{Address, Domain, Edits, Field, MessageId, PersonaTag, Reply, ReversePath, Say, ThreadId};
 use crate::message::{Message, edit};
 use crate::people::Persona;
-use crate::threads::Found;
 use crate::threads::token::{Purpose, Token};
+use crate::threads::{Fingerprint, Found, Origin, Query};
 
 use super::plan::{Desk, return_path};
 use super::policy::Strangers;
@@ -30,6 +30,12 @@ pub struct Stamp {
     pub reverse_path: Option<ReversePath>,
     /// The fields that a signature kept us from writing; logged.
     pub skipped: Vec<&'static str>,
+}
+
+/// Everything that the memory must be asked about an automated message before it is stamped.
+pub fn question(message: &Message) -> Query {
+    let ids = message.message_id().cloned().into_iter().collect();
+    Query { ids, twin: Some(Fingerprint::of(message)), ..Query::default() }
 }
 
 impl<'a> Desk<'a> {
@@ -75,7 +81,10 @@ impl<'a> Desk<'a> {
         let carried = self.carried_seed(persona, message);
         let own = message.message_id().cloned();
         let mut stamp = Stamp {
-            thread: carried.or(before.as_ref().map(|(thread, _)| *thread)).unwrap_or_else(|| self.new_thread()),
+            thread: carried
+                .or(before.as_ref().map(|(thread, _)| *thread))
+                .or_else(|| self.thread_of_same_mail(persona, message, found))
+                .unwrap_or_else(|| self.new_thread()),
             message_id: own,
             seeded: carried.is_some(),
             edits: Edits::default(),
@@ -97,6 +106,20 @@ impl<'a> Desk<'a> {
         let found = found.of_now(&self.policy.people);
         let same = found.threads.get(&thread).is_none_or(|known| known.persona == persona.name);
         same.then_some((thread, id))
+    }
+
+    /// The thread in which this mail is known from a copy of it that differs, as one does that was signed on its way:
+    /// the seed must name the thread that the index counts the id to.
+    fn thread_of_same_mail(&self, persona: &Persona, message: &Message, found: &Found) -> Option<ThreadId> {
+        let customers = self.policy.customers(&message.addressees());
+        let to: Vec<String> = customers.iter().map(Address::folded).collect();
+        let found = found.of_now(&self.policy.people);
+        let learned = found.ids.get(message.message_id()?)?.iter();
+        let threads = learned.filter(|claim| matches!(claim.origin, Origin::Learned(_))).map(|claim| claim.thread);
+        let is_same = |thread: &ThreadId| {
+            found.threads.get(thread).is_some_and(|known| known.is_of_same_mail(&persona.name, &to))
+        };
+        threads.filter(|_| !to.is_empty()).find(is_same)
     }
 
     /// The thread of a seed for this persona, or for one that it succeeded, that the message already carries.

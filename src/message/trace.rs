@@ -51,11 +51,42 @@ pub fn sincerely(
 
 /// Whether the message has passed us before on its way to the same destination.
 pub fn is_loop(message: &Message, hostname: &Domain, destination: &Address, keys: &Keys) -> bool {
-    message.values("X-Sincerely").any(|value| {
-        let mac = value.split(';').find_map(|part| part.trim().strip_prefix("loop=").map(str::to_owned));
-        mac.and_then(|mac| BASE32_NOPAD_NOCASE.decode(mac.as_bytes()).ok())
-            .is_some_and(|mac| mac.len() == MAC_LENGTH && keys.verify(&loop_text(hostname, destination), &mac))
-    })
+    message.values("X-Sincerely").any(|value| is_on_the_way_to(&value, hostname, destination, keys))
+}
+
+/// Whether our trace field with this value was written on mail to `destination`.
+fn is_on_the_way_to(value: &str, hostname: &Domain, destination: &Address, keys: &Keys) -> bool {
+    let mac = part(value, "loop=").and_then(|mac| BASE32_NOPAD_NOCASE.decode(mac.as_bytes()).ok());
+    mac.is_some_and(|mac| mac.len() == MAC_LENGTH && keys.verify(&loop_text(hostname, destination), &mac))
+}
+
+fn part<'v>(value: &'v str, name: &str) -> Option<&'v str> {
+    value.split(';').find_map(|part| part.trim().strip_prefix(name))
+}
+
+/// A message that we handed on, as it lies in an inbox.
+#[derive(Debug, Clone)]
+pub struct HandedOn {
+    /// The message as it came to us then, without what was written above it since; what rules added is still there.
+    pub before: Message,
+    /// The transaction in which it came.
+    pub id: String,
+    /// Why it belonged where it did, as it was told then; anybody on the way could have changed that word.
+    pub evidence: String,
+}
+
+/// What a message was before we handed it on to one of `destinations`; `None` where our topmost trace field, if
+/// there is one, was not written for any of them.
+pub fn handed_on<'a>(
+    message: &Message,
+    hostname: &Domain,
+    mut destinations: impl Iterator<Item = &'a Address>,
+    keys: &Keys,
+) -> Option<HandedOn> {
+    let (value, end) = (message.value("X-Sincerely")?, message.value_range("X-Sincerely")?.end);
+    destinations.find(|destination| is_on_the_way_to(&value, hostname, destination, keys))?;
+    let told = |name| part(&value, name).unwrap_or_default().to_owned();
+    Some(HandedOn { before: Message::read(message.bytes().slice(end..)), id: told("id="), evidence: told("evidence=") })
 }
 
 const MAC_LENGTH: usize = 15;
@@ -101,5 +132,21 @@ mod tests {
         assert!(!is_loop(&message, &us, &to("sophie@corp.example"), &Keys::generate().unwrap()));
         let forged = Message::read(Bytes::from_static(b"X-Sincerely: id=1; loop=\r\n\r\n"));
         assert!(!is_loop(&forged, &us, &to("sophie@corp.example"), &keys));
+    }
+
+    #[test]
+    fn what_we_handed_on_is_read_as_it_came() {
+        let (keys, us) = (Keys::generate().unwrap(), "us.example".parse().unwrap());
+        let to = |text: &str| text.parse::<Address>().unwrap();
+        let (sophie, tom) = (to("sophie@corp.example"), to("tom@corp.example"));
+        let field = sincerely(&TransactionId::new(1, 1), Evidence::Seed, &us, &sophie, &keys);
+        let came = "From: ann@customer.example\r\nSubject: hi\r\n\r\nHello\r\n";
+        let text = format!("Return-Path: <x@y>\r\nReceived: by us\r\n{}: {}\r\n{came}", field.name, field.value);
+        let message = Message::read(Bytes::from(text));
+        let known = |to: &[Address]| handed_on(&message, &us, to.iter(), &keys);
+        let found = known(&[tom.clone(), sophie]).unwrap();
+        assert_eq!((found.before.bytes().as_ref(), found.evidence.as_str()), (came.as_bytes(), "seed"));
+        assert!(!found.id.is_empty());
+        assert!(known(&[tom]).is_none(), "it was not written for Tom");
     }
 }

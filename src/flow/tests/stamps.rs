@@ -137,3 +137,18 @@ fn several_from_fields_pass_where_none_is_a_personas() {
     assert_eq!(door("From: crm@acme.example|From: Sophie <Sophie+x@acme.example>"), 550);
     assert_eq!(door("From: Sophie <sophie@acme.example>|From: crm@acme.example"), 550);
 }
+
+#[test]
+fn a_mail_whose_copy_was_learned_first_is_stamped_with_the_thread_of_the_copy() {
+    let acme = Acme::new();
+    let thread_of =
+        |fields: &str| stamp(&acme, &message(fields), &Memory::default().learned("a@b", "sophie", 1).0).thread;
+    assert_eq!(thread_of("Message-ID: <a@b>\r\nTo: ann@customer.example"), thread(1));
+    for other in [
+        "Message-ID: <a@b>\r\nTo: ben@customer.example",
+        "Message-ID: <a@b>",
+        "Message-ID: <c@d>\r\nTo: ann@customer.example",
+    ] {
+        assert_ne!(thread_of(other), thread(1), "{other}");
+    }
+}
