@@ -177,9 +177,9 @@ fn is_answered_alike(one: &Persona, other: &Persona) -> bool {
     people(one) == people(other)
 }
 
-/// Whether somebody can be greeted so: a name has a letter, or a digit.
+/// Whether somebody can be greeted so: a name has a letter.
 pub fn is_name(text: &str) -> bool {
-    text.contains(char::is_alphanumeric)
+    text.contains(char::is_alphabetic)
 }
 
 /// A display name as it is compared: case-blind, white space of any length alike.
