@@ -52,6 +52,8 @@ fn what_stands_below_an_answer_is_not_own() {
         "Sophie <s@acme.example>, 5 Oca 2026 Pzt, 10:00 tarihinde şunu yazdı:\n> Hi Ann,",
         "пн, 5 янв. 2026 г. в 10:00, Sophie <s@acme.example>:\n> Hi Ann,",
         "05.01.2026 10:00, Sophie пишет:\n> Hi Ann,",
+        "5 січня 2026, 10:00:00, від \"Sophie\" <s@acme.example>:\n\nHi Ann,",
+        "5 січня 2026, 10:00:00, від Sophie from Acme:\n\nHi Ann,",
         "2026年1月5日(月) 10:00 Sophie <s@acme.example>:\n> Hi Ann,",
         "Sophie <s@acme.example> 于2026年1月5日周一 10:00写道：\n> Hi Ann,",
         "2026년 1월 5일 (월) 오전 10:00, Sophie <s@acme.example>님이 작성:\n> Hi Ann,",
@@ -63,6 +65,8 @@ fn what_stands_below_an_answer_is_not_own() {
         "From: Sophie from Acme <s@acme.example>\nSent: Monday, January 5, 2026 10:00 AM\nTo: Ann\nSubject: Welcome\n\nHi Ann,",
         "*From:* Sophie <s@acme.example>\n*Sent:* Monday\n*To:* Ann\n\nHi Ann,",
         "Von: Sophie <s@acme.example>\nGesendet: Montag\nAn: Ann\nBetreff: x\n\nHi Ann,",
+        "Gesendet:\u{a0}Montag, 5. Januar 2026 um 10:00 Uhr\nVon:\u{a0}\"Sophie\" <s@acme.example>\nAn: Ann\nBetreff: x\n\nHi Ann,",
+        "Від: Sophie\nНадіслано: понеділок\nКому: Ann\n\nHi Ann,",
         "De : Sophie\nEnvoyé : lundi\nÀ : Ann\n\nHi Ann,",
         "差出人: Sophie\n送信日時: 2026年\n宛先: Ann\n\nHi Ann,",
         "Begin forwarded message:\n\nHi Ann,",
@@ -97,6 +101,8 @@ fn own_text_is_own_wherever_it_stands() {
         ("\u{feff}Hi Sophie,\u{a0}\r\nit works", "Hi Sophie, ⏎ it works"),
         ("From: the beginning it did not work", "From: the beginning it did not work"),
         ("Hi Sophie -- it works", "Hi Sophie -- it works"),
+        ("Gesendet: gestern\nund nie beantwortet", "Gesendet: gestern ⏎ und nie beantwortet"),
+        ("5 товарів, від яких відмова:\nодин", "5 товарів, від яких відмова: ⏎ один"),
         ("A: yes\nB: no\nFrom here on: no", "A: yes ⏎ B: no ⏎ From here on: no"),
     ]);
     let long = "ö".repeat(300);
@@ -146,6 +152,10 @@ fn html_is_read_as_it_is_seen() {
         ),
         (
             "<div>Hi Sophie,</div><hr><div><b>From:</b> S<br><b>Sent:</b> x<br><b>To:</b> y<br></div><div>Hi Ann,</div>",
+            "Hi Sophie,",
+        ),
+        (
+            "<div>Hi Sophie,</div><div name=\"quote\"><div><b>Gesendet:</b>&nbsp;Montag, 5. Januar<br/><b>Von:</b>&nbsp;S<br/><b>An:</b>&nbsp;A</div><div>Hi Ann,</div></div>",
             "Hi Sophie,",
         ),
         ("<table><tr><td>Hi Sophie,</td></tr><tr><td>it works</td></tr></table>", "Hi Sophie, ⏎ it works"),
