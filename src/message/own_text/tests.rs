@@ -168,6 +168,32 @@ fn html_is_read_as_it_is_seen() {
     }
 }
 
+#[test]
+fn what_a_style_hides_is_not_read() {
+    for hidden in [
+        "<div style=\"display:none\">Hi Tom,</div>",
+        "<DIV STYLE='color: red; Display : None !important;'>Hi <div>Tom,</div> x<br></DIV>",
+        "<span style=\"mso-hide:all\">Hi Tom,</span>",
+        "<p style=visibility:hidden>Hi Tom,</p>",
+        "<div class=\"a\" style=\"font-size:0\">Hi Tom,</div>",
+        "<div style=\"font-size: 0.0px; line-height:1px\">Hi <b>Tom</b>,</div>",
+        "<span style=\"display:none\">Hi <img src=x><span style=\"display:block\">Tom</span>,</span>",
+        "<div style=\"display:none\"><blockquote>Hi Tom,</blockquote></div>",
+    ] {
+        let text = of(&format!("Content-Type: text/html\n\n<body>{hidden}<p>Hi Sophie,</p>"));
+        assert_eq!(text, "Hi Sophie,", "{hidden}");
+    }
+    for seen in [
+        "<div style=\"font-size:0.9em\">Hi Tom,</div>",
+        "<div style=\"font-size:10px; display:block\">Hi Tom,</div>",
+        "<td style=\"font-size:0px\"><div style=\"font-size:13px\">Hi Tom,</div></td>",
+        "<img style=\"display:none\"><input style=\"display:none\"/>Hi Tom,",
+        "<div data-style=\"display:none\" title=style>Hi Tom,</div>",
+    ] {
+        assert_eq!(of(&format!("Content-Type: text/html\n\n<body>{seen}")), "Hi Tom,", "{seen}");
+    }
+}
+
 /// A container with these parts.
 fn container(kind: &str, boundary: &str, parts: &[&str]) -> String {
     let parts: String = parts.iter().map(|part| format!("--{boundary}\n{part}\n")).collect();
@@ -230,9 +256,14 @@ fn what_is_written_to_be_slow_is_read_over() {
     ] {
         assert!(of(&format!("X: y\n\n{hostile}")).len() <= LINES * CHARACTERS * 4);
     }
-    for hostile in
-        ["<".repeat(1 << 20), "<blockquote>".repeat(100_000), "<!--".repeat(100_000), "&#x1F600;".repeat(100_000)]
-    {
+    for hostile in [
+        "<".repeat(1 << 20),
+        "<blockquote>".repeat(100_000),
+        "<!--".repeat(100_000),
+        "&#x1F600;".repeat(100_000),
+        "<p style=display:none>".repeat(50_000),
+        "<p style=".repeat(100_000),
+    ] {
         assert!(of(&format!("Content-Type: text/html\n\n{hostile}")).len() <= LINES * CHARACTERS * 4);
     }
 }
