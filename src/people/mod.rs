@@ -135,10 +135,11 @@ impl People {
         }
     }
 
-    /// Whom the first lines of a text greet that came to `at`, an address without its subaddress. Where a name
-    /// may mean several personas, one that has the address comes first; those whom the same people answer are one.
-    pub fn greeted(&self, at: &Address, opening: &[String]) -> Greeted<'_> {
-        let mentions = greeting::mentions(self.personas(), opening);
+    /// Whom the first lines of a text greet that came to `at`, an address without its subaddress, from an author
+    /// who may have the name of a persona. Where a name may mean several personas, one that has the address comes
+    /// first; those whom the same people answer are one.
+    pub fn greeted(&self, at: &Address, opening: &[String], author: Option<&Mailbox>) -> Greeted<'_> {
+        let mentions = greeting::mentions(self.personas(), opening, author);
         let mut meant: Vec<&Persona> = Vec::new();
         for persona in mentions.into_iter().flat_map(|mention| self.owners_first(at, mention)) {
             if !meant.iter().any(|other| is_answered_alike(other, persona)) {
