@@ -9,6 +9,7 @@ mod comments;
 mod conversation;
 pub mod edit;
 mod fields;
+mod hidden;
 pub mod ids;
 pub mod kind;
 mod mime;

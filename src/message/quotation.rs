@@ -54,9 +54,13 @@ fn ends_own_text(line: &str, folded: &str) -> bool {
 
 /// `From: …`, `Sent: …`, `To: …`: the header section of what is answered, in the words of the reader.
 fn begins_header(lines: &[&str]) -> bool {
-    let labels = || lines.iter().take(5).map(|line| label(line));
-    let first = labels().next().flatten();
-    first.is_some_and(|first| FROM.contains(&first.as_str())) && labels().flatten().count() >= 3
+    let labels: Vec<Option<String>> = lines.iter().take(5).map(|line| label(line)).collect();
+    let is_of = |index: usize, list: &[&str]| {
+        labels.get(index).is_some_and(|label| label.as_deref().is_some_and(|label| list.contains(&label)))
+    };
+    let is_by_author = is_of(0, &FROM) && labels.iter().flatten().count() >= 3;
+    // Seen in practice: GMX and Web.de write the date first.
+    is_by_author || (is_of(0, &SENT) && is_of(1, &FROM))
 }
 
 fn label(line: &str) -> Option<String> {
@@ -79,7 +83,15 @@ fn announcement(lines: &[&str], folded: &str) -> Option<usize> {
 fn announces(folded: &str) -> bool {
     let folded = folded.trim_end();
     let has_digit = || folded.contains(|c: char| c.is_ascii_digit());
-    folded.ends_with(':') && (WROTE.iter().any(|wrote| folded.contains(wrote)) || (folded.contains('@') && has_digit()))
+    let says_so = || WROTE.iter().any(|wrote| folded.contains(wrote)) || (folded.contains('@') && has_digit());
+    folded.ends_with(':') && (says_so() || is_dated_first(folded))
+}
+
+/// `12 жовтня 2026, 12:00:00, від Sophie:`, which says nothing else: a day, a time, and the author last.
+fn is_dated_first(folded: &str) -> bool {
+    let Some((before, _)) = folded.rsplit_once(", від ") else { return false };
+    let is_time = |part: &str| part.contains(':') && part.trim().chars().all(|c| c.is_ascii_digit() || c == ':');
+    before.starts_with(|c: char| c.is_ascii_digit()) && before.split(',').any(is_time)
 }
 
 /// With what an announcement begins that may be longer than a line, folded.
@@ -227,7 +239,7 @@ const FROM: [&str; 22] = [
     "kimden",
     "gonderen",
     "от",
-    "вид",
+    "від",
     "差出人",
     "发件人",
     "寄件者",
@@ -236,13 +248,16 @@ const FROM: [&str; 22] = [
     "מאת",
 ];
 
+/// The date in it, where that comes first, folded.
+const SENT: [&str; 9] = ["sent", "date", "gesendet", "datum", "envoye", "enviado", "inviato", "verzonden", "skickat"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_lists_are_written_as_they_are_compared() {
-        let lists = [OPENERS.as_slice(), &WROTE, &ENDS, &BANNERS, &FROM];
+        let lists = [OPENERS.as_slice(), &WROTE, &ENDS, &BANNERS, &FROM, &SENT];
         let wrong: Vec<_> = lists.into_iter().flatten().filter(|text| fold(text) != **text).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }

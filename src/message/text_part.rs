@@ -9,6 +9,7 @@ use mail_parser::decoders::html::html_to_text;
 use mail_parser::{Header, HeaderName, MessageParser};
 
 use super::Message;
+use super::hidden::Sight;
 use super::mime::{Mime, Part};
 
 impl Message {
@@ -85,26 +86,30 @@ impl TextPart {
 const BLOCKS: [&str; 14] =
     ["div", "p", "tr", "li", "ul", "ol", "table", "hr", "h1", "h2", "h3", "h4", "pre", "blockquote"];
 
-/// HTML as plain text: blocks as lines, and what is quoted as a line of a quotation that tells no more.
+/// HTML as plain text, as it is seen: blocks as lines, and what is quoted as a line of a quotation that tells no more.
 fn plain(html: &str) -> String {
     let mut marked = String::with_capacity(html.len() * 2);
-    let (mut rest, mut quotes) = (html, 0_usize);
+    let (mut rest, mut quotes, mut sight) = (html, 0_usize, Sight::default());
     while let Some((before, tag, after)) = next_tag(rest) {
         let (name, closes) = name_of(tag);
-        if quotes == 0 {
+        let was_seen = sight.is_seen();
+        sight.passes(tag, &name, closes);
+        if quotes == 0 && was_seen {
             marked.push_str(before);
+        }
+        if quotes == 0 && was_seen && sight.is_seen() {
             marked.push_str(tag);
             marked.push_str(if BLOCKS.contains(&name.as_str()) { "<br>" } else { "" });
         }
         if name == "blockquote" {
-            if quotes == 0 && !closes {
+            if quotes == 0 && !closes && sight.is_seen() {
                 marked.push_str("&gt;<br>");
             }
             quotes = if closes { quotes.saturating_sub(1) } else { quotes + 1 };
         }
         rest = after;
     }
-    if quotes == 0 {
+    if quotes == 0 && sight.is_seen() {
         marked.push_str(rest);
     }
     html_to_text(&marked)

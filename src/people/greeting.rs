@@ -10,17 +10,42 @@ mod words;
 use std::collections::HashSet;
 
 use super::Persona;
-use line::{Word, words_of};
+use crate::mail::Mailbox;
+use crate::mail::fold::{fold, is_mark};
+use line::words_of;
 
 /// One place where a name stands in a greeting, and the personas that it may mean.
 pub(super) type Mention<'a> = Vec<&'a Persona>;
 
-/// Everybody who is greeted in the first lines of a text.
-pub(super) fn mentions<'a>(personas: impl Iterator<Item = &'a Persona>, opening: &[String]) -> Vec<Mention<'a>> {
-    let names: Vec<Name<'a>> = personas.flat_map(Name::all).collect();
-    let lines: Vec<Vec<Word>> = opening.iter().map(|line| words_of(line)).collect();
+/// Lines that may greet: further down stands what the author copied from elsewhere.
+const LINES: usize = 2;
+
+/// Everybody who is greeted in the first of these lines, which an author wrote.
+pub(super) fn mentions<'a>(
+    personas: impl Iterator<Item = &'a Persona>,
+    lines: &[String],
+    author: Option<&Mailbox>,
+) -> Vec<Mention<'a>> {
+    let names = personas.flat_map(Name::all).collect();
+    let opening = Opening { names, author: author.map(names_of).unwrap_or_default() };
     let place = |index| line::Place { is_first: index == 0, is_last: index + 1 == lines.len() };
-    lines.iter().enumerate().flat_map(|(index, words)| line::greeted(words, place(index), &names)).collect()
+    let greeted = |(index, text): (usize, &String)| line::greeted(&words_of(text), place(index), &opening);
+    lines.iter().take(LINES).enumerate().flat_map(greeted).collect()
+}
+
+/// Who may be greeted in an opening, and who wrote it.
+struct Opening<'a> {
+    names: Vec<Name<'a>>,
+    /// The words of the author's own name.
+    author: HashSet<String>,
+}
+
+/// The words of an author's display name, or else of the local part.
+fn names_of(author: &Mailbox) -> HashSet<String> {
+    let display_name = author.display_name.as_deref().filter(|name| super::is_name(name));
+    let name = display_name.unwrap_or(author.address.local());
+    let is_between = |c: char| !c.is_alphabetic() && !is_mark(c);
+    folded(name).into_iter().chain(name.split(is_between).map(fold)).collect()
 }
 
 /// A name by which a persona is greeted.

@@ -135,10 +135,11 @@ impl People {
         }
     }
 
-    /// Whom the first lines of a text greet that came to `at`, an address without its subaddress. Where a name
-    /// may mean several personas, one that has the address comes first; those whom the same people answer are one.
-    pub fn greeted(&self, at: &Address, opening: &[String]) -> Greeted<'_> {
-        let mentions = greeting::mentions(self.personas(), opening);
+    /// Whom the first lines of a text greet that came to `at`, an address without its subaddress, from an author
+    /// who may have the name of a persona. Where a name may mean several personas, one that has the address comes
+    /// first; those whom the same people answer are one.
+    pub fn greeted(&self, at: &Address, opening: &[String], author: Option<&Mailbox>) -> Greeted<'_> {
+        let mentions = greeting::mentions(self.personas(), opening, author);
         let mut meant: Vec<&Persona> = Vec::new();
         for persona in mentions.into_iter().flat_map(|mention| self.owners_first(at, mention)) {
             if !meant.iter().any(|other| is_answered_alike(other, persona)) {
@@ -177,9 +178,9 @@ fn is_answered_alike(one: &Persona, other: &Persona) -> bool {
     people(one) == people(other)
 }
 
-/// Whether somebody can be greeted so: a name has a letter, or a digit.
+/// Whether somebody can be greeted so: a name has a letter.
 pub fn is_name(text: &str) -> bool {
-    text.contains(char::is_alphanumeric)
+    text.contains(char::is_alphabetic)
 }
 
 /// A display name as it is compared: case-blind, white space of any length alike.

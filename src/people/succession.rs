@@ -158,7 +158,7 @@ mod tests {
             ("Dear Anna Jones,", None),
             ("Hi Old,", None),
         ] {
-            let found = match people.greeted(&address("hello@acme.example"), &[line.to_owned()]) {
+            let found = match people.greeted(&address("hello@acme.example"), &[line.to_owned()], None) {
                 Greeted::One(persona) => Some(persona.name.0.as_str()),
                 Greeted::Nobody | Greeted::Several(_) => None,
             };

@@ -43,11 +43,12 @@ fn names_by_which_personas_are_greeted() {
     assert_eq!(greeted_as(", greeted_as = ['Tom', 'Tomek']"), "Tom|Tomek");
     assert_eq!(greeted_as(", greeted_as = []"), "");
     check_added(
-        "personas.tom = { address = 't@acme.example', answered_by = 'sophie', greeted_as = ['Tom', '', ' ', '-'] }",
+        "personas.tom = { address = 't@acme.example', answered_by = 'sophie', greeted_as = ['Tom', '', ' ', '-', '12 3'] }",
         &[
             r#"f:5: personas.tom.greeted_as: invalid value: string "", expected a name in quotes"#,
             r#"f:5: personas.tom.greeted_as: " " has no letter; expected a name such as "Sophie""#,
             r#"f:5: personas.tom.greeted_as: "-" has no letter; expected a name such as "Sophie""#,
+            r#"f:5: personas.tom.greeted_as: "12 3" has no letter; expected a name such as "Sophie""#,
         ],
     );
 }

@@ -52,6 +52,8 @@ fn what_stands_below_an_answer_is_not_own() {
         "Sophie <s@acme.example>, 5 Oca 2026 Pzt, 10:00 tarihinde şunu yazdı:\n> Hi Ann,",
         "пн, 5 янв. 2026 г. в 10:00, Sophie <s@acme.example>:\n> Hi Ann,",
         "05.01.2026 10:00, Sophie пишет:\n> Hi Ann,",
+        "5 січня 2026, 10:00:00, від \"Sophie\" <s@acme.example>:\n\nHi Ann,",
+        "5 січня 2026, 10:00:00, від Sophie from Acme:\n\nHi Ann,",
         "2026年1月5日(月) 10:00 Sophie <s@acme.example>:\n> Hi Ann,",
         "Sophie <s@acme.example> 于2026年1月5日周一 10:00写道：\n> Hi Ann,",
         "2026년 1월 5일 (월) 오전 10:00, Sophie <s@acme.example>님이 작성:\n> Hi Ann,",
@@ -63,6 +65,8 @@ fn what_stands_below_an_answer_is_not_own() {
         "From: Sophie from Acme <s@acme.example>\nSent: Monday, January 5, 2026 10:00 AM\nTo: Ann\nSubject: Welcome\n\nHi Ann,",
         "*From:* Sophie <s@acme.example>\n*Sent:* Monday\n*To:* Ann\n\nHi Ann,",
         "Von: Sophie <s@acme.example>\nGesendet: Montag\nAn: Ann\nBetreff: x\n\nHi Ann,",
+        "Gesendet:\u{a0}Montag, 5. Januar 2026 um 10:00 Uhr\nVon:\u{a0}\"Sophie\" <s@acme.example>\nAn: Ann\nBetreff: x\n\nHi Ann,",
+        "Від: Sophie\nНадіслано: понеділок\nКому: Ann\n\nHi Ann,",
         "De : Sophie\nEnvoyé : lundi\nÀ : Ann\n\nHi Ann,",
         "差出人: Sophie\n送信日時: 2026年\n宛先: Ann\n\nHi Ann,",
         "Begin forwarded message:\n\nHi Ann,",
@@ -97,6 +101,8 @@ fn own_text_is_own_wherever_it_stands() {
         ("\u{feff}Hi Sophie,\u{a0}\r\nit works", "Hi Sophie, ⏎ it works"),
         ("From: the beginning it did not work", "From: the beginning it did not work"),
         ("Hi Sophie -- it works", "Hi Sophie -- it works"),
+        ("Gesendet: gestern\nund nie beantwortet", "Gesendet: gestern ⏎ und nie beantwortet"),
+        ("5 товарів, від яких відмова:\nодин", "5 товарів, від яких відмова: ⏎ один"),
         ("A: yes\nB: no\nFrom here on: no", "A: yes ⏎ B: no ⏎ From here on: no"),
     ]);
     let long = "ö".repeat(300);
@@ -148,6 +154,10 @@ fn html_is_read_as_it_is_seen() {
             "<div>Hi Sophie,</div><hr><div><b>From:</b> S<br><b>Sent:</b> x<br><b>To:</b> y<br></div><div>Hi Ann,</div>",
             "Hi Sophie,",
         ),
+        (
+            "<div>Hi Sophie,</div><div name=\"quote\"><div><b>Gesendet:</b>&nbsp;Montag, 5. Januar<br/><b>Von:</b>&nbsp;S<br/><b>An:</b>&nbsp;A</div><div>Hi Ann,</div></div>",
+            "Hi Sophie,",
+        ),
         ("<table><tr><td>Hi Sophie,</td></tr><tr><td>it works</td></tr></table>", "Hi Sophie, ⏎ it works"),
         ("Hi <span>So</span>phie, 1 &lt; 2", "Hi Sophie, 1 < 2"),
         ("<blockquote>Hi Ann,", ""),
@@ -155,6 +165,32 @@ fn html_is_read_as_it_is_seen() {
         ("<!-- Hi", ""),
     ] {
         assert_eq!(html(body), expect, "{body}");
+    }
+}
+
+#[test]
+fn what_a_style_hides_is_not_read() {
+    for hidden in [
+        "<div style=\"display:none\">Hi Tom,</div>",
+        "<DIV STYLE='color: red; Display : None !important;'>Hi <div>Tom,</div> x<br></DIV>",
+        "<span style=\"mso-hide:all\">Hi Tom,</span>",
+        "<p style=visibility:hidden>Hi Tom,</p>",
+        "<div class=\"a\" style=\"font-size:0\">Hi Tom,</div>",
+        "<div style=\"font-size: 0.0px; line-height:1px\">Hi <b>Tom</b>,</div>",
+        "<span style=\"display:none\">Hi <img src=x><span style=\"display:block\">Tom</span>,</span>",
+        "<div style=\"display:none\"><blockquote>Hi Tom,</blockquote></div>",
+    ] {
+        let text = of(&format!("Content-Type: text/html\n\n<body>{hidden}<p>Hi Sophie,</p>"));
+        assert_eq!(text, "Hi Sophie,", "{hidden}");
+    }
+    for seen in [
+        "<div style=\"font-size:0.9em\">Hi Tom,</div>",
+        "<div style=\"font-size:10px; display:block\">Hi Tom,</div>",
+        "<td style=\"font-size:0px\"><div style=\"font-size:13px\">Hi Tom,</div></td>",
+        "<img style=\"display:none\"><input style=\"display:none\"/>Hi Tom,",
+        "<div data-style=\"display:none\" title=style>Hi Tom,</div>",
+    ] {
+        assert_eq!(of(&format!("Content-Type: text/html\n\n<body>{seen}")), "Hi Tom,", "{seen}");
     }
 }
 
@@ -220,9 +256,14 @@ fn what_is_written_to_be_slow_is_read_over() {
     ] {
         assert!(of(&format!("X: y\n\n{hostile}")).len() <= LINES * CHARACTERS * 4);
     }
-    for hostile in
-        ["<".repeat(1 << 20), "<blockquote>".repeat(100_000), "<!--".repeat(100_000), "&#x1F600;".repeat(100_000)]
-    {
+    for hostile in [
+        "<".repeat(1 << 20),
+        "<blockquote>".repeat(100_000),
+        "<!--".repeat(100_000),
+        "&#x1F600;".repeat(100_000),
+        "<p style=display:none>".repeat(50_000),
+        "<p style=".repeat(100_000),
+    ] {
         assert!(of(&format!("Content-Type: text/html\n\n{hostile}")).len() <= LINES * CHARACTERS * 4);
     }
 }

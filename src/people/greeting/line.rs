@@ -1,7 +1,7 @@
 //! One line of an opening: its words, and who is greeted in it.
 
 use super::words::{LONGEST_PHRASE, WORDS, Words};
-use super::{Mention, Name};
+use super::{Mention, Name, Opening};
 use crate::mail::fold::{fold, is_mark};
 
 /// No more words of a line are looked at.
@@ -17,6 +17,8 @@ const LONGEST_AFFIX: usize = 48;
 pub(super) struct Word {
     pub(super) folded: String,
     gap: Gap,
+    /// In a writing that has capitals it begins without one.
+    is_lower: bool,
 }
 
 /// What stands between two words.
@@ -48,8 +50,10 @@ pub(super) struct Place {
 enum Follows {
     /// A mark, or a word with which a sentence begins.
     Sentence,
-    /// A mark.
+    /// A mark, or a word that joins two names.
     Mark,
+    /// A mark.
+    Break,
     /// A colon or a dash.
     Label,
     /// Anything.
@@ -57,15 +61,15 @@ enum Follows {
 }
 
 /// Everybody who is greeted in a line.
-pub(super) fn greeted<'a>(words: &[Word], place: Place, names: &[Name<'a>]) -> Vec<Mention<'a>> {
-    let line = Line { words, place, names, lists: &WORDS };
+pub(super) fn greeted<'a>(words: &[Word], place: Place, opening: &Opening<'a>) -> Vec<Mention<'a>> {
+    let line = Line { words, place, opening, lists: &WORDS };
     line.greeted().unwrap_or_default()
 }
 
 struct Line<'l, 'a> {
     words: &'l [Word],
     place: Place,
-    names: &'l [Name<'a>],
+    opening: &'l Opening<'a>,
     lists: &'l Words,
 }
 
@@ -115,6 +119,9 @@ impl<'a> Line<'_, 'a> {
 
     /// "Thanks Sophie, that works": not at the end of a mail, where somebody thanks who has that name.
     fn thanked(&self) -> Option<Vec<Mention<'a>>> {
+        if self.may_be_signed() {
+            return None;
+        }
         let mut at = self.phrase(0, |lists| &lists.thanks)?;
         at += self.phrase(at, |lists| &lists.fillers).unwrap_or(0);
         let goes_on = !self.place.is_last || self.member(at, Follows::Sentence)?.1 < self.words.len();
@@ -122,21 +129,37 @@ impl<'a> Line<'_, 'a> {
         if is_apart || !goes_on || !self.place.is_first { None } else { self.members(at, Follows::Sentence) }
     }
 
-    /// "Sophie,", "Sophie - can you help?", "Sophie, hello", and, wherever in the opening, "ソフィー様".
+    /// "Sophie,", "Sophie, hello", and, wherever in the opening, "ソフィー様". "May, I asked …" may be a sentence.
     fn by_name_alone(&self) -> Option<Vec<Mention<'a>>> {
         let honoured = (0..=3).find_map(|at| self.honoured(at));
-        if honoured.is_some() || !self.place.is_first {
+        if honoured.is_some() || !self.place.is_first || self.may_be_signed() {
             return honoured.map(|mention| vec![mention]);
         }
-        let (_, end) = self.member(0, Follows::Anything)?;
-        if self.phrase(end, |lists| &lists.greetings).is_some() {
-            return self.member(0, Follows::Anything).map(|(mention, _)| vec![mention]);
+        let (mention, end) = self.member(0, Follows::Anything)?;
+        let is_before_greeting = self.phrase(end, |lists| &lists.greetings);
+        if is_before_greeting.is_some_and(|length| self.is_end(end + length, Follows::Break)) {
+            return Some(vec![mention]);
         }
-        let is_at_end = end == self.words.len();
-        let follows_sentence = self.is_starter(end) && self.words.get(end)?.gap != Gap::Space;
-        let is_list = || self.and(end).or_else(|| self.after_comma(end, true)).is_some();
-        let counts = if is_at_end { !self.place.is_last } else { follows_sentence || is_list() };
-        if counts { self.members(0, Follows::Mark) } else { None }
+        if self.place.is_last { None } else { self.names_alone() }
+    }
+
+    /// Names of ours, and nothing else in the line.
+    fn names_alone(&self) -> Option<Vec<Mention<'a>>> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < self.words.len() {
+            let (mention, end) = self.member(at, Follows::Mark)?;
+            found.push(mention);
+            let is_comma = self.words.get(end).is_none_or(|word| word.gap == Gap::Comma);
+            at = end + self.and(end).or(is_comma.then_some(0))?;
+        }
+        Some(found)
+    }
+
+    /// Whether the line has a name that is the author's too: then it may be the end of their mail.
+    fn may_be_signed(&self) -> bool {
+        let is_name = |word: &str| self.opening.names.iter().any(|name| name.words.iter().any(|own| own == word));
+        let is_authors = |word: &str| self.opening.author.contains(word) && !self.lists.titles.contains(word);
+        self.words.iter().any(|word| is_authors(&word.folded) && is_name(&word.folded))
     }
 
     /// A name with an honorific behind it, which nobody says of themselves.
@@ -152,6 +175,7 @@ impl<'a> Line<'_, 'a> {
     fn members(&self, from: usize, follows: Follows) -> Option<Vec<Mention<'a>>> {
         let (mut found, mut at) = (Vec::new(), from);
         loop {
+            let begin = at;
             let is_known = match self.member(at, follows) {
                 Some((mention, end)) => {
                     found.push(mention);
@@ -163,7 +187,7 @@ impl<'a> Line<'_, 'a> {
                     false
                 }
             };
-            if let Some(length) = self.and(at) {
+            if let Some(length) = self.and(at).filter(|_| is_known || self.joins_stranger(begin, at)) {
                 at += length;
             } else if let Some(next) = self.after_comma(at, is_known) {
                 at = next;
@@ -184,8 +208,8 @@ impl<'a> Line<'_, 'a> {
     /// The personas whose name stands here, and where it ends.
     fn member(&self, at: usize, follows: Follows) -> Option<(Mention<'a>, usize)> {
         let named = |at| {
-            let ends = self.names.iter().filter_map(|name| Some((name.persona, self.end_of(name, at)?)));
-            let ends: Vec<_> = ends.filter(|(_, end)| self.is_end(*end, follows)).collect();
+            let ends = self.opening.names.iter().filter_map(|name| Some((name.persona, self.end_of(name, at)?)));
+            let ends: Vec<_> = ends.filter(|(_, end)| self.is_end(*end, self.needed(at, *end, follows))).collect();
             let end = ends.iter().map(|(_, end)| *end).max()?;
             let mut mention: Mention<'a> = ends.into_iter().map(|(persona, _)| persona).collect();
             mention.dedup_by(|one, other| one.name == other.name);
@@ -216,12 +240,22 @@ impl<'a> Line<'_, 'a> {
         Some(end)
     }
 
+    /// "hi may i ask" greets nobody: a name in lower case may be another word, and needs a mark.
+    fn needed(&self, at: usize, end: usize, follows: Follows) -> Follows {
+        let Some(words) = self.words.get(at..end) else { return follows };
+        let is_mentioned = words.first().is_some_and(|word| word.gap == Gap::At);
+        let may_be_word = follows != Follows::Label && !is_mentioned && words.iter().all(|word| word.is_lower);
+        if may_be_word { Follows::Break } else { follows }
+    }
+
     fn is_end(&self, at: usize, follows: Follows) -> bool {
         let Some(next) = self.words.get(at) else { return true };
         match follows {
             Follows::Anything => true,
             Follows::Label => next.gap == Gap::Label,
-            Follows::Mark | Follows::Sentence if !matches!(next.gap, Gap::Space | Gap::At) => true,
+            Follows::Break if next.folded.starts_with(is_east_asian) => true,
+            Follows::Mark | Follows::Break | Follows::Sentence if !matches!(next.gap, Gap::Space | Gap::At) => true,
+            Follows::Break => false,
             Follows::Mark => self.and(at).is_some(),
             Follows::Sentence => self.and(at).is_some() || self.is_starter(at) || self.is_weak_starter(at),
         }
@@ -248,7 +282,7 @@ impl<'a> Line<'_, 'a> {
     }
 
     fn name_at(&self, at: usize) -> Option<usize> {
-        self.names.iter().find_map(|name| self.end_of(name, at))
+        self.opening.names.iter().find_map(|name| self.end_of(name, at))
     }
 
     /// How many words join two names here.
@@ -258,7 +292,17 @@ impl<'a> Line<'_, 'a> {
             return Some(0);
         }
         let is_and = matches!(word.gap, Gap::Space | Gap::Comma) && self.lists.and.contains(&word.folded);
-        (is_and && self.words.len() > at + 1).then_some(1)
+        // "Will I be charged?": Polish joins with a small one.
+        let is_english = word.folded == "i" && !word.is_lower;
+        (is_and && !is_english && self.words.len() > at + 1).then_some(1)
+    }
+
+    /// Whether somebody who is none of ours is joined to another: not in "Hello boss of Sophie" or "Olá, sou a
+    /// Sophie", where what joins in one language is an article or a preposition in another.
+    fn joins_stranger(&self, from: usize, at: usize) -> bool {
+        let joins = self.words.get(at).map_or("", |word| word.folded.as_str());
+        let is_lower = self.words.get(from).is_some_and(|word| word.is_lower);
+        joins != "of" && !(is_lower && OF_TWO_KINDS.contains(&joins))
     }
 
     /// How many words the longest phrase of a list has that stands here.
@@ -270,6 +314,9 @@ impl<'a> Line<'_, 'a> {
         })
     }
 }
+
+/// What joins two names, and means something else in another language.
+const OF_TWO_KINDS: [&str; 6] = ["a", "e", "i", "o", "u", "y"];
 
 /// Honorifics that nobody gives to themselves.
 const EAST_ASIAN: [&str; 16] = [
@@ -322,7 +369,9 @@ fn is_of_word(chars: &[char], index: usize) -> bool {
     let Some(c) = at(Some(index)) else { return false };
     let is_between = || is_letter(at(index.checked_sub(1))) && is_letter(at(index.checked_add(1)));
     match c {
-        '-' | '\u{2010}' | '\u{2011}' | '\'' | '\u{2019}' | '_' | '@' => is_between(),
+        '-' | '\u{2010}' | '\u{2011}' | '_' | '@' => is_between(),
+        // Seen in practice: other characters where an apostrophe is meant.
+        '\'' | '\u{2018}' | '\u{2019}' | '`' | '\u{b4}' | '\u{2032}' | '\u{ff07}' => is_between(),
         // Not in `z.Hd.` and `F.A.O.`.
         '.' => is_between() && (1..=3).all(|back| is_letter(at(index.checked_sub(back)))),
         c => is_letter(Some(c)),
@@ -360,10 +409,17 @@ fn split(run: &str, gap: Gap, words: &mut Vec<Word>) {
             None => parts.push(c.to_string()),
         }
     }
+    let is_lower = run.chars().find(|c| c.is_alphabetic() && !is_east_asian(*c)).is_some_and(is_small);
     let mut gap = Some(gap);
     for part in parts.iter().flat_map(|part| peeled(part)) {
-        words.push(Word { folded: part.to_owned(), gap: gap.take().unwrap_or(Gap::Space) });
+        let is_lower = is_lower && !part.ends_with(is_east_asian);
+        words.push(Word { folded: part.to_owned(), gap: gap.take().unwrap_or(Gap::Space), is_lower });
     }
+}
+
+/// A small letter. Georgian has capitals with which no name begins.
+fn is_small(c: char) -> bool {
+    c.is_lowercase() && !matches!(c, '\u{10d0}'..='\u{10ff}')
 }
 
 /// East Asian text without spaces, what greets or honours taken apart from a name.

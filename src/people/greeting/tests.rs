@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::tests::persona;
 use super::*;
+use crate::mail::Mailbox;
 use crate::people::{Greeted, People};
 
 /// Sophie and Tom share hello@; Ute has an address of her own; Anne-Sophie is another persona, whom Ute answers too.
@@ -39,11 +40,23 @@ fn company() -> People {
 
 /// The names of those who are greeted in these lines, which `⏎` stands between.
 fn check(cases: &[(&str, &str)]) {
-    let company = company();
+    check_of(&company(), None, cases);
+}
+
+/// `Sophie Brown <b@customer.example>`, or an address alone.
+fn mailbox(text: &str) -> Mailbox {
+    let (name, address) = text.trim_end_matches('>').rsplit_once('<').unwrap_or(("", text));
+    let display_name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    Mailbox { display_name, address: address.parse().unwrap() }
+}
+
+/// The same, at this company, of what this author wrote.
+fn check_of(company: &People, author: Option<&str>, cases: &[(&str, &str)]) {
+    let author = author.map(mailbox);
     let mut wrong = Vec::new();
     for (text, expect) in cases {
         let opening: Vec<String> = text.split(" ⏎ ").map(str::to_owned).collect();
-        let found = match company.greeted(&"hello@acme.example".parse().unwrap(), &opening) {
+        let found = match company.greeted(&"hello@acme.example".parse().unwrap(), &opening, author.as_ref()) {
             Greeted::Nobody => String::new(),
             Greeted::One(persona) => persona.name.to_string(),
             Greeted::Several(personas) => {
@@ -121,8 +134,6 @@ fn english() {
         "Sophie,",
         "Sophie",
         "Sophie -",
-        "Sophie, can you help me?",
-        "Sophie, thanks a lot!",
         "Sophie, hello.",
         "@Sophie",
         "@Sophie can you help?",
@@ -342,6 +353,10 @@ fn several_are_greeted() {
     check(&[
         ("Hi Sophie and Tom, ⏎ hello", "sophie tom"),
         ("Hi Tom & Sophie!", "tom sophie"),
+        ("Hoi Sophie of Tom, ⏎ x", "sophie tom"),
+        ("Olá Pedro e Sophie, ⏎ x", "sophie"),
+        ("Ahoj Petře a Sofie, ⏎ x", "sophie"),
+        ("hi all, ⏎ Hi Sophie, ⏎ x", "sophie"),
         ("Hi Sophie/Tom,", "sophie tom"),
         ("Hi Sophie, Tom,", "sophie tom"),
         ("Hi Sophie, Tom and Ute,", "sophie tom ute"),
@@ -394,6 +409,19 @@ fn what_is_no_greeting() {
         "Hi, Sophie's mail did not arrive. ⏎ Bye",
         "Hi Sophie's team, ⏎ Bye",
         "Sophie told me to write. ⏎ Bye",
+        "Sophie, can you help me? ⏎ Bye",
+        "Sophie - your colleague told me to write. ⏎ Bye",
+        "I got this: ⏎ from you ⏎ Dear Sophie,",
+        "I got this: ⏎ from you ⏎ Dear Sophie, ⏎ your order ⏎ Sophie様",
+        "Hello boss of Sophie, ⏎ Bye",
+        "Hello Boss of Sophie, ⏎ Bye",
+        "Ciao, un saluto a Sophie, ⏎ grazie",
+        "Olá, sou a Sophie, ⏎ obrigada",
+        "Oi, aqui é Sophie, ⏎ obrigada",
+        "Hi Sophie`s colleague, ⏎ Bye",
+        "Hi Sophie´s colleague, ⏎ Bye",
+        "Hi Sophie’s colleague, ⏎ Bye",
+        "Hi Sophie‘s colleague, ⏎ Bye",
         "Sophie, your colleague, told me to write. ⏎ Bye",
         "Sophie from Acme called me. ⏎ Bye",
         "To Sophie I said no. ⏎ Bye",
@@ -453,6 +481,68 @@ fn what_is_no_greeting() {
 }
 
 #[test]
+fn whoever_has_the_name_of_a_persona_signs_with_it() {
+    let signed = ["Sophie ⏎ Customer Ltd ⏎ +33 1", "Thanks Sophie ⏎ Customer Ltd", "Sophie, Tom ⏎ Customer Ltd"];
+    let own = [
+        "Sophie Brown <b@customer.example>",
+        "Brown, Sophie <b@customer.example>",
+        "sophie.brown@customer.example",
+        "sophie1980@customer.example",
+    ];
+    for author in own {
+        check_of(&company(), Some(author), &signed.map(|text| (text, "")));
+        let greets = ["Hi Sophie, ⏎ x", "Dear Sophie ⏎ x", "@Sophie ⏎ x", "Attn: Sophie ⏎ x", "Sophie様 ⏎ x"];
+        check_of(&company(), Some(author), &greets.map(|text| (text, "sophie")));
+        check_of(&company(), Some(author), &[("Tom ⏎ x", "tom")]);
+    }
+    for other in
+        ["Ann Brown <sophie@customer.example>", "Sophies <b@customer.example>", "Frau Brown <b@customer.example>"]
+    {
+        let greets = ["Sophie ⏎ Customer Ltd", "Thanks Sophie ⏎ Customer Ltd", "Frau Martin, ⏎ anbei"];
+        check_of(&company(), Some(other), &greets.map(|text| (text, "sophie")));
+    }
+}
+
+#[test]
+fn names_that_are_words() {
+    let named = |name: &str, by: &str| Persona {
+        greeted_as: vec![name.into()],
+        ..persona(by, name, &[&format!("{by}@acme.example")], &[by])
+    };
+    let company = People::new(Vec::new(), vec![named("May", "may"), named("Will", "will"), named("მარი", "mari")]);
+    let cases = [
+        ("Hi may I ask … ⏎ x", ""),
+        ("hi may i ask ⏎ x", ""),
+        ("Hello, will you help? ⏎ x", ""),
+        ("Hi will and may come ⏎ x", ""),
+        ("Will I be charged? ⏎ x", ""),
+        ("Will a refund come? ⏎ x", ""),
+        ("Will May come? ⏎ x", ""),
+        ("Will morning work? ⏎ x", ""),
+        ("May and June are busy. ⏎ x", ""),
+        ("May, I asked ⏎ x", ""),
+        ("may i ask ⏎ x", ""),
+        ("thanks will do ⏎ x", ""),
+        ("Hi may, ⏎ x", "may"),
+        ("hi may ⏎ x", "may"),
+        ("hi will: ⏎ x", "will"),
+        ("hi will & may ⏎ x", "will may"),
+        ("@may please look ⏎ x", "may"),
+        ("may ⏎ x", "may"),
+        ("may様 ⏎ x", "may"),
+        ("尊敬的may女士 ⏎ x", "may"),
+        ("May, hello ⏎ x", "may"),
+        ("May, ⏎ x", "may"),
+        ("May and Will ⏎ x", "may will"),
+        ("Hi May I have a question about the invoice of last month ⏎ x", "may"),
+        ("გამარჯობა ⏎ @მარი ⏎ x", "mari"),
+        ("@მარი, გამარჯობა ⏎ x", "mari"),
+        ("Hi მარი can you help ⏎ x", "mari"),
+    ];
+    check_of(&company, None, &cases);
+}
+
+#[test]
 fn one_that_has_the_address_comes_first_and_alike_ones_are_one() {
     let named = |name: &str, address: &str, by: &[&str]| Persona {
         greeted_as: vec!["Sophie".into()],
@@ -460,7 +550,7 @@ fn one_that_has_the_address_comes_first_and_alike_ones_are_one() {
     };
     let at = |address: &str, personas: Vec<Persona>| {
         let people = People::new(Vec::new(), personas);
-        match people.greeted(&address.parse().unwrap(), &["Hi Sophie,".to_owned()]) {
+        match people.greeted(&address.parse().unwrap(), &["Hi Sophie,".to_owned()], None) {
             Greeted::Nobody => String::new(),
             Greeted::One(persona) => persona.name.to_string(),
             Greeted::Several(personas) => format!("{} personas", personas.len()),
@@ -481,8 +571,8 @@ proptest! {
     fn any_text_has_an_answer(lines in proptest::collection::vec("(Hi|Dear|To|@|Sophie|Tom|and|,|:|-|ソフィー|様|你好| |\\PC){0,40}", 0..7)) {
         let company = company();
         let at = "hello@acme.example".parse().unwrap();
-        let once = company.greeted(&at, &lines);
-        prop_assert_eq!(&once, &company.greeted(&at, &lines));
+        let once = company.greeted(&at, &lines, None);
+        prop_assert_eq!(&once, &company.greeted(&at, &lines, None));
         if !lines.iter().any(|line| fold_contains_a_name(line)) {
             prop_assert_eq!(once, Greeted::Nobody);
         }
@@ -490,9 +580,6 @@ proptest! {
 }
 
 fn fold_contains_a_name(line: &str) -> bool {
-    let folded = crate::mail::fold::fold(line);
-    company()
-        .personas()
-        .flat_map(|persona| &persona.greeted_as)
-        .any(|name| folded.contains(&crate::mail::fold::fold(name)))
+    let folded = fold(line);
+    company().personas().flat_map(|persona| &persona.greeted_as).any(|name| folded.contains(&fold(name)))
 }

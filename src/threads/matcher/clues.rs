@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::mail::{Address, MessageId};
+use crate::mail::{Address, Mailbox, MessageId};
 use crate::message::{Message, Mime};
 
 use super::Matcher;
@@ -67,5 +67,10 @@ impl Clues<'_> {
     /// The first lines of the author's own text; read only where they are needed.
     pub(super) fn opening(&self) -> &[String] {
         self.opening.get_or_init(|| self.message.opening(self.mime))
+    }
+
+    /// The author, with the display name.
+    pub(super) fn mailbox(&self) -> Option<&Mailbox> {
+        self.message.author()
     }
 }

@@ -104,8 +104,8 @@ impl Matcher<'_> {
     }
 
     /// Whom the first lines greet.
-    pub(super) fn greeted(&self, at: &Address, opening: &[String]) -> Says {
-        match self.people.greeted(at, opening) {
+    pub(super) fn greeted(&self, at: &Address, clues: &Clues<'_>) -> Says {
+        match self.people.greeted(at, clues.opening(), clues.mailbox()) {
             Greeted::One(persona) => Says::Names { persona: persona.name.clone(), thread: None },
             Greeted::Several(_) => Says::Not(Why::SeveralPersonas),
             Greeted::Nobody => Says::Not(Why::NamesNobody),

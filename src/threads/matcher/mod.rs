@@ -115,7 +115,7 @@ impl Matcher<'_> {
             return piece(LookedAt::Nothing, Says::Not(Why::NotNeeded));
         }
         let (user, _) = to.split_detail(self.separators);
-        let says = self.greeted(&user, clues.opening());
+        let says = self.greeted(&user, clues);
         piece(LookedAt::Opening(clues.opening()), says)
     }
 }
