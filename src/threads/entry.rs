@@ -169,8 +169,9 @@ pub(super) struct ThreadEntry {
     correspondents: Vec<Correspondent>,
     healed: u32,
     writer: Option<(PersonName, i64)>,
-    /// Mail of the persona's went out in it: nobody else opens it any more.
-    is_ours: bool,
+    /// Mail of the persona's went out in it, or what came proves that the thread was there before: nobody else
+    /// opens it any more.
+    is_taken: bool,
     tale: Tale,
 }
 
@@ -191,7 +192,7 @@ impl ThreadEntry {
             correspondents: Vec::new(),
             healed: 0,
             writer: None,
-            is_ours: false,
+            is_taken: false,
             tale: Tale::default(),
         }
     }
@@ -201,14 +202,14 @@ impl ThreadEntry {
         self.newest = self.newest.max(at);
     }
 
-    /// Mail of the persona's went out in it.
-    pub(super) fn sent(&mut self) {
-        self.is_ours = true;
+    /// Nobody opens it any more.
+    pub(super) fn take(&mut self) {
+        self.is_taken = true;
     }
 
     /// Somebody wrote in it: its correspondent, where nobody was before. A place that was forgotten is somebody's.
     pub(super) fn opened_by(&mut self, address: &str, at: i64) {
-        if !self.is_ours && self.correspondents.is_empty() {
+        if !self.is_taken && self.correspondents.is_empty() {
             self.join(address, at);
         }
     }

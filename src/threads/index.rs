@@ -121,7 +121,7 @@ impl<'a> Draft<'a> {
                 })?;
             }
         }
-        entry.sent();
+        entry.take();
         if let Some(writer) = &sent.writer {
             entry.wrote(writer, at);
         }
@@ -131,8 +131,8 @@ impl<'a> Draft<'a> {
         self.put(thread_key(thread), &entry)
     }
 
-    /// The message is told in its thread; where a person wrote it and one of ours got it, it opens the thread, its
-    /// ids join, and its author is known by what it is about.
+    /// The message is told in its thread; where a person wrote it and one of ours got it, it opens the thread where
+    /// it may, its ids join, and its author is known by what it is about.
     fn come(&mut self, came: &Came) -> Result<(), Broken> {
         let at = came.at;
         let correspondent = match came.correspondent.as_deref() {
@@ -142,7 +142,11 @@ impl<'a> Draft<'a> {
         let mut entry = self.thread_or_new(came.thread, &came.persona, at)?;
         let mut healed = Vec::new();
         if let Some(author) = came.author().filter(|_| correspondent.is_some()) {
-            entry.opened_by(author, at);
+            if came.may_open() {
+                entry.opened_by(author, at);
+            } else {
+                entry.take();
+            }
             self.change(acquaintance_key(author), at, |known: &mut AcquaintanceEntry| {
                 known.meet(came.thread, came.topic, at);
             })?;

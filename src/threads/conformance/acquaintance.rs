@@ -89,6 +89,28 @@ async fn who_opened_a_thread_is_known_in_it(#[values(Backend::Memory, Backend::L
 }
 
 #[rstest]
+#[case::token(Evidence::RecipientToken)]
+#[case::seed(Evidence::Seed)]
+#[case::id(Evidence::MessageId)]
+#[case::quoted(Evidence::QuotedId)]
+#[tokio::test]
+async fn a_thread_that_the_index_has_lost_is_nobodys(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+    #[case] evidence: Evidence,
+) {
+    let subject = backend.open();
+    let stranger = but(came("a", 1, 7, 2), |came| came.evidence = evidence);
+    subject.learn([stranger.clone(), came("b", 1, 8, 3), stranger]).await;
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, Vec::<String>::new());
+    assert_eq!((subject.familiar(2, 7).await, subject.familiar(3, 8).await), (vec![], vec![]));
+    subject.learn([sent("c", 1, 9, &[1])]).await;
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(1)], "until we write to somebody in it");
+
+    subject.learn([came("d", 2, 10, 2), but(came("e", 2, 11, 2), |came| came.evidence = evidence)]).await;
+    assert_eq!(subject.thread(2).await.unwrap().correspondents, [customer(2)], "who opened it stays");
+}
+
+#[rstest]
 #[tokio::test]
 async fn a_stranger_attaches_nothing_to_a_customer(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
     let subject = backend.open();

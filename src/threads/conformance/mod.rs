@@ -164,7 +164,7 @@ pub(super) fn sent(id: &str, thread: u8, message: u8, to: &[u8]) -> Record {
     })
 }
 
-/// A message that a customer wrote and one of ours got, now, about its own number.
+/// A message that a customer wrote to Sophie's address and one of ours got, now, about its own number.
 pub(super) fn came(id: &str, thread: u8, message: u8, from: u8) -> Record {
     Record::Came(Came {
         thread: thread_id(thread),
@@ -174,7 +174,7 @@ pub(super) fn came(id: &str, thread: u8, message: u8, from: u8) -> Record {
         heals: Vec::new(),
         correspondent: Some(customer(from)),
         kind: Kind::Human,
-        evidence: Evidence::Seed,
+        evidence: Evidence::PersonaAddress,
         fate: FateName::Forward,
         person: Some(PersonName("sophie".into())),
         topic: topic(message),
@@ -243,6 +243,7 @@ pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>
             3 => learned_from(name, thread, message, &[who], &customer(who)),
             4 | 5 => sent(name, thread, message, &[who, who / 2]),
             6 | 7 => but(came(name, thread, message, who), |came| {
+                came.evidence = if who % 3 == 0 { Evidence::Seed } else { Evidence::PersonaAddress };
                 came.heals = vec![message_id("a"), message_id(["b", "c"][usize::from(who % 2)])];
             }),
             8 => but(came(name, thread, message, who), |came| {

@@ -41,7 +41,7 @@ async fn a_thread_tells_its_story(#[values(Backend::Memory, Backend::Local)] bac
         count: u32::try_from(to.len()).unwrap(),
     };
     let came = |kind, fate, person, healed| {
-        let (correspondent, evidence) = (Some(customer(1)), Evidence::Seed);
+        let (correspondent, evidence) = (Some(customer(1)), Evidence::PersonaAddress);
         What::Came { correspondent, kind, evidence, fate, person, healed }
     };
     let tom = || Some(PersonName("tom".into()));
