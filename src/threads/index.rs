@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::acquaintance::AcquaintanceEntry;
 use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
-use super::places::Places;
 use super::store::{Broken, Changes, Pair, Source, View};
 use super::tale::{Mark, Told};
 use super::{Came, DestinationHash, Fingerprint, Record, RetryKey, Sent, Topic};
@@ -111,17 +110,17 @@ impl<'a> Draft<'a> {
     fn send_in_thread(&mut self, thread: ThreadId, sent: &Sent) -> Result<(), Broken> {
         let at = sent.at;
         let mut entry = self.thread_or_new(thread, &sent.persona, at)?;
-        let mut to = Places::default();
+        let mut correspondents = Vec::new();
         for correspondent in sent.correspondents.iter().take(entry::CORRESPONDENTS) {
             if !self.is_forgotten(correspondent, at)? {
-                entry.join(correspondent, at).into_iter().for_each(|place| to.add(place));
+                correspondents.push(correspondent.as_str());
                 self.change(acquaintance_key(correspondent), at, |known: &mut AcquaintanceEntry| {
-                    known.meet(thread, sent.topic, at);
-                    known.written_to_by(&sent.persona, at);
+                    known.written_to(&sent.persona, thread, sent.topic, at);
                 })?;
             }
         }
-        entry.sent();
+        let to = entry.join(&correspondents, at);
+        entry.take();
         if let Some(writer) = &sent.writer {
             entry.wrote(writer, at);
         }
@@ -131,24 +130,26 @@ impl<'a> Draft<'a> {
         self.put(thread_key(thread), &entry)
     }
 
-    /// The message is told in its thread; where a person wrote it and one of ours got it, it opens the thread, its
-    /// ids join, and its author is known by what it is about.
+    /// The message is told in its thread; where a person wrote it and one of ours got it, it opens the thread where
+    /// it may, its ids join, and its author is known by what it is about.
     fn come(&mut self, came: &Came) -> Result<(), Broken> {
         let at = came.at;
-        let correspondent = match came.correspondent.as_deref() {
-            Some(correspondent) if self.is_forgotten(correspondent, at)? => None,
-            correspondent => correspondent,
-        };
+        let is_forgotten =
+            came.correspondent.as_deref().map_or(Ok(false), |correspondent| self.is_forgotten(correspondent, at))?;
         let mut entry = self.thread_or_new(came.thread, &came.persona, at)?;
         let mut healed = Vec::new();
-        if let Some(author) = came.author().filter(|_| correspondent.is_some()) {
-            entry.opened_by(author, at);
+        if let Some(author) = came.author().filter(|_| !is_forgotten) {
+            if came.may_open() {
+                entry.opened_by(author, at);
+            } else {
+                entry.take();
+            }
             self.change(acquaintance_key(author), at, |known: &mut AcquaintanceEntry| {
-                known.meet(came.thread, came.topic, at);
+                known.wrote(came.thread, came.topic, at);
             })?;
             healed = self.heal_all(came, author, &mut entry)?;
         }
-        entry.tell(Told::came(came, correspondent, healed));
+        entry.tell(Told::came(came, is_forgotten, healed));
         self.put(thread_key(came.thread), &entry)
     }
 
@@ -206,7 +207,7 @@ impl<'a> Draft<'a> {
         entry.opened_by(correspondent, at);
         self.put(thread_key(thread), &entry)?;
         self.change(acquaintance_key(correspondent), at, |known: &mut AcquaintanceEntry| {
-            known.meet(thread, Topic::default(), at);
+            known.wrote(thread, Topic::default(), at);
         })
     }
 
@@ -223,8 +224,9 @@ impl<'a> Draft<'a> {
 
     /// Takes an address out of all threads and healed ids, as far as they are not younger.
     ///
-    /// Reads the whole index: somebody asks to be forgotten a few times a year, and a key for each
-    /// address would cost a third more at every message.
+    /// Reads the whole index: somebody asks to be forgotten a few times a year. How they are known does not tell
+    /// where they stand: the ids that they brought are not there, nor are threads that gave way to others, nor those
+    /// in which they are only told.
     fn forget(&mut self, address: &str, at: i64) -> Result<(), Broken> {
         self.change(forgotten_key(address), at, |entry: &mut Forgotten| entry.up_to(at))?;
         self.forget_acquaintance(address, at)?;

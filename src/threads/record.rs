@@ -154,6 +154,12 @@ impl Came {
         let is_answered = self.kind == Kind::Human && self.fate == FateName::Forward;
         self.correspondent.as_deref().filter(|_| is_answered)
     }
+
+    /// Whether it may open its thread. Strong evidence names a thread that is there already, also where the index
+    /// has lost it: whoever was handed on our mail could make themselves its correspondent by answering first.
+    pub fn may_open(&self) -> bool {
+        !self.evidence.is_strong()
+    }
 }
 
 /// Writes what has a name by its name.

@@ -89,6 +89,28 @@ async fn who_opened_a_thread_is_known_in_it(#[values(Backend::Memory, Backend::L
 }
 
 #[rstest]
+#[case::token(Evidence::RecipientToken)]
+#[case::seed(Evidence::Seed)]
+#[case::id(Evidence::MessageId)]
+#[case::quoted(Evidence::QuotedId)]
+#[tokio::test]
+async fn a_thread_that_the_index_has_lost_is_nobodys(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+    #[case] evidence: Evidence,
+) {
+    let subject = backend.open();
+    let stranger = but(came("a", 1, 7, 2), |came| came.evidence = evidence);
+    subject.learn([stranger.clone(), came("b", 1, 8, 3), stranger]).await;
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, Vec::<String>::new());
+    assert_eq!((subject.familiar(2, 7).await, subject.familiar(3, 8).await), (vec![], vec![]));
+    subject.learn([sent("c", 1, 9, &[1])]).await;
+    assert_eq!(subject.thread(1).await.unwrap().correspondents, [customer(1)], "until we write to somebody in it");
+
+    subject.learn([came("d", 2, 10, 2), but(came("e", 2, 11, 2), |came| came.evidence = evidence)]).await;
+    assert_eq!(subject.thread(2).await.unwrap().correspondents, [customer(2)], "who opened it stays");
+}
+
+#[rstest]
 #[tokio::test]
 async fn a_stranger_attaches_nothing_to_a_customer(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
     let subject = backend.open();
@@ -144,10 +166,30 @@ async fn the_newest_threads_are_known_and_no_more(#[values(Backend::Memory, Back
         aged(about(sent(&number.to_string(), number, number, &[1]), topic(subject)), i64::from(70 - number))
     });
     subject.learn(records).await;
-    let newest: Vec<ThreadId> = (54..70).rev().map(thread_id).collect();
-    assert_eq!(subject.familiar(1, 100).await, newest, "sixteen are told");
+    let newest: Vec<ThreadId> = (20..70).rev().map(thread_id).collect();
+    assert_eq!(subject.familiar(1, 100).await, newest, "all that fit");
     assert_eq!(subject.familiar(1, 5).await, [], "sixty-four are kept");
     assert_eq!(subject.familiar(1, 6).await, [thread_id(6)]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn mail_that_came_takes_no_place_of_what_we_sent(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    let is_cut = async || subject.acquaintance(1, topic(7)).await.acquaintance.is_cut;
+    subject.learn([aged(sent("a", 1, 7, &[1]), 90)]).await;
+    subject.learn((100..163).map(|number| came(&number.to_string(), number, number, 1))).await;
+    assert!(!is_cut().await, "as long as there is room, nothing has given way");
+    subject.learn((163..170).map(|number| came(&number.to_string(), number, number, 1))).await;
+    assert!(is_cut().await);
+    assert_eq!(subject.familiar(1, 7).await, [thread_id(1)]);
+    assert_eq!(subject.familiar(1, 105).await, [], "of what came, the oldest gave way");
+    assert_eq!(subject.familiar(1, 106).await, [thread_id(106)]);
+
+    subject.learn((1..65).map(|number| sent(&format!("sent{number}"), number, number, &[2]))).await;
+    assert!(subject.acquaintance(2, topic(7)).await.acquaintance.is_cut, "nor of what we sent all may be there");
+    subject.threads.forget(&customer(1).parse().unwrap()).await.unwrap();
+    assert!(!is_cut().await, "nothing is forgotten of whom nothing is known");
 }
 
 #[rstest]
