@@ -52,6 +52,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The same, but that nothing is ever past keeping.
+    pub(crate) fn for_ever(self) -> Self {
+        use std::time::Duration;
+        Self { keep: Duration::MAX, keep_retries: Duration::MAX, ..self }
+    }
+}
+
 /// The memory of threads.
 pub enum Threads {
     /// On disk: a journal, and sled as its index.

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::control::{self, Reach};
 use crate::mail::Address;
-use crate::threads::local::{Local, OpenError};
+use crate::threads::local::{Damage, Local, OpenError};
 use crate::threads::{Count, Named, Story, Threads, Unavailable};
 
 /// How long an index that must be made again is waited for.
@@ -128,11 +128,24 @@ fn open(config: &Config) -> Result<Threads, NoSource> {
     if !state_dir.join("journal").is_dir() {
         return Err(NoSource::Nothing { path: state_dir.clone(), what: "it holds no journal" });
     }
-    let opened = Local::open(state_dir, config.threads.clone(), clock::now());
-    opened.map(Threads::Local).map_err(|error| match error {
+    let opened = Local::visit(state_dir, config.threads.clone(), clock::now());
+    let local = opened.map_err(|error| match error {
         OpenError::InUse(path) => NoSource::InUse(path),
         OpenError::Folder { .. } | OpenError::Thread(_) => NoSource::Open(error),
-    })
+    })?;
+    if let Some(damage) = local.damage() {
+        complain(format_args!("warning: {}", describe(damage)));
+    }
+    Ok(Threads::Local(local))
+}
+
+/// What became of an index that could not be used.
+fn describe(Damage { why, aside }: &Damage) -> String {
+    let put = aside.as_ref().map_or_else(
+        || "it could not be set aside either".to_owned(),
+        |aside| format!("it was set aside in {}, and is made again from the journal", aside.display()),
+    );
+    format!("the thread index could not be used: {why}; {put}. Nothing that was learned is lost by that")
 }
 
 /// Whether the state directory is there and `me` is its owner.
