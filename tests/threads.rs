@@ -148,9 +148,14 @@ fn who_is_forgotten_is_in_no_story() {
     nothing_tells(&daemon);
     assert_eq!(daemon.terminate(), Some(0));
     nothing_tells(&daemon);
-    // Once more, by nobody's help: it is so already.
-    let again = run(&daemon, &["forget", "ann@customer.example"]);
-    assert!(again.status.success() && String::from_utf8(again.stdout).unwrap().contains("no thread"));
+    // Once more, by nobody's help: it is so already, and nothing is written.
+    let files = || std::fs::read_dir(daemon.state().join("journal")).unwrap().count();
+    let before = files();
+    let again = complaint(&run(&daemon, &["forget", "ann@customer.example"]), 69);
+    assert!(again.contains("nothing is remembered of ann@customer.example"), "{again}");
+    let ours = complaint(&run(&daemon, &["forget", "sophie@acme.example"]), 69);
+    assert!(ours.contains("the address of the persona sophie"), "{ours}");
+    assert_eq!(files(), before);
     nothing_tells(&daemon);
 }
 

@@ -14,6 +14,7 @@ use sysexits::ExitCode;
 
 use crate::config::Config;
 use crate::mail::Address;
+use crate::mail::plain::plain;
 use crate::signing::{KeyError, Keys};
 use crate::threads::{Named, Story, Unavailable};
 
@@ -84,7 +85,7 @@ pub fn run(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
         let done = match command {
             Command::Show(options) => show(&config, &source, options).await,
             Command::Stats(options) => stats(&source, options).await,
-            Command::Forget(options) => forget(&source, options).await,
+            Command::Forget(options) => forget(&config, &source, options).await,
         };
         source.close().await;
         done.or_else(unanswered)
@@ -166,17 +167,41 @@ async fn stats(source: &Source, options: &Stats) -> anyhow::Result<ExitCode> {
 }
 
 /// Says in which threads the address was, before nothing tells of it any more.
-async fn forget(source: &Source, options: &Forget) -> anyhow::Result<ExitCode> {
+async fn forget(config: &Config, source: &Source, options: &Forget) -> anyhow::Result<ExitCode> {
     let address = &options.address;
     let known = source.stories(&Named::Correspondent(address.folded())).await?;
-    source.forget(address).await?;
+    if !source.forget(address).await? {
+        complain(format_args!(
+            "sincerely: nothing is remembered of {}{}",
+            plain(&address.to_string()),
+            whose(config, address)
+        ));
+        return Ok(ExitCode::Unavailable);
+    }
     let threads: Vec<String> = known.iter().map(|story| story.thread.to_string()).collect();
-    let known = match threads.as_slice() {
-        [] => "in no thread".to_owned(),
-        [thread] => format!("in the thread {thread}"),
-        threads => format!("in {} threads: {}", threads.len(), threads.join(", ")),
+    let place = match threads.as_slice() {
+        [] => "named in stories alone".to_owned(),
+        [thread] => format!("a correspondent in the thread {thread}"),
+        threads if known.iter().any(|story| story.is_of_many) => {
+            format!("a correspondent in {} threads or more, in these last: {}", threads.len(), threads.join(", "))
+        }
+        threads => format!("a correspondent in {} threads: {}", threads.len(), threads.join(", ")),
     };
-    print(&format!("forgotten: {address}, a correspondent {known}. What comes from now on is remembered again\n"))
+    print(&format!("forgotten: {}, {place}. What comes from now on is remembered again\n", plain(&address.to_string())))
+}
+
+/// Says of an address of ours that it is no customer's; nothing of others.
+fn whose(config: &Config, address: &Address) -> String {
+    let policy = &config.policy;
+    let (user, _) = address.split_detail(&policy.separators);
+    let personas: Vec<&str> = policy.people.personas_at(&user).iter().map(|name| name.0.as_str()).collect();
+    let people: Vec<&str> =
+        policy.people.people_at(address, &policy.separators).map(|person| person.name.0.as_str()).collect();
+    match (personas.as_slice(), people.as_slice()) {
+        ([], []) => String::new(),
+        ([], people) => format!(": it is the address of {}, one of ours and no customer", people.join(" and ")),
+        (personas, _) => format!(": it is the address of the persona {}, and no customer's", personas.join(" and ")),
+    }
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

@@ -247,14 +247,21 @@ impl Threads {
         }
     }
 
-    /// Forgets a correspondent: their address in threads and the ids healed from them.
+    /// Forgets a correspondent: their address in threads and the ids healed from them. False where nothing is
+    /// remembered of them: then nothing is written either.
     ///
     /// # Errors
-    /// When it could not be written.
-    pub async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
-        let at = crate::clock::now().as_second();
-        let record = Record::Forgotten { correspondent: address.folded(), at };
-        self.learn(vec![record], Durability::Disk).await
+    /// When the index cannot tell, or it could not be written.
+    pub async fn forget(&self, address: &Address) -> Result<bool, Unavailable> {
+        let (at, correspondent) = (crate::clock::now().as_second(), address.folded());
+        let is_known = match self {
+            Self::Local(local) => local.knows(correspondent.clone(), at).await?,
+            Self::Memory(memory) => memory.knows(&correspondent, at)?,
+        };
+        if is_known {
+            self.learn(vec![Record::Forgotten { correspondent, at }], Durability::Disk).await?;
+        }
+        Ok(is_known)
     }
 
     /// Ends the memory; all that was learned is on disk when it returns.

@@ -101,11 +101,11 @@ impl Source {
         }
     }
 
-    /// Forgets a correspondent.
+    /// Forgets a correspondent; false where nothing is remembered of them.
     ///
     /// # Errors
-    /// When it could not be written.
-    pub(super) async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
+    /// When the memory cannot tell, or it could not be written.
+    pub(super) async fn forget(&self, address: &Address) -> Result<bool, Unavailable> {
         match self {
             Self::Daemon(client) => client.forget(address).await,
             Self::Opened(threads) => threads.forget(address).await,

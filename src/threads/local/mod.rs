@@ -207,6 +207,17 @@ impl Local {
         told.map_err(|no_answer| self.tell(no_answer))
     }
 
+    /// Whether anything is remembered of a correspondent, folded, up to the moment `at`, by reading all of it.
+    ///
+    /// # Errors
+    /// As [`Local::look_up`].
+    pub async fn knows(&self, address: String, at: i64) -> Result<bool, Unavailable> {
+        let sight = Arc::clone(&self.sight);
+        let looking = move || sight.ask_at_length(|source| super::recall::knows(source, &address, at));
+        let known = tokio::task::spawn_blocking(looking).await.map_err(|error| Unavailable(error.to_string()))?;
+        known.map_err(|no_answer| self.tell(no_answer))
+    }
+
     /// Counts what is remembered, by reading all of it.
     ///
     /// # Errors

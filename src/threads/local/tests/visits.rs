@@ -60,3 +60,25 @@ async fn an_index_that_had_to_be_set_aside_is_told_of() {
     local.close().await;
     assert_eq!(visit(&house).damage(), None);
 }
+
+#[tokio::test]
+async fn forgetting_whom_nobody_knows_writes_nothing() {
+    let house = House::new();
+    let local = house.open();
+    learn(&local, &["a"], Durability::Disk).await.unwrap();
+    local.close().await;
+    let before = house.files();
+    let forget = async |address: &str| {
+        let memory = crate::threads::Threads::Local(visit(&house));
+        let is_known = memory.forget(&address.parse().unwrap()).await.unwrap();
+        memory.close().await;
+        is_known
+    };
+    assert!(!forget("nobody@elsewhere.example").await);
+    assert_eq!(house.files(), before);
+    let customer = crate::threads::conformance::customer(1);
+    assert!(forget(&customer).await, "however short this configuration keeps");
+    assert_eq!(house.files().len(), before.len() + 1);
+    assert!(!forget(&customer).await, "it is so already");
+    assert_eq!(house.files().len(), before.len() + 1);
+}
