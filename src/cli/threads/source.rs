@@ -16,8 +16,9 @@ use crate::mail::Address;
 use crate::threads::local::{Damage, Local, OpenError};
 use crate::threads::{Count, Named, Story, Threads, Unavailable};
 
-/// How long an index that must be made again is waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long an index that must be made again is waited for: less than a daemon that starts waits for us. A longer
+/// rebuild is the daemon's, which goes on from where this one stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -168,7 +169,10 @@ fn name(user: Uid) -> String {
 }
 
 fn say_why(why: &Unavailable) {
-    complain(format_args!("sincerely: {why}; waiting for it"));
+    complain(format_args!(
+        "sincerely: {why}; waiting for it for {} seconds. A daemon rebuilds it when it starts, and can be asked then",
+        PATIENCE.as_secs()
+    ));
 }
 
 /// Asks until the index, which may have to be made again from the journal, is there; `tell`s once that it waits.

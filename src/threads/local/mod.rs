@@ -54,7 +54,7 @@ const REST: Duration = Duration::from_secs(5);
 pub enum OpenError {
     /// Another process works in it.
     #[error(
-        "the state directory {} is in use by another process: stop the other sincerely, or give this one a state_dir of its own",
+        "the state directory {} is in use by another process, a daemon or `sincerely threads`: stop the other sincerely, or give this one a state_dir of its own",
         .0.display()
     )]
     InUse(PathBuf),
