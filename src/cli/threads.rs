@@ -18,9 +18,9 @@ use crate::mail::plain::plain;
 use crate::signing::{KeyError, Keys};
 use crate::threads::{Named, Story, Unavailable};
 
+use super::complain;
 use super::house::HouseError;
 use super::table::aligned;
-use super::{complain, judge};
 
 use source::Source;
 use story::Teller;
@@ -60,7 +60,7 @@ pub struct Stats {
 #[derive(Debug, Args)]
 pub struct Forget {
     /// The customer's address.
-    #[arg(value_name = "ADDRESS", value_parser = judge::recipient)]
+    #[arg(value_name = "ADDRESS", value_parser = wanted::address)]
     address: Address,
 }
 
@@ -140,7 +140,11 @@ fn unknown(config: &Config, wanted: &Wanted, keys: Option<&Keys>) -> String {
         "sincerely: nothing is remembered of {}. Remembered is what went through here or was learned from a copy in the \
          last {} days (threads.keep). Try another Message-ID of its References field, the thread that the log names \
          (`thread=`), or the customer's address",
-        wanted.describe(keys),
+        format_args!(
+            "{}{}",
+            echo(&wanted.describe(keys)),
+            wanted.address().map_or_else(String::new, |address| whose(config, address))
+        ),
         config.threads.keep.as_secs() / DAY
     )
 }
@@ -173,7 +177,7 @@ async fn forget(config: &Config, source: &Source, options: &Forget) -> anyhow::R
     if !source.forget(address).await? {
         complain(format_args!(
             "sincerely: nothing is remembered of {}{}",
-            plain(&address.to_string()),
+            echo(&address.to_string()),
             whose(config, address)
         ));
         return Ok(ExitCode::Unavailable);
@@ -187,7 +191,17 @@ async fn forget(config: &Config, source: &Source, options: &Forget) -> anyhow::R
         }
         threads => format!("a correspondent in {} threads: {}", threads.len(), threads.join(", ")),
     };
-    print(&format!("forgotten: {}, {place}. What comes from now on is remembered again\n", plain(&address.to_string())))
+    print(&format!("forgotten: {}, {place}. What comes from now on is remembered again\n", echo(&address.to_string())))
+}
+
+/// What somebody wrote, on one line that is not too long.
+fn echo(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let text = plain(text);
+    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+        Some(beginning) => format!("{beginning}…"),
+        None => text.into_owned(),
+    }
 }
 
 /// Says of an address of ours that it is no customer's; nothing of others.
