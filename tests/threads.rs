@@ -118,6 +118,10 @@ fn what_is_not_known_and_what_is_nothing_are_told_apart() {
         let why = complaint(&show(unknown), 69);
         assert!(why.contains(unknown) && why.contains("threads.keep") && why.contains("thread="), "{why}");
     }
+    let ours = complaint(&show("Sophie <sophie@acme.example>"), 69);
+    assert!(ours.contains("it is the address of the persona sophie, and no customer's"), "{ours}");
+    let long = complaint(&show(&format!("<{}\u{202e}{}@x>", "y".repeat(150), "z".repeat(500))), 69);
+    assert!(long.contains("\\u{202e}zz") && long.contains("zz…") && !long.contains(&"z".repeat(60)), "{long}");
     // A seed with another signature is an id like any other.
     let forged = seed.replacen(&seed[1..5], "qqqq", 1);
     assert!(complaint(&show(&forged), 69).contains(&forged));
@@ -148,9 +152,14 @@ fn who_is_forgotten_is_in_no_story() {
     nothing_tells(&daemon);
     assert_eq!(daemon.terminate(), Some(0));
     nothing_tells(&daemon);
-    // Once more, by nobody's help: it is so already.
-    let again = run(&daemon, &["forget", "ann@customer.example"]);
-    assert!(again.status.success() && String::from_utf8(again.stdout).unwrap().contains("no thread"));
+    // Once more, by nobody's help: it is so already, and nothing is written.
+    let files = || std::fs::read_dir(daemon.state().join("journal")).unwrap().count();
+    let before = files();
+    let again = complaint(&run(&daemon, &["forget", "ann@customer.example"]), 69);
+    assert!(again.contains("nothing is remembered of ann@customer.example"), "{again}");
+    let ours = complaint(&run(&daemon, &["forget", "sophie@acme.example"]), 69);
+    assert!(ours.contains("the address of the persona sophie"), "{ours}");
+    assert_eq!(files(), before);
     nothing_tells(&daemon);
 }
 

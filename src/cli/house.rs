@@ -1,6 +1,8 @@
 //! Puts the parts of a running installation together.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sysexits::ExitCode;
 
@@ -11,8 +13,14 @@ use crate::flow::{House, Onward};
 use crate::held::Held;
 use crate::relay::{Relay, Settings};
 use crate::signing::{KeyError, Keys};
-use crate::threads::Threads;
 use crate::threads::local::{Local, OpenError};
+use crate::threads::{self, Threads};
+
+/// How often, and after what pause, a state directory in use is tried again: for five seconds. A command that looks in
+/// holds it for three or so where the index is not made yet, and for less where it is, but for one that reads all of a
+/// large memory (`stats`, `forget`).
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why an installation cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +52,9 @@ impl HouseError {
 /// When the state directory cannot be used, or another process uses it.
 pub(super) fn open(config: &Config) -> Result<House, HouseError> {
     // The lock comes first, and makes the directory: a second daemon must not even make a secret.
-    let threads = Local::open(&config.state_dir, config.threads.clone(), clock::now())?;
+    let threads = memory(&config.state_dir, &config.threads, |in_use| {
+        tracing::warn!("{in_use}; waiting for it for a few seconds");
+    })?;
     let (inbound, outbound) = next_hops(config);
     Ok(House {
         keys: Keys::load_or_create(&config.secret_file)?,
@@ -57,6 +67,21 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
     })
 }
 
+/// Opens the memory as soon as whoever looks into it has left; `tell`s once that it waits.
+fn memory(state_dir: &Path, settings: &threads::Settings, tell: impl FnOnce(&OpenError)) -> Result<Local, OpenError> {
+    let mut tell = Some(tell);
+    for _ in 0..TRIES {
+        match Local::open(state_dir, settings.clone(), clock::now()) {
+            Err(in_use @ OpenError::InUse(_)) => {
+                tell.take().into_iter().for_each(|tell| tell(&in_use));
+                std::thread::sleep(PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+    Local::open(state_dir, settings.clone(), clock::now())
+}
+
 /// The next hops of mail from customers and of automated mail.
 fn next_hops(config: &Config) -> (Onward, Onward) {
     let Relays { inbound, outbound } = &config.relay;
@@ -67,4 +92,21 @@ fn next_hops(config: &Config) -> (Onward, Onward) {
         Onward { relay: of_inbound, patience: inbound.timeouts.total },
         Onward { relay: of_outbound, patience: outbound.timeouts.total },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_looks_in_does_not_keep_the_daemon_from_starting() {
+        let state_dir = tempfile::tempdir().unwrap();
+        let settings = threads::Settings { cache: 1 << 20, ..threads::Settings::default() };
+        let mut visitor = Some(Local::visit(state_dir.path(), settings.clone(), clock::now()).unwrap());
+        let opened = memory(state_dir.path(), &settings, |in_use| {
+            assert!(in_use.to_string().contains("sincerely threads"), "{in_use}");
+            drop(visitor.take());
+        });
+        assert!(opened.is_ok() && visitor.is_none());
+    }
 }

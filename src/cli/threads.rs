@@ -14,12 +14,13 @@ use sysexits::ExitCode;
 
 use crate::config::Config;
 use crate::mail::Address;
+use crate::mail::plain::plain;
 use crate::signing::{KeyError, Keys};
 use crate::threads::{Named, Story, Unavailable};
 
+use super::complain;
 use super::house::HouseError;
 use super::table::aligned;
-use super::{complain, judge};
 
 use source::Source;
 use story::Teller;
@@ -59,7 +60,7 @@ pub struct Stats {
 #[derive(Debug, Args)]
 pub struct Forget {
     /// The customer's address.
-    #[arg(value_name = "ADDRESS", value_parser = judge::recipient)]
+    #[arg(value_name = "ADDRESS", value_parser = wanted::address)]
     address: Address,
 }
 
@@ -84,7 +85,7 @@ pub fn run(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
         let done = match command {
             Command::Show(options) => show(&config, &source, options).await,
             Command::Stats(options) => stats(&source, options).await,
-            Command::Forget(options) => forget(&source, options).await,
+            Command::Forget(options) => forget(&config, &source, options).await,
         };
         source.close().await;
         done.or_else(unanswered)
@@ -139,7 +140,11 @@ fn unknown(config: &Config, wanted: &Wanted, keys: Option<&Keys>) -> String {
         "sincerely: nothing is remembered of {}. Remembered is what went through here or was learned from a copy in the \
          last {} days (threads.keep). Try another Message-ID of its References field, the thread that the log names \
          (`thread=`), or the customer's address",
-        wanted.describe(keys),
+        format_args!(
+            "{}{}",
+            echo(&wanted.describe(keys)),
+            wanted.address().map_or_else(String::new, |address| whose(config, address))
+        ),
         config.threads.keep.as_secs() / DAY
     )
 }
@@ -166,17 +171,51 @@ async fn stats(source: &Source, options: &Stats) -> anyhow::Result<ExitCode> {
 }
 
 /// Says in which threads the address was, before nothing tells of it any more.
-async fn forget(source: &Source, options: &Forget) -> anyhow::Result<ExitCode> {
+async fn forget(config: &Config, source: &Source, options: &Forget) -> anyhow::Result<ExitCode> {
     let address = &options.address;
     let known = source.stories(&Named::Correspondent(address.folded())).await?;
-    source.forget(address).await?;
+    if !source.forget(address).await? {
+        complain(format_args!(
+            "sincerely: nothing is remembered of {}{}",
+            echo(&address.to_string()),
+            whose(config, address)
+        ));
+        return Ok(ExitCode::Unavailable);
+    }
     let threads: Vec<String> = known.iter().map(|story| story.thread.to_string()).collect();
-    let known = match threads.as_slice() {
-        [] => "in no thread".to_owned(),
-        [thread] => format!("in the thread {thread}"),
-        threads => format!("in {} threads: {}", threads.len(), threads.join(", ")),
+    let place = match threads.as_slice() {
+        [] => "named in stories alone".to_owned(),
+        [thread] => format!("a correspondent in the thread {thread}"),
+        threads if known.iter().any(|story| story.is_of_many) => {
+            format!("a correspondent in {} threads or more, in these last: {}", threads.len(), threads.join(", "))
+        }
+        threads => format!("a correspondent in {} threads: {}", threads.len(), threads.join(", ")),
     };
-    print(&format!("forgotten: {address}, a correspondent {known}. What comes from now on is remembered again\n"))
+    print(&format!("forgotten: {}, {place}. What comes from now on is remembered again\n", echo(&address.to_string())))
+}
+
+/// What somebody wrote, on one line that is not too long.
+fn echo(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let text = plain(text);
+    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+        Some(beginning) => format!("{beginning}…"),
+        None => text.into_owned(),
+    }
+}
+
+/// Says of an address of ours that it is no customer's; nothing of others.
+fn whose(config: &Config, address: &Address) -> String {
+    let policy = &config.policy;
+    let (user, _) = address.split_detail(&policy.separators);
+    let personas: Vec<&str> = policy.people.personas_at(&user).iter().map(|name| name.0.as_str()).collect();
+    let people: Vec<&str> =
+        policy.people.people_at(address, &policy.separators).map(|person| person.name.0.as_str()).collect();
+    match (personas.as_slice(), people.as_slice()) {
+        ([], []) => String::new(),
+        ([], people) => format!(": it is the address of {}, one of ours and no customer", people.join(" and ")),
+        (personas, _) => format!(": it is the address of the persona {}, and no customer's", personas.join(" and ")),
+    }
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

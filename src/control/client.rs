@@ -95,11 +95,11 @@ impl Client {
         answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
     }
 
-    /// Forgets a correspondent; waits some minutes at most, since all that is remembered is looked at.
+    /// Forgets a correspondent, and tells whether anything was known of them; waits some minutes at most, since all that is remembered is looked at.
     ///
     /// # Errors
     /// When the daemon could not write it.
-    pub async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
+    pub async fn forget(&self, address: &Address) -> Result<bool, Unavailable> {
         self.ask(FORGET, &address.to_string(), LONG_PATIENCE).await
     }
 

@@ -41,6 +41,11 @@ impl From<&Settings> for Keeping {
 }
 
 impl Keeping {
+    /// Nothing is ever past keeping.
+    pub(super) fn for_ever() -> Self {
+        Self { ids: i64::MAX, retries: i64::MAX }
+    }
+
     /// What is past keeping at the moment `now`.
     pub(super) fn horizon(self, now: i64) -> Horizon {
         Horizon { ids: now.saturating_sub(self.ids), retries: now.saturating_sub(self.retries) }
@@ -283,7 +288,7 @@ impl ThreadEntry {
         let address = |place: u16| self.correspondents.get(usize::from(place))?.address.clone();
         let (events, is_cut) = tale.events(address);
         let Thread { persona, opened, correspondents, healed, writer } = self.thread();
-        Story { thread, persona, opened, correspondents, writer, healed, events, is_cut }
+        Story { thread, persona, opened, correspondents, writer, healed, events, is_cut, is_of_many: false }
     }
 
     /// The thread as the matcher sees it.

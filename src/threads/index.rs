@@ -234,6 +234,13 @@ impl<'a> Draft<'a> {
         self.rewrite(|thread: &mut ThreadEntry| thread.forget(address, at))
     }
 
+    /// Whether forgetting an address up to `at` takes anything away.
+    pub(super) fn knows(mut self, address: &str, at: i64) -> Result<bool, Broken> {
+        self.forget(address, at)?;
+        let note = forgotten_key(address);
+        Ok(self.changes.keys().any(|key| *key != note))
+    }
+
     fn forget_acquaintance(&mut self, address: &str, at: i64) -> Result<(), Broken> {
         let key = acquaintance_key(address);
         let Some(mut known) = self.get::<AcquaintanceEntry>(&key, at)? else { return Ok(()) };

@@ -57,6 +57,15 @@ impl Memory {
         Ok(recall::stories(&*entries, named, self.horizon())?)
     }
 
+    /// Whether anything is remembered of a correspondent, folded, up to the moment `at`.
+    ///
+    /// # Errors
+    /// As [`Memory::look_up`].
+    pub fn knows(&self, address: &str, at: i64) -> Result<bool, Unavailable> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(recall::knows(&*entries, address, at)?)
+    }
+
     /// Counts what is remembered.
     ///
     /// # Errors

@@ -52,6 +52,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The same, but that nothing is ever past keeping.
+    pub(crate) fn for_ever(self) -> Self {
+        use std::time::Duration;
+        Self { keep: Duration::MAX, keep_retries: Duration::MAX, ..self }
+    }
+}
+
 /// The memory of threads.
 pub enum Threads {
     /// On disk: a journal, and sled as its index.
@@ -245,14 +253,21 @@ impl Threads {
         }
     }
 
-    /// Forgets a correspondent: their address in threads and the ids healed from them.
+    /// Forgets a correspondent: their address in threads and the ids healed from them. False where nothing is
+    /// remembered of them: then nothing is written either.
     ///
     /// # Errors
-    /// When it could not be written.
-    pub async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
-        let at = crate::clock::now().as_second();
-        let record = Record::Forgotten { correspondent: address.folded(), at };
-        self.learn(vec![record], Durability::Disk).await
+    /// When the index cannot tell, or it could not be written.
+    pub async fn forget(&self, address: &Address) -> Result<bool, Unavailable> {
+        let (at, correspondent) = (crate::clock::now().as_second(), address.folded());
+        let is_known = match self {
+            Self::Local(local) => local.knows(correspondent.clone(), at).await?,
+            Self::Memory(memory) => memory.knows(&correspondent, at)?,
+        };
+        if is_known {
+            self.learn(vec![Record::Forgotten { correspondent, at }], Durability::Disk).await?;
+        }
+        Ok(is_known)
     }
 
     /// Ends the memory; all that was learned is on disk when it returns.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::acquaintance::AcquaintanceEntry;
-use super::entry::{Entry, Horizon, Id, Retry, ThreadEntry, TwinEntry};
-use super::index::{acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, twin_key};
+use super::entry::{Entry, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
+use super::index::{Draft, acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, twin_key};
 use super::store::{Broken, Source};
 use super::{Acquaintance, Correspondent, Count, Fingerprint, Found, Named, Query, Story, Thread, Twin};
 use crate::mail::ThreadId;
@@ -65,6 +65,7 @@ fn acquaintance(
 
 /// Tells the threads that are named so, the newest first.
 pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> Result<Vec<Story>, Broken> {
+    let mut is_of_many = false;
     let mut threads: Vec<ThreadId> = match named {
         Named::Thread(thread) => vec![*thread],
         Named::MessageId(id) => {
@@ -73,6 +74,7 @@ pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> R
         }
         Named::Correspondent(address) => {
             let entry: Option<AcquaintanceEntry> = get(source, &acquaintance_key(address), horizon)?;
+            is_of_many = entry.as_ref().is_some_and(AcquaintanceEntry::is_full);
             entry.iter().flat_map(AcquaintanceEntry::threads).collect()
         }
     };
@@ -81,9 +83,14 @@ pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> R
     let mut stories = Vec::new();
     for thread in threads.into_iter().rev() {
         let entry: Option<ThreadEntry> = get(source, &thread_key(thread), horizon)?;
-        stories.extend(entry.map(|entry| entry.story(thread)));
+        stories.extend(entry.map(|entry| Story { is_of_many, ..entry.story(thread) }));
     }
     Ok(stories)
+}
+
+/// Whether anything is remembered of a correspondent, folded, up to the moment `at`, by reading all of it.
+pub(super) fn knows(source: &dyn Source, address: &str, at: i64) -> Result<bool, Broken> {
+    Draft::over(source, Keeping::for_ever()).knows(address, at)
 }
 
 /// Counts what is remembered, by reading it.

@@ -34,6 +34,9 @@ pub struct Story {
     pub events: Vec<Event>,
     /// Whether others happened between the opening one and the rest, which are not remembered.
     pub is_cut: bool,
+    /// Where it was asked for by a customer: whether they may have a part in older threads that are not told, since
+    /// only so many are remembered as theirs.
+    pub is_of_many: bool,
 }
 
 /// One message in a thread.

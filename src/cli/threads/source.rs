@@ -13,11 +13,12 @@ use crate::clock;
 use crate::config::Config;
 use crate::control::{self, Reach};
 use crate::mail::Address;
-use crate::threads::local::{Local, OpenError};
+use crate::threads::local::{Damage, Local, OpenError};
 use crate::threads::{Count, Named, Story, Threads, Unavailable};
 
-/// How long an index that must be made again is waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long an index that must be made again is waited for: less than a daemon that starts waits for us. A longer
+/// rebuild is the daemon's, which goes on from where this one stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -101,11 +102,11 @@ impl Source {
         }
     }
 
-    /// Forgets a correspondent.
+    /// Forgets a correspondent; false where nothing is remembered of them.
     ///
     /// # Errors
-    /// When it could not be written.
-    pub(super) async fn forget(&self, address: &Address) -> Result<(), Unavailable> {
+    /// When the memory cannot tell, or it could not be written.
+    pub(super) async fn forget(&self, address: &Address) -> Result<bool, Unavailable> {
         match self {
             Self::Daemon(client) => client.forget(address).await,
             Self::Opened(threads) => threads.forget(address).await,
@@ -128,11 +129,24 @@ fn open(config: &Config) -> Result<Threads, NoSource> {
     if !state_dir.join("journal").is_dir() {
         return Err(NoSource::Nothing { path: state_dir.clone(), what: "it holds no journal" });
     }
-    let opened = Local::open(state_dir, config.threads.clone(), clock::now());
-    opened.map(Threads::Local).map_err(|error| match error {
+    let opened = Local::visit(state_dir, config.threads.clone(), clock::now());
+    let local = opened.map_err(|error| match error {
         OpenError::InUse(path) => NoSource::InUse(path),
         OpenError::Folder { .. } | OpenError::Thread(_) => NoSource::Open(error),
-    })
+    })?;
+    if let Some(damage) = local.damage() {
+        complain(format_args!("warning: {}", describe(damage)));
+    }
+    Ok(Threads::Local(local))
+}
+
+/// What became of an index that could not be used.
+fn describe(Damage { why, aside }: &Damage) -> String {
+    let put = aside.as_ref().map_or_else(
+        || "it could not be set aside either".to_owned(),
+        |aside| format!("it was set aside in {}, and is made again from the journal", aside.display()),
+    );
+    format!("the thread index could not be used: {why}; {put}. Nothing that was learned is lost by that")
 }
 
 /// Whether the state directory is there and `me` is its owner.
@@ -155,7 +169,10 @@ fn name(user: Uid) -> String {
 }
 
 fn say_why(why: &Unavailable) {
-    complain(format_args!("sincerely: {why}; waiting for it"));
+    complain(format_args!(
+        "sincerely: {why}; waiting for it for {} seconds. A daemon rebuilds it when it starts, and can be asked then",
+        PATIENCE.as_secs()
+    ));
 }
 
 /// Asks until the index, which may have to be made again from the journal, is there; `tell`s once that it waits.

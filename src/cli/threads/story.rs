@@ -36,6 +36,7 @@ struct Told<'a> {
     opened: String,
     healed: u32,
     is_cut: bool,
+    is_of_many: bool,
     messages: Vec<Message<'a>>,
 }
 
@@ -84,6 +85,7 @@ impl<'a> Teller<'a> {
             opened: timestamp(story.opened).to_string(),
             healed: story.healed,
             is_cut: story.is_cut,
+            is_of_many: story.is_of_many,
             messages: story.events.iter().map(message).collect(),
         })
     }
@@ -94,7 +96,12 @@ impl<'a> Teller<'a> {
         let (newest, older) = stories.split_at_checked(in_full).unwrap_or((stories, &[]));
         let mut text: String = newest.iter().map(|story| self.story(story)).collect::<Vec<_>>().join("\n");
         if !older.is_empty() {
-            let _ = write!(text, "\n{} older threads; `sincerely threads show THREAD` tells each\n\n", older.len());
+            let or_more = if stories.iter().any(|story| story.is_of_many) { " or more" } else { "" };
+            let _ = write!(
+                text,
+                "\n{}{or_more} older threads; `sincerely threads show THREAD` tells each\n\n",
+                older.len()
+            );
             text += &indented(&self.short(older), |_| Style::new());
         }
         text
@@ -402,6 +409,7 @@ mod tests {
             healed: 0,
             events,
             is_cut: false,
+            is_of_many: false,
         }
     }
 
@@ -502,6 +510,9 @@ mod tests {
             (0..count).rev().map(thread).collect::<Vec<_>>()
         };
         assert_eq!(text(&threads(3)).matches("answered by").count(), 3);
+        let of_many: Vec<Story> = threads(4).into_iter().map(|story| Story { is_of_many: true, ..story }).collect();
+        assert!(text(&of_many).contains("\n3 or more older threads; "), "{}", text(&of_many));
+        assert_eq!(read(&of_many[0])["is_of_many"], true);
         let told = text(&threads(4));
         assert_eq!(told.matches("answered by").count(), 1);
         insta::assert_snapshot!(told.split_once("\n3 older ").unwrap().1, @r"
@@ -524,6 +535,7 @@ mod tests {
         assert_eq!(told["answered_by"], json!(["sophie"]));
         assert_eq!(told["correspondents"], json!(["ann@customer.example"]));
         assert_eq!((&told["healed"], &told["is_cut"]), (&json!(2), &json!(false)));
+        assert_eq!(told["is_of_many"], false);
         assert_eq!(
             told["messages"][0],
             json!({

@@ -1,5 +1,6 @@
 //! What a thread is asked for by: its id, one of its messages, or the customer.
 
+use crate::mail::address::AddressError;
 use crate::mail::{Address, MessageId, ThreadId};
 use crate::signing::Keys;
 use crate::threads::Named;
@@ -30,17 +31,39 @@ pub(crate) struct Nonsense;
 
 /// Reads what names a thread. Without brackets and without an `@` it can only be the thread's id.
 pub(crate) fn wanted(text: &str) -> Result<Wanted, Nonsense> {
-    let (text, inner) = (text.trim(), without_brackets(text));
+    let (text, inner) = (text.trim(), bare(text));
     if inner.contains(char::is_whitespace) {
         return Err(Nonsense);
     }
-    let is_bracketed = text.len() != inner.len();
+    let is_bracketed = text.ends_with('>');
     if !is_bracketed && !inner.contains('@') {
         let id = inner.strip_prefix("thread=").unwrap_or(inner);
         return ThreadId::read(id).map(Wanted::Thread).ok_or(Nonsense);
     }
     let message_id = MessageId::new(inner).ok_or(Nonsense)?;
     Ok(Wanted::Mail { message_id, address: inner.parse().ok() })
+}
+
+/// Reads a customer's address, as mail programs and web pages copy it.
+pub(crate) fn address(text: &str) -> Result<Address, AddressError> {
+    bare(text).parse()
+}
+
+/// `<ann@x>`, `Ann <ann@x>` or `mailto:ann@x` as `ann@x`.
+fn bare(text: &str) -> &str {
+    const SCHEME: &str = "mailto:";
+    let text = text.trim();
+    if let Some((scheme, rest)) = text.split_at_checked(SCHEME.len())
+        && scheme.eq_ignore_ascii_case(SCHEME)
+    {
+        // RFC 6068: after a question mark stand fields of a message to be.
+        return rest.split('?').next().unwrap_or(rest);
+    }
+    let named = text.strip_suffix('>').and_then(|text| text.rsplit_once('<'));
+    match named {
+        Some((name, address)) if !name.contains(['<', '>']) && address.contains('@') => address.trim(),
+        Some(_) | None => without_brackets(text),
+    }
 }
 
 impl Wanted {
@@ -56,6 +79,14 @@ impl Wanted {
                     [Some(Named::MessageId(message_id.clone())), address].into_iter().flatten().collect()
                 }
             },
+        }
+    }
+
+    /// What it is as an address, where it can be one.
+    pub(super) fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Thread(_) => None,
+            Self::Mail { address, .. } => address.as_ref(),
         }
     }
 
@@ -111,7 +142,10 @@ mod tests {
     #[case("<>", Err(Nonsense))]
     #[case("hello", Err(Nonsense))]
     #[case("hello there", Err(Nonsense))]
-    #[case("Ann <ann@customer.example>", Err(Nonsense))]
+    #[case("Ann <ann@customer.example>", mail("ann@customer.example", Some("ann@customer.example")))]
+    #[case("Ann <ann>", Err(Nonsense))]
+    #[case("MAILTO:ann@customer.example?subject=Hi", mail("ann@customer.example", Some("ann@customer.example")))]
+    #[case("mailto:ann", Err(Nonsense))]
     #[case("<a@b> <c@d>", Err(Nonsense))]
     #[case("<a@b><c@d>", Err(Nonsense))]
     #[case(&THREAD.to_string()[1..], Err(Nonsense))]

@@ -106,7 +106,7 @@ fn sophie() -> PersonaName {
     PersonaName("sophie".into())
 }
 
-fn customer(number: u8) -> String {
+pub(super) fn customer(number: u8) -> String {
     format!("customer{number}@example.net")
 }
 

@@ -63,6 +63,7 @@ async fn a_thread_tells_its_story(#[values(Backend::Memory, Backend::Local)] bac
             event(at[3], "d", sent(tom(), &[1])),
         ],
         is_cut: false,
+        is_of_many: false,
     };
     let expected = [expected];
     assert_eq!(subject.stories(Named::Thread(thread_id(1))).await, expected);
@@ -242,4 +243,31 @@ async fn an_id_of_any_length_is_remembered_and_a_long_one_is_not_told(
     assert_eq!(subject.claims(&long).await, [learned_claim(1, 7)]);
     assert_eq!(subject.told(1).await, ["b"]);
     assert_eq!(subject.story(1).await.events.len(), 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_customer_with_many_threads_it_is_said_that_there_may_be_more(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    subject.learn((0..63).map(|thread| sent(&thread.to_string(), thread, thread, &[1]))).await;
+    let told = subject.stories(Named::Correspondent(customer(1))).await;
+    assert_eq!((told.len(), told.iter().any(|story| story.is_of_many)), (63, false));
+    subject.learn([sent("63", 63, 63, &[1]), sent("64", 64, 64, &[1])]).await;
+    let told = subject.stories(Named::Correspondent(customer(1))).await;
+    assert_eq!((told.len(), told.iter().all(|story| story.is_of_many)), (64, true));
+    assert!(!subject.story(1).await.is_of_many, "asked for by itself");
+}
+
+#[rstest]
+#[tokio::test]
+async fn forgetting_tells_whether_anything_was_known(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    let vacation = but(came("b", 1, 8, 2), |came| came.kind = Kind::AutoReply);
+    subject.learn([sent("a", 1, 7, &[1]), vacation]).await;
+    assert_eq!(subject.stories(Named::Correspondent(customer(2))).await, []);
+    let forget = async |number| subject.threads.forget(&customer(number).parse().unwrap()).await.unwrap();
+    assert!(forget(2).await, "told of in a story alone");
+    assert_eq!((forget(2).await, forget(3).await), (false, false));
 }

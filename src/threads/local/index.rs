@@ -9,7 +9,7 @@
 use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::journal::Position;
 use crate::threads::store::{Broken, Changes, Pair, Source};
@@ -157,10 +157,15 @@ fn broken(error: sled::Error) -> Broken {
     Broken(error.to_string())
 }
 
+/// Where a folder is put that cannot be used.
+pub(super) fn aside(folder: &Path) -> PathBuf {
+    folder.with_extension("broken")
+}
+
 /// Moves a folder that cannot be used out of the way, for an operator to look at. The last one of
 /// its kind is kept: they are large.
 pub(super) fn set_aside(folder: &Path) -> io::Result<()> {
-    let aside = folder.with_extension("broken");
+    let aside = aside(folder);
     match fs::remove_dir_all(&aside) {
         Err(failure) if failure.kind() != io::ErrorKind::NotFound => return Err(failure),
         Ok(()) | Err(_) => {}

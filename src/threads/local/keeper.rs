@@ -54,6 +54,17 @@ pub(super) struct Keeper {
     cursor: Vec<u8>,
     /// How many entries it may look at.
     steps: usize,
+    /// What was wrong with the index that was there.
+    damage: Option<Damage>,
+}
+
+/// An index that could not be used when the memory was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// What was wrong with it.
+    pub why: String,
+    /// Where it was put; `None` where it could not even be moved.
+    pub aside: Option<PathBuf>,
 }
 
 enum Phase {
@@ -66,15 +77,22 @@ impl Keeper {
     /// Opens the index that is there, or begins a new one. `end` is the journal's.
     pub(super) fn open(place: Place, keeping: Keeping, sight: Arc<Sight>, end: Position) -> Self {
         let phase = Phase::Broken { until: Instant::now() };
-        let mut keeper = Self { place, keeping, sight, phase, cursor: Vec::new(), steps: 0 };
+        let mut keeper = Self { place, keeping, sight, phase, cursor: Vec::new(), steps: 0, damage: None };
         match keeper.resume(end) {
             Ok(phase) => keeper.phase = phase,
             Err(broken) => {
                 error!(%broken, "the thread index cannot be used: it is set aside and rebuilt from the journal");
                 keeper.rebuild();
+                let aside = (!keeper.is_broken()).then(|| index::aside(&keeper.place.index));
+                keeper.damage = Some(Damage { why: broken.to_string(), aside });
             }
         }
         keeper
+    }
+
+    /// What was wrong with the index that was there; `None` where it could be used.
+    pub(super) fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
     }
 
     /// Whether there is something to do though nothing is learned.

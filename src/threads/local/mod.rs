@@ -32,6 +32,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::journal::{Disk, Journal, Medium};
+pub use self::keeper::Damage;
 use self::keeper::{Keeper, Place};
 use self::sight::{NoAnswer, Sight};
 use self::writer::{Learning, Order, Waiter, Writer};
@@ -53,7 +54,7 @@ const REST: Duration = Duration::from_secs(5);
 pub enum OpenError {
     /// Another process works in it.
     #[error(
-        "the state directory {} is in use by another process: stop the other sincerely, or give this one a state_dir of its own",
+        "the state directory {} is in use by another process, a daemon or `sincerely threads`: stop the other sincerely, or give this one a state_dir of its own",
         .0.display()
     )]
     InUse(PathBuf),
@@ -80,19 +81,26 @@ pub struct Local {
     places: Arc<Semaphore>,
     sight: Arc<Sight>,
     keeping: Keeping,
+    damage: Option<Damage>,
 }
 
-/// What tests choose.
+/// Who opens it, and what tests choose.
 struct Circumstances {
     medium: Box<dyn Medium>,
     boot: Option<String>,
     replayed_first: usize,
     rest: Duration,
+    /// A visitor drops nothing: only who serves knows how long things are kept here.
+    is_visit: bool,
 }
 
 impl Circumstances {
     fn real() -> Self {
-        Self { medium: Box::new(Disk), boot: boot_id(), replayed_first: REPLAYED_FIRST, rest: REST }
+        Self { medium: Box::new(Disk), boot: boot_id(), replayed_first: REPLAYED_FIRST, rest: REST, is_visit: false }
+    }
+
+    fn of_visit() -> Self {
+        Self { is_visit: true, ..Self::real() }
     }
 }
 
@@ -108,6 +116,16 @@ impl Local {
         Self::open_in(state_dir, settings, now, Circumstances::real())
     }
 
+    /// Opens the memory for a command that looks at it for a moment, as [`Local::open`] does. Whatever `settings`
+    /// and the clock say, nothing is dropped, from the journal or from the index: they may be those of another
+    /// configuration. They say only what is told.
+    ///
+    /// # Errors
+    /// As [`Local::open`].
+    pub fn visit(state_dir: &Path, settings: Settings, now: jiff::Timestamp) -> Result<Self, OpenError> {
+        Self::open_in(state_dir, settings, now, Circumstances::of_visit())
+    }
+
     fn open_in(
         state_dir: &Path,
         settings: Settings,
@@ -115,19 +133,20 @@ impl Local {
         circumstances: Circumstances,
     ) -> Result<Self, OpenError> {
         let lock = lock(state_dir)?;
-        let Circumstances { medium, boot, replayed_first, rest } = circumstances;
+        let Circumstances { medium, boot, replayed_first, rest, is_visit } = circumstances;
+        let kept = if is_visit { settings.clone().for_ever() } else { settings.clone() };
         let (folder, index) = (state_dir.join("journal"), state_dir.join("index"));
         private(&folder).map_err(|source| refused(&folder, source))?;
         if let Err(error) = private(&index) {
             tracing::warn!(%error, "the folder of the index cannot be made");
         }
-        let journal = Journal::open(&folder, settings.keep, medium).map_err(|source| refused(&folder, source))?;
+        let journal = Journal::open(&folder, kept.keep, medium).map_err(|source| refused(&folder, source))?;
         journal.drop_old(now);
 
-        let keeping = (&settings).into();
         let sight = Arc::new(Sight::default());
         let place = Place { journal: folder, index, cache: settings.cache, boot, rest };
-        let mut keeper = Keeper::open(place, keeping, Arc::clone(&sight), journal.end());
+        let mut keeper = Keeper::open(place, (&kept).into(), Arc::clone(&sight), journal.end());
+        let damage = keeper.damage().cloned();
         for _ in 0..replayed_first {
             if !keeper.tend(journal.end()) {
                 break;
@@ -139,7 +158,12 @@ impl Local {
         let thread = thread::Builder::new().name("journal".into()).spawn(move || writer.run());
         let writer = thread.map_err(OpenError::Thread)?;
         let places = Arc::new(Semaphore::new(PLACES));
-        Ok(Self { orders: Some(orders), writer: Some(writer), places, sight, keeping })
+        Ok(Self { orders: Some(orders), writer: Some(writer), places, sight, keeping: (&settings).into(), damage })
+    }
+
+    /// What was wrong with the index that was there when it was opened, and set aside; `None` where it was used.
+    pub fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
     }
 
     /// Learns `records`: all of them or, where it fails, perhaps some; they are as safe as
@@ -181,6 +205,17 @@ impl Local {
         let telling = move || sight.ask_at_length(|source| super::recall::stories(source, &named, horizon));
         let told = tokio::task::spawn_blocking(telling).await.map_err(|error| Unavailable(error.to_string()))?;
         told.map_err(|no_answer| self.tell(no_answer))
+    }
+
+    /// Whether anything is remembered of a correspondent, folded, up to the moment `at`, by reading all of it.
+    ///
+    /// # Errors
+    /// As [`Local::look_up`].
+    pub async fn knows(&self, address: String, at: i64) -> Result<bool, Unavailable> {
+        let sight = Arc::clone(&self.sight);
+        let looking = move || sight.ask_at_length(|source| super::recall::knows(source, &address, at));
+        let known = tokio::task::spawn_blocking(looking).await.map_err(|error| Unavailable(error.to_string()))?;
+        known.map_err(|no_answer| self.tell(no_answer))
     }
 
     /// Counts what is remembered, by reading all of it.

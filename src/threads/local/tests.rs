@@ -1,6 +1,8 @@
 //! What the disk may do to the memory, and what becomes of it then. The promises that all backends
 //! share are in `threads::conformance`.
 
+mod visits;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
