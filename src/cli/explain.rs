@@ -33,6 +33,10 @@ use report::{Report, Tried};
 
 /// What `explain` is asked.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The recipients of a message are those of one transaction with the first inbound listener: over SMTP, which \
+    has one reply for all, what a rule rejects for one of several is held; LMTP has a reply for each."
+)]
 pub struct Options {
     /// Messages: files of one, mboxes, Maildirs, folders of any of these.
     #[arg(required = true, value_name = "FILE")]

@@ -34,7 +34,8 @@ use tally::Tally;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Mail is judged as it comes to an inbound listener, under --config and under --against, at the same \
-    time, with the keys and the running daemon's memory of --config. The exit code is 0 also where something changes."
+    time, with the keys and the running daemon's memory of --config; its recipients are those of one transaction \
+    with the first inbound listener of each. The exit code is 0 also where something changes."
 )]
 pub struct Options {
     /// Old mail: folders, Maildirs, mboxes, files of one message.
