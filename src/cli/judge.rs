@@ -86,14 +86,20 @@ impl<'a> Judge<'a> {
         inbound.map_or(Protocol::Smtp, |listener| listener.protocol)
     }
 
-    /// The rules that were asked for each recipient that the door takes.
-    pub(super) fn tried(&self, judged: &Judged) -> Vec<Vec<Tried>> {
+    /// The rules that were asked for each recipient that the door takes; nothing where it is held before.
+    pub(super) fn tried(&self, judged: &Judged) -> Vec<Option<Vec<Tried>>> {
         self.desk().tried(&judged.arrival, judged.found.as_ref())
     }
 
     /// What was looked at as evidence for each recipient that the door takes.
     pub(super) fn looked_at<T>(&self, judged: &Judged, tell: impl Fn(&Piece<'_>) -> T) -> Vec<Vec<T>> {
         self.desk().looked_at(&judged.arrival, judged.found.as_ref(), tell)
+    }
+
+    /// Where the author reads mail, who is one of ours.
+    pub(super) fn own_inboxes(&self, judged: &Judged) -> Vec<Address> {
+        let own = judged.planned.insider.as_ref().map(|insider| self.desk().inboxes_of(insider));
+        own.into_iter().flatten().cloned().collect()
     }
 
     /// What the listener itself would refuse, before any flow sees it.

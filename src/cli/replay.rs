@@ -23,7 +23,7 @@ use crate::threads::{Found, Query, Unavailable};
 use super::complain;
 use super::input::{self, Input};
 use super::judge::{self, Judge, Judged};
-use super::recall::{self, Index};
+use super::recall::{Index, Secret};
 use super::sheet::{Sheet, Signs};
 
 use change::Change;
@@ -68,8 +68,8 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         (Ok((before, _)), Ok((after, _))) => (before, after),
         (Err(code), _) | (_, Err(code)) => return Ok(code),
     };
-    let (keys, now) = (recall::keys(&before)?, clock::now());
-    let judge = |config| Judge { config, keys: &keys, now };
+    let (secret, now) = (Secret::of(&before)?, clock::now());
+    let judge = |config| Judge { config, keys: &secret.keys, now };
     let replay = Replay {
         before: judge(&before),
         after: judge(&after),
