@@ -11,9 +11,14 @@ use support::{Client, Daemon, NextHop, crlf, field};
 
 /// A folder with a configuration and files, and what `explain --json` says of them.
 fn explain(files: &[(&str, &[u8])], options: &[&str]) -> (Vec<Value>, Option<i32>, String) {
+    explain_under(&configuration("127.0.0.1:9".parse().unwrap(), ""), files, options)
+}
+
+/// The same, under another configuration.
+fn explain_under(configuration: &str, files: &[(&str, &[u8])], options: &[&str]) -> (Vec<Value>, Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("sincerely.toml");
-    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    std::fs::write(&config, configuration).unwrap();
     let mut arguments = vec!["explain", "--json"];
     arguments.extend(options);
     let paths: Vec<String> = files.iter().map(|(name, bytes)| write(folder.path(), name, bytes)).collect();
@@ -117,7 +122,7 @@ fn a_thousand_odd_files_have_a_line_each_and_an_unreadable_one_is_named() {
 fn odd(number: usize) -> Vec<u8> {
     let mail = b"Received: by x\n\ty\nFrom: =?utf-8?q?J=C3=B6rg?= <j@x.example>\nReferences: <a@b>\n <c@d>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n\xff\xfe\n--b--\n";
     match number % 8 {
-        0 => Vec::new(),
+        0 => b"\r".to_vec(),
         1 => mail[..number % mail.len()].to_vec(),
         2 => (0..number).map(|octet| (octet * 7 % 256) as u8).collect(),
         3 => vec![b'\n'; number],
@@ -315,4 +320,67 @@ fn colour_is_for_those_who_ask_for_it() {
     assert!(told("CLICOLOR_FORCE", "1").contains("\u{1b}["));
     assert_eq!(told("NO_COLOR", "1"), plain);
     assert!(told("LC_ALL", "C.UTF-8").contains("\n→ sophie@acme.example: forwarded to sophie"));
+}
+
+const REJECTS: &str =
+    "[[rule]]\nname = \"gone\"\nwhen = { recipient = \"sophie@acme.example\" }\nthen = { reject = \"gone\" }\n";
+
+#[test]
+fn recipients_settle_as_the_first_inbound_listener_speaks() {
+    let smtp = configuration("127.0.0.1:9".parse().unwrap(), REJECTS);
+    let lmtp = smtp.replace("role = \"inbound\"\n", "role = \"inbound\"\nprotocol = \"lmtp\"\n");
+    let mail = b"From: a@b.example\nTo: sophie@acme.example, tom@acme.example\n\nhi\n";
+    let told = |configuration: &str, options: &[&str]| {
+        let (lines, _, _) = explain_under(configuration, &[("a.eml", mail)], options);
+        lines.iter().map(|line| format!("{} {}", line["fate"], line["reply"]["code"])).collect::<Vec<_>>()
+    };
+    let (held, refused, forwarded) = ("\"hold\" 250", "\"reject\" 550", "\"forward\" 250");
+    assert_eq!(told(&smtp, &[]), [held, forwarded], "SMTP has one reply for both");
+    assert_eq!(told(&lmtp, &[]), [refused, forwarded]);
+    assert_eq!(told(&smtp, &["--to", "sophie@acme.example"]), [refused], "there is nobody else");
+}
+
+#[test]
+fn without_the_secret_nobody_can_tell_of_a_signature() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let mail = crlf("From: Tom from Acme <hello@acme.example>\n\nhi\n");
+    let sent = Client::connect(daemon.outbound()).send("app@acme.example", &["ann@customer.example"], &mail);
+    assert!(sent.unwrap().starts_with("250"));
+    let seed = field(&hop.only().bytes, "References").unwrap();
+    let reply = format!("From: ann@customer.example\nTo: hello@acme.example\nReferences: {seed}\n\nhi\n");
+    let (lines, _, errors) = explain(&[("a.eml", reply.as_bytes())], &[]);
+    let tried = lines[0]["evidence_tried"].as_array().unwrap();
+    let why = tried.iter().find(|piece| piece["evidence"] == "seed").map(|piece| piece["why"].as_str().unwrap());
+    assert_eq!(why, Some("no-key"));
+    assert_eq!((&lines[0]["keys"], &lines[0]["memory"]), (&"none".into(), &"none".into()));
+    assert!(errors.contains("cannot read the secret file ") && !errors.contains("create"), "{errors}");
+    let file = write(daemon.folder.path(), "a.eml", reply.as_bytes());
+    let known: Value = serde_json::from_slice(&daemon.command(&["explain", "--json", &file]).stdout).unwrap();
+    assert_eq!((&known["keys"], &known["memory"]), (&Value::Null, &Value::Null));
+}
+
+/// What is told people of one message, without the folder's name.
+fn told_people(mail: &str, options: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sincerely.toml");
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), "")).unwrap();
+    let path = write(folder.path(), "a.eml", mail.as_bytes());
+    let output = command(&config, &[&["explain"], options, &[&path]].concat());
+    String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_is_held_at_sight_was_asked_of_no_rule() {
+    let told = told_people("From: a@b.example\nTo: sophie@acme.example\nX-Spam-Flag: YES\n\nhi\n", &[]);
+    assert!(told.contains("default held before any rule is asked") && !told.contains("no rule does"), "{told}");
+}
+
+#[test]
+fn what_the_door_refuses_is_decided_by_nothing_else() {
+    let mail = "From: a@b.example\nFrom: c@d.example\nTo: sophie@acme.example\n\nhi\n";
+    let told = told_people(mail, &[]);
+    assert!(told.contains("refused with 550") && !told.contains("decides"), "{told}");
+    let (lines, _, _) = explain(&[("a.eml", mail.as_bytes())], &[]);
+    assert_eq!((&lines[0]["rule"], &lines[0]["rules_tried"]), (&Value::Null, &Value::Array(Vec::new())));
 }

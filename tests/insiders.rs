@@ -199,5 +199,10 @@ fn explain_tells_who_is_an_insider_and_whether_it_is_proved() {
         let text = daemon.command(&["explain", "--to", "team@acme.example", &file]);
         let text = String::from_utf8(text.stdout).unwrap();
         assert!(text.contains(if proved { "sophie, proved" } else { "sophie, not proved" }), "{text}");
+        assert_eq!(text.contains("these are the colleagues"), proved, "{text}");
+        let alone = daemon.command(&["explain", "--to", "sophie@acme.example", &file]);
+        let alone = String::from_utf8(alone.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!alone.contains("colleagues"), "{alone}");
+        assert_eq!(alone.contains("nobody else answers for the persona"), proved, "{alone}");
     }
 }

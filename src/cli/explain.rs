@@ -15,12 +15,11 @@ use crate::config::Config;
 use crate::flow::stamp;
 use crate::mail::{Address, ReversePath};
 use crate::message::Message;
-use crate::signing::Keys;
 
 use super::complain;
 use super::input::{self, Input};
 use super::judge::{self, Judge};
-use super::recall::{self, Index};
+use super::recall::{Index, Secret};
 use super::sheet::Signs;
 
 mod evidence;
@@ -28,11 +27,15 @@ mod report;
 mod text;
 mod verdict;
 
-use evidence::EvidenceTried;
+use evidence::{EvidenceTried, Missing};
 use report::{Report, Tried};
 
 /// What `explain` is asked.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The recipients of a message are those of one transaction with the first inbound listener: over SMTP, which \
+    has one reply for all, what a rule rejects for one of several is held; LMTP has a reply for each."
+)]
 pub struct Options {
     /// Messages: files of one, mboxes, Maildirs, folders of any of these.
     #[arg(required = true, value_name = "FILE")]
@@ -74,8 +77,8 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         Ok((config, _)) => config,
         Err(code) => return Ok(code),
     };
-    let keys = recall::keys(&config)?;
-    let explainer = Explainer { keys, index: Index::of(&config)?, config, options, signs: Signs::of_locale() };
+    let secret = Secret::of(&config)?;
+    let explainer = Explainer { secret, index: Index::of(&config)?, config, options, signs: Signs::of_locale() };
     let mut code = ExitCode::Ok;
     for message in input::messages(&options.files, options.mbox) {
         match message {
@@ -91,7 +94,7 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
 
 struct Explainer<'a> {
     config: Config,
-    keys: Keys,
+    secret: Secret,
     index: Index,
     options: &'a Options,
     signs: Signs,
@@ -100,25 +103,26 @@ struct Explainer<'a> {
 impl Explainer<'_> {
     fn explain(&self, file: &Path, input: Input) -> anyhow::Result<()> {
         let index = input.index;
-        let report = match self.options.role {
+        let mut report = match self.options.role {
             Role::Inbound => self.inbound(input.bytes),
             Role::Outbound => self.outbound(input.bytes),
             Role::Copies => self.copy(input.bytes),
         };
+        report.tell_what_is_missing(self.secret.is_known, self.index.is_live());
         let text = if self.options.json { report.json(file, index)? } else { report.text(file, index, self.signs) };
         anstream::stdout().lock().write_all(text.as_bytes()).context("cannot write to standard output")
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { config: &self.config, keys: &self.keys, now: clock::now() }
+        Judge { config: &self.config, keys: &self.secret.keys, now: clock::now() }
     }
 
     fn inbound(&self, bytes: Bytes) -> Report {
         let (to, from, judge) = (&self.options.to, self.options.from.as_ref(), self.judge());
         let judged = judge.inbound(Message::read(bytes), to, from, |query| self.index.look_up(query));
-        let index_is_away = judged.found.is_err();
-        let evidence = judge.looked_at(&judged, |piece| EvidenceTried::new(piece, index_is_away));
-        let tried = Tried { evidence, rules: judge.tried(&judged) };
+        let missing = Missing { key: !self.secret.is_known, index: judged.found.is_err() };
+        let evidence = judge.looked_at(&judged, |piece| EvidenceTried::new(piece, missing));
+        let tried = Tried { evidence, rules: judge.tried(&judged), own_inboxes: judge.own_inboxes(&judged) };
         Report::inbound(judged, tried)
     }
 

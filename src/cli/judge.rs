@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::flow::plan::{Arrival, Desk, Planned};
+use crate::flow::settle::{defer_all, hold_rejections};
 use crate::mail::address::AddressError;
-use crate::mail::{Address, Reply, ReversePath};
+use crate::mail::{Address, Edits, Plan, Reply, ReversePath};
 use crate::message::Message;
 use crate::rules::Tried;
 use crate::signing::{self, Keys};
 use crate::smtp;
+use crate::smtp::service::Protocol;
 use crate::threads::matcher::Piece;
 use crate::threads::{Found, Query, Unavailable};
 
@@ -59,7 +61,7 @@ impl<'a> Judge<'a> {
         let arrival = desk.read(message, path, recipients);
         let found = look_up(desk.question(&arrival));
         Judged {
-            planned: desk.plan(&arrival, found.as_ref()),
+            planned: self.settled(desk.plan(&arrival, found.as_ref())),
             found,
             refused: judged.into_iter().filter_map(|(judged, to)| Some((to, judged.err()?))).collect(),
             door,
@@ -67,14 +69,37 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The rules that were asked for each recipient that the door takes.
-    pub(super) fn tried(&self, judged: &Judged) -> Vec<Vec<Tried>> {
+    /// The recipients of one transaction have something to do with one another: where one waits, all wait, and
+    /// over SMTP what is rejected for one alone is held.
+    fn settled(&self, mut planned: Planned) -> Planned {
+        if defer_all(&mut planned.plans).is_some() {
+            planned.plans.iter_mut().for_each(wait);
+        } else {
+            hold_rejections(self.protocol(), &mut planned.plans);
+        }
+        planned
+    }
+
+    /// What the first inbound listener speaks; SMTP where there is none.
+    fn protocol(&self) -> Protocol {
+        let inbound = self.config.listen.iter().find(|listener| listener.role == Role::Inbound);
+        inbound.map_or(Protocol::Smtp, |listener| listener.protocol)
+    }
+
+    /// The rules that were asked for each recipient that the door takes; nothing where it is held before.
+    pub(super) fn tried(&self, judged: &Judged) -> Vec<Option<Vec<Tried>>> {
         self.desk().tried(&judged.arrival, judged.found.as_ref())
     }
 
     /// What was looked at as evidence for each recipient that the door takes.
     pub(super) fn looked_at<T>(&self, judged: &Judged, tell: impl Fn(&Piece<'_>) -> T) -> Vec<Vec<T>> {
         self.desk().looked_at(&judged.arrival, judged.found.as_ref(), tell)
+    }
+
+    /// Where the author reads mail, who is one of ours.
+    pub(super) fn own_inboxes(&self, judged: &Judged) -> Vec<Address> {
+        let own = judged.planned.insider.as_ref().map(|insider| self.desk().inboxes_of(insider));
+        own.into_iter().flatten().cloned().collect()
     }
 
     /// What the listener itself would refuse, before any flow sees it.
@@ -92,6 +117,14 @@ impl<'a> Judge<'a> {
         };
         message.recipients().into_iter().filter(|address| is_ours(address)).collect()
     }
+}
+
+/// Of mail that comes again nothing is done now: nobody gets it or a copy, and nothing is learned.
+fn wait(plan: &mut Plan) {
+    plan.person = None;
+    plan.copies.clear();
+    plan.edits = Edits::default();
+    plan.lesson = None;
 }
 
 /// The reverse path that was asked for, else the one that the file tells.

@@ -10,17 +10,32 @@ use crate::threads::{Found, Query, Unavailable};
 
 use super::complain;
 
-/// The installation's keys where there are any that we may read, else a key in memory; nothing is
-/// written.
-pub(super) fn keys(config: &Config) -> anyhow::Result<Keys> {
-    match Keys::load(&config.secret_file) {
-        Err(KeyError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
-        Err(error @ KeyError::File { .. }) => {
-            complain(format_args!("warning: {error}; no seed can be verified: run this as the daemon's user"));
+/// What signatures are verified with.
+pub(super) struct Secret {
+    /// The installation's keys where we may read them, else one of our own.
+    pub(super) keys: Keys,
+    /// Whether they are the installation's: else nobody can tell of a signature.
+    pub(super) is_known: bool,
+}
+
+impl Secret {
+    /// Nothing is written; where the secret cannot be read, that is told.
+    pub(super) fn of(config: &Config) -> anyhow::Result<Self> {
+        match Keys::load(&config.secret_file) {
+            Err(KeyError::File { path, source }) => {
+                let hint = match source.kind() {
+                    ErrorKind::NotFound => "is state_dir right? The daemon makes the secret when it first starts",
+                    _ => "run this as the daemon's user",
+                };
+                complain(format_args!(
+                    "warning: cannot read the secret file {}: {source}: no signed id or address can be verified; {hint}",
+                    path.display()
+                ));
+                Ok(Self { keys: Keys::generate()?, is_known: false })
+            }
+            loaded => Ok(Self { keys: loaded?, is_known: true }),
         }
-        loaded => return Ok(loaded?),
     }
-    Ok(Keys::generate()?)
 }
 
 /// Whom to ask what is remembered.
@@ -42,6 +57,11 @@ impl Index {
         };
         complain(format_args!("warning: {why}: going on as if nothing were remembered"));
         Ok(Self::Empty)
+    }
+
+    /// Whether anybody is asked.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self, Self::Live(..))
     }
 
     pub(super) fn look_up(&self, query: Query) -> Result<Found, Unavailable> {

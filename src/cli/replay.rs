@@ -23,7 +23,7 @@ use crate::threads::{Found, Query, Unavailable};
 use super::complain;
 use super::input::{self, Input};
 use super::judge::{self, Judge, Judged};
-use super::recall::{self, Index};
+use super::recall::{Index, Secret};
 use super::sheet::{Sheet, Signs};
 
 use change::Change;
@@ -34,7 +34,8 @@ use tally::Tally;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Mail is judged as it comes to an inbound listener, under --config and under --against, at the same \
-    time, with the keys and the running daemon's memory of --config. The exit code is 0 also where something changes."
+    time, with the keys and the running daemon's memory of --config; its recipients are those of one transaction \
+    with the first inbound listener of each. The exit code is 0 also where something changes."
 )]
 pub struct Options {
     /// Old mail: folders, Maildirs, mboxes, files of one message.
@@ -67,8 +68,8 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         (Ok((before, _)), Ok((after, _))) => (before, after),
         (Err(code), _) | (_, Err(code)) => return Ok(code),
     };
-    let (keys, now) = (recall::keys(&before)?, clock::now());
-    let judge = |config| Judge { config, keys: &keys, now };
+    let (secret, now) = (Secret::of(&before)?, clock::now());
+    let judge = |config| Judge { config, keys: &secret.keys, now };
     let replay = Replay {
         before: judge(&before),
         after: judge(&after),

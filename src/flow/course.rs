@@ -89,11 +89,11 @@ impl<'a> Desk<'a> {
         self.with_additions(case, share, course, &additions)
     }
 
-    /// The rules that are asked about a message for one recipient, and what each says; none where no rule
-    /// is asked.
-    pub(super) fn tried_for(&self, case: &Case<'_>, share: &Share<'_>) -> Vec<Tried> {
+    /// The rules that are asked about a message for one recipient, and what each says; `None` where it is held
+    /// before any is asked.
+    pub(super) fn tried_for(&self, case: &Case<'_>, share: &Share<'_>) -> Option<Vec<Tried>> {
         let is_held = case.held_at_sight.is_some() || held_as_return(share).is_some();
-        if is_held { Vec::new() } else { case.reading.tried(&facts(case, share, self.is_choice_unknown(case, share))) }
+        (!is_held).then(|| case.reading.tried(&facts(case, share, self.is_choice_unknown(case, share))))
     }
 
     fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route<'a>) {

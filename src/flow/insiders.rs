@@ -105,7 +105,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Where an insider reads mail.
-    pub(super) fn inboxes_of(&self, insider: &Insider) -> Vec<&'a Address> {
+    pub fn inboxes_of(&self, insider: &Insider) -> Vec<&'a Address> {
         let people = insider.people.iter().filter_map(|name| self.policy.people.person(name));
         people.flat_map(|person| &person.inboxes).collect()
     }

@@ -280,8 +280,9 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// For each recipient, in their order, the rules that are asked and what each says.
-    pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Vec<Tried>> {
+    /// For each recipient, in their order, the rules that are asked and what each says; `None` where the message
+    /// is held before any is asked.
+    pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Option<Vec<Tried>>> {
         let nothing = Found::default();
         let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
         let case = self.case(arrival, &known, found.is_err());

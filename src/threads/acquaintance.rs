@@ -65,11 +65,6 @@ impl AcquaintanceEntry {
         self.sent.len() >= THREADS || self.came.len() >= THREADS
     }
 
-    /// Whether there is room for no more threads: older ones may have given way.
-    pub(super) fn is_full(&self) -> bool {
-        self.threads.len() >= THREADS
-    }
-
     /// The threads that were about the same as `asked`, in subject or conversation, newest first.
     pub(super) fn familiar(&self, asked: Topic) -> Vec<Familiar> {
         let agreeing = self.all().map(|((thread, topic), at)| {

@@ -74,7 +74,7 @@ pub(super) fn stories(source: &dyn Source, named: &Named, horizon: Horizon) -> R
         }
         Named::Correspondent(address) => {
             let entry: Option<AcquaintanceEntry> = get(source, &acquaintance_key(address), horizon)?;
-            is_of_many = entry.as_ref().is_some_and(AcquaintanceEntry::is_full);
+            is_of_many = entry.as_ref().is_some_and(AcquaintanceEntry::is_cut);
             entry.iter().flat_map(AcquaintanceEntry::threads).collect()
         }
     };

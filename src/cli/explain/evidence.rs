@@ -10,6 +10,8 @@ use super::report::Matched;
 
 /// So many values of one kind are told to people; JSON has them all.
 const MOST: usize = 3;
+/// In the place of `bad-token` where there was no key to verify it with.
+const NO_KEY: &str = "no-key";
 /// So much of a greeting is told.
 const OPENING: usize = 60;
 
@@ -29,12 +31,21 @@ pub(super) struct EvidenceTried {
     #[serde(skip)]
     is_after_winner: bool,
     #[serde(skip)]
-    index_is_away: bool,
+    missing: Missing,
+}
+
+/// What there was nobody to ask of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Missing {
+    /// The secret: whether a signature is ours is not known.
+    pub(super) key: bool,
+    /// The index did not answer.
+    pub(super) index: bool,
 }
 
 impl EvidenceTried {
     /// As the matcher says it.
-    pub(super) fn new(piece: &Piece<'_>, index_is_away: bool) -> Self {
+    pub(super) fn new(piece: &Piece<'_>, missing: Missing) -> Self {
         let (persona, thread, why) = match &piece.says {
             Says::Names { persona, thread } => (Some(persona.to_string()), *thread, None),
             Says::Not(why) => (None, None, Some(*why)),
@@ -45,11 +56,11 @@ impl EvidenceTried {
             found: persona.is_some(),
             persona,
             thread: thread.map(|id| id.to_string()),
-            why: why.map(Into::into),
+            why: why.map(|why| if why == Why::BadToken && missing.key { NO_KEY } else { why.into() }),
             not: why,
             won: false,
             is_after_winner: false,
-            index_is_away,
+            missing,
         }
     }
 
@@ -80,8 +91,18 @@ impl EvidenceTried {
         Some(if is_words { format!("\"{value}\"") } else { value.clone() })
     }
 
+    /// Why nobody can tell what it says, if so.
+    fn untold(&self) -> Option<&'static str> {
+        match self.not {
+            Some(Why::BadToken) if self.missing.key => Some("cannot be verified: the secret could not be read"),
+            Some(Why::Unknown) if self.missing.index => Some("nobody can tell, since the thread index is away"),
+            _ => None,
+        }
+    }
+
     fn sign(&self) -> Sign {
         match self.not {
+            _ if self.untold().is_some() => Sign::Neutral,
             None if self.won => Sign::Yes,
             None if self.is_after_winner => Sign::Neutral,
             None => Sign::No,
@@ -106,10 +127,7 @@ impl EvidenceTried {
     /// What it says, and what that is worth. `winner` is the piece that decided.
     fn in_words(&self, winner: Option<&Self>) -> String {
         let Some(persona) = self.persona.as_deref() else {
-            return match self.not {
-                Some(Why::Unknown) if self.index_is_away => "nobody can tell, since the thread index is away".into(),
-                why => why.map(Why::meaning).unwrap_or_default().to_owned(),
-            };
+            return self.untold().or(self.not.map(Why::meaning)).unwrap_or_default().to_owned();
         };
         let thread = self.thread.as_ref().map_or_else(String::new, |id| format!(", in thread {id}"));
         let agrees = winner.is_some_and(|winner| {
@@ -163,7 +181,7 @@ mod tests {
 
     fn piece(evidence: Evidence, looked_at: Option<&str>, says: Says) -> EvidenceTried {
         let piece = Piece { evidence, looked_at: LookedAt::Nothing, says };
-        EvidenceTried { looked_at: looked_at.map(str::to_owned), ..EvidenceTried::new(&piece, false) }
+        EvidenceTried { looked_at: looked_at.map(str::to_owned), ..EvidenceTried::new(&piece, Missing::default()) }
     }
 
     fn names(persona: &str, thread: Option<u8>) -> Says {
@@ -227,6 +245,8 @@ mod tests {
     fn what_only_the_index_knows_is_not_unknown_while_it_is_away() {
         let piece =
             Piece { evidence: Evidence::MessageId, looked_at: LookedAt::Nothing, says: Says::Not(Why::Unknown) };
-        assert_eq!(EvidenceTried::new(&piece, true).in_words(None), "nobody can tell, since the thread index is away");
+        let tried = EvidenceTried::new(&piece, Missing { index: true, key: false });
+        assert_eq!(tried.in_words(None), "nobody can tell, since the thread index is away");
+        assert_eq!(tried.sign(), Sign::Neutral);
     }
 }

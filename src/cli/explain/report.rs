@@ -20,6 +20,11 @@ use crate::cli::judge::Judged;
 
 use super::evidence::EvidenceTried;
 
+/// There was nothing to ask.
+const NONE: &str = "none";
+/// There is a memory, and it did not answer.
+const AWAY: &str = "away";
+
 /// One line for each recipient; one without a recipient where there is none.
 pub(super) struct Report {
     pub(super) subject: Option<String>,
@@ -31,7 +36,10 @@ pub(super) struct Report {
 /// What was asked about each recipient that the door takes, in their order.
 pub(super) struct Tried {
     pub(super) evidence: Vec<Vec<EvidenceTried>>,
-    pub(super) rules: Vec<Vec<rules::Tried>>,
+    /// Nothing where it is held before any rule is asked.
+    pub(super) rules: Vec<Option<Vec<rules::Tried>>>,
+    /// Where the author reads mail, who is one of ours.
+    pub(super) own_inboxes: Vec<Address>,
 }
 
 /// What is told of one message and recipient.
@@ -50,6 +58,8 @@ pub(super) struct Line {
     pub(super) person: Option<String>,
     pub(super) rule: Option<String>,
     pub(super) rules_tried: Vec<RuleTried>,
+    #[serde(skip)]
+    pub(super) is_held_before_rules: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) continued: Vec<String>,
     pub(super) fate: Option<FateName>,
@@ -69,6 +79,11 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) not_learned: Option<String>,
     pub(super) reply: Option<Told>,
+    // What could not be asked: the secret, and what is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keys: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) memory: Option<&'static str>,
 }
 
 /// A line as it is printed: with the file it speaks of.
@@ -134,6 +149,8 @@ pub(super) struct Stamped {
 pub(super) struct Inside {
     pub(super) people: Vec<String>,
     pub(super) proved: bool,
+    #[serde(skip)]
+    pub(super) inboxes: Vec<String>,
 }
 
 /// The id that is learned, and whom an answer to it is expected from.
@@ -155,12 +172,17 @@ pub(super) struct Told {
 impl Report {
     /// Of a message that comes to an inbound listener.
     pub(super) fn inbound(judged: Judged, tried: Tried) -> Self {
-        let Judged { arrival, planned, refused, door, .. } = judged;
+        let Judged { arrival, planned, refused, door, found } = judged;
         let kind = kind::classify(&arrival.signals, false);
-        let insider = planned.insider.as_ref().map(Inside::new);
-        let bare = Line { insider, ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone()) };
+        let insider = planned.insider.as_ref().map(|insider| Inside::new(insider, &tried.own_inboxes));
+        let memory = found.is_err().then_some(AWAY);
+        let bare = Line { insider, memory, ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone()) };
         let plans = planned.plans.into_iter().zip(tried.evidence.into_iter().zip(tried.rules));
-        let line = |(plan, (evidence, rules))| bare.clone().with_plan(plan, &door).with_tried(evidence, rules);
+        let line = |(plan, (evidence, rules)): (Plan, _)| match &door {
+            // Nothing was asked of a message that the door refuses.
+            Some(reply) => bare.clone().refused(&plan.recipient, reply),
+            None => bare.clone().with_plan(plan).with_tried(evidence, rules),
+        };
         let mut lines: Vec<Line> = plans.map(line).collect();
         lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
         if lines.is_empty() {
@@ -201,7 +223,10 @@ impl Report {
         let bare = Line::new("copies", message, kind::classify(&signals, false), signals);
         let bare = match (door, lesson) {
             (Some(reply), _) => Line { fate: Some(FateName::Reject), reply: Some(Told::new(&reply)), ..bare },
-            (None, Err(_)) => Line { fate: Some(FateName::Defer), reply: Some(Told::new(&local_trouble())), ..bare },
+            (None, Err(_)) => {
+                let reply = Some(Told::new(&local_trouble()));
+                Line { fate: Some(FateName::Defer), reply, memory: Some(AWAY), ..bare }
+            }
             (None, Ok(Ok(lesson))) => {
                 Line { learns: Some(Learns::new(&lesson)), reply: Some(Told::new(&taken())), ..bare }
             }
@@ -220,6 +245,14 @@ impl Report {
     fn new(message: &Message, lines: Vec<Line>) -> Self {
         let author = message.author().map(ToString::to_string);
         Self { subject: message.subject().map(str::to_owned), author, date: message.value("Date"), lines }
+    }
+
+    /// Marks what was judged without the installation's secret, or as if nothing were remembered.
+    pub(super) fn tell_what_is_missing(&mut self, secret_is_known: bool, memory_is_live: bool) {
+        for line in &mut self.lines {
+            line.keys = (!secret_is_known).then_some(NONE);
+            line.memory = line.memory.or((!memory_is_live).then_some(NONE));
+        }
     }
 
     /// The lines of JSON; `index` is the place in an mbox.
@@ -244,6 +277,7 @@ impl Line {
             evidence_tried: Vec::new(),
             rule: None,
             rules_tried: Vec::new(),
+            is_held_before_rules: false,
             continued: Vec::new(),
             fate: None,
             reason: None,
@@ -255,35 +289,36 @@ impl Line {
             learns: None,
             not_learned: None,
             reply: None,
+            keys: None,
+            memory: None,
         }
     }
 
-    /// What is planned for a recipient of ours, unless the door refuses the whole message.
-    fn with_plan(self, plan: Plan, door: &Option<Reply>) -> Self {
-        let (fate, reply) = match (door, &plan.fate) {
-            (Some(reply), _) => (FateName::Reject, reply.clone()),
-            (None, Fate::Reject(reply) | Fate::Defer(reply)) => (plan.fate.name(), reply.clone()),
-            (None, Fate::Forward(_) | Fate::Hold(_) | Fate::Discard) => (plan.fate.name(), taken()),
+    /// What is planned for a recipient of ours.
+    fn with_plan(self, plan: Plan) -> Self {
+        let reply = match &plan.fate {
+            Fate::Reject(reply) | Fate::Defer(reply) => reply.clone(),
+            Fate::Forward(_) | Fate::Hold(_) | Fate::Discard => taken(),
         };
         let (deliveries, reason) = match &plan.fate {
-            Fate::Forward(to) if door.is_none() => (to.iter().map(|to| Delivery::new(to, &plan)).collect(), None),
-            Fate::Hold(reason) if door.is_none() => (Vec::new(), Some(*reason)),
-            Fate::Forward(_) | Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => (Vec::new(), None),
+            Fate::Forward(to) => (to.iter().map(|to| Delivery::new(to, &plan)).collect(), None),
+            Fate::Hold(reason) => (Vec::new(), Some(*reason)),
+            Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => (Vec::new(), None),
         };
-        let copies: Vec<String> = plan.copies.iter().filter(|_| door.is_none()).map(ToString::to_string).collect();
+        let copies: Vec<String> = plan.copies.iter().map(ToString::to_string).collect();
         let is_handed_on = !deliveries.is_empty() || !copies.is_empty();
         let edits = if is_handed_on { Edited::all(&plan.edits) } else { Vec::new() };
         Self {
             recipient: Some(plan.recipient.to_string()),
             kind: plan.kind,
             matched: Some(Matched::new(&plan.matched)),
-            learns: plan.lesson.as_ref().filter(|_| door.is_none()).map(Learns::new),
-            person: plan.person.as_ref().filter(|_| door.is_none()).map(ToString::to_string),
+            learns: plan.lesson.as_ref().map(Learns::new),
+            person: plan.person.as_ref().map(ToString::to_string),
             rule: Some(plan.rule),
             continued: plan.continued,
             copies,
             edits,
-            fate: Some(fate),
+            fate: Some(plan.fate.name()),
             reason,
             deliveries,
             reply: Some(Told::new(&reply)),
@@ -291,11 +326,13 @@ impl Line {
         }
     }
 
-    fn with_tried(self, mut evidence_tried: Vec<EvidenceTried>, rules: Vec<rules::Tried>) -> Self {
+    fn with_tried(self, mut evidence_tried: Vec<EvidenceTried>, rules: Option<Vec<rules::Tried>>) -> Self {
         if let Some(matched) = &self.matched {
             EvidenceTried::mark_winner(&mut evidence_tried, matched);
         }
-        Self { evidence_tried, rules_tried: rules.into_iter().map(RuleTried::new).collect(), ..self }
+        let is_held_before_rules = rules.is_none();
+        let rules_tried = rules.unwrap_or_default().into_iter().map(RuleTried::new).collect();
+        Self { evidence_tried, rules_tried, is_held_before_rules, ..self }
     }
 
     fn refused(self, to: &Address, reply: &Reply) -> Self {
@@ -387,8 +424,10 @@ impl Stamped {
 }
 
 impl Inside {
-    fn new(insider: &Insider) -> Self {
-        Self { people: insider.people.iter().map(ToString::to_string).collect(), proved: insider.proved }
+    fn new(insider: &Insider, inboxes: &[Address]) -> Self {
+        let all = |names: &[Address]| names.iter().map(ToString::to_string).collect();
+        let people = insider.people.iter().map(ToString::to_string).collect();
+        Self { people, proved: insider.proved, inboxes: all(inboxes) }
     }
 }
 

@@ -68,7 +68,9 @@ impl Line {
     fn rule_rows(&self) -> Vec<Row> {
         let decided = self.rules_tried.last().is_some_and(|last| last.answer != "no" && !last.goes_on);
         let rule = self.rule.as_deref().filter(|_| !decided);
-        let by_default = rule.map(|rule| Row::named(Some(Sign::Yes), rule, "decides, since no rule does"));
+        let why =
+            if self.is_held_before_rules { "held before any rule is asked" } else { "decides, since no rule does" };
+        let by_default = rule.map(|rule| Row::named(Some(Sign::Yes), rule, why));
         self.rules_tried.iter().map(RuleTried::row).chain(by_default).collect()
     }
 }
