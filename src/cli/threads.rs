@@ -2,6 +2,7 @@
 
 mod source;
 mod story;
+mod told;
 mod wanted;
 
 use std::io::{ErrorKind, Write};

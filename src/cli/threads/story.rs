@@ -1,20 +1,22 @@
-//! A thread's story: as text for a support colleague, or as a JSON line, whose shape is stable.
+//! A thread's story, as text for a support colleague; `told` has it for programs.
 
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
 use crate::cli::table::aligned;
 use crate::mail::plain::plain;
-use crate::mail::{Evidence, FateName, Kind};
+use crate::mail::{FateName, Kind};
 use crate::people::People;
 use crate::threads::{Event, Story, What};
 
+use super::told::{Told, timestamp};
+
 /// Correspondents of one thread that are shown to people, of a mailing to many.
 const SHOWN: usize = 5;
+/// The same in a line of the table, which stays within a terminal's width.
+const SHOWN_IN_LINE: usize = 1;
 /// Threads that are told in full; of more, the newest alone.
 const IN_FULL: usize = 3;
 
@@ -26,68 +28,13 @@ pub(super) struct Teller<'a> {
     pub(super) zone: TimeZone,
 }
 
-/// A story as JSON.
-#[derive(Serialize)]
-struct Told<'a> {
-    thread: String,
-    persona: &'a str,
-    answered_by: Vec<&'a str>,
-    correspondents: &'a [String],
-    opened: String,
-    healed: u32,
-    is_cut: bool,
-    is_of_many: bool,
-    messages: Vec<Message<'a>>,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    at: String,
-    message_id: Option<String>,
-    #[serde(flatten)]
-    what: Way<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-enum Way<'a> {
-    Sent {
-        writer: Option<&'a str>,
-        to: &'a [String],
-        count: u32,
-    },
-    Came {
-        from: Option<&'a str>,
-        kind: Kind,
-        evidence: Evidence,
-        fate: FateName,
-        person: Option<&'a str>,
-        healed: Vec<String>,
-    },
-}
-
 impl<'a> Teller<'a> {
     /// The story on one line.
     ///
     /// # Errors
     /// Never, for the types of a story.
     pub(super) fn json(&self, story: &'a Story) -> serde_json::Result<String> {
-        let message = |event: &'a Event| Message {
-            at: timestamp(event.at).to_string(),
-            message_id: event.message_id.as_ref().map(ToString::to_string),
-            what: Way::of(&event.what),
-        };
-        serde_json::to_string(&Told {
-            thread: story.thread.to_string(),
-            persona: &story.persona.0,
-            answered_by: self.answering(story),
-            correspondents: &story.correspondents,
-            opened: timestamp(story.opened).to_string(),
-            healed: story.healed,
-            is_cut: story.is_cut,
-            is_of_many: story.is_of_many,
-            messages: story.events.iter().map(message).collect(),
-        })
+        serde_json::to_string(&Told::of(story, self.answering(story)))
     }
 
     /// All stories for people: a few in full; of many, the newest in full and the others in a line each.
@@ -102,7 +49,7 @@ impl<'a> Teller<'a> {
                 "\n{}{or_more} older threads; `sincerely threads show THREAD` tells each\n\n",
                 older.len()
             );
-            text += &indented(&self.short(older), |_| Style::new());
+            text.extend(self.short(older).lines().map(|line| format!("  {line}\n")));
         }
         text
     }
@@ -126,7 +73,7 @@ impl<'a> Teller<'a> {
         for (name, value) in [
             ("persona", self.persona(story)),
             ("answered by", self.answered_by(story)),
-            ("with", some(&story.correspondents, story.correspondents.len())),
+            ("with", some(&story.correspondents, story.correspondents.len(), SHOWN)),
             ("opened", self.opened(story)),
             ("ids healed", healed(story.healed)),
         ] {
@@ -135,12 +82,24 @@ impl<'a> Teller<'a> {
             }
         }
         text.push('\n');
-        let rows = self.rows(story);
-        let styles: Vec<Style> =
-            [Style::new().dimmed()].into_iter().chain(rows.iter().map(|(style, _)| *style)).collect();
-        let head = HEAD.map(String::from);
-        let table = aligned([head].into_iter().chain(rows.into_iter().map(|(_, row)| row)));
-        text + &indented(&table, |line| styles.get(line).copied().unwrap_or_default())
+        text + &self.table(story)
+    }
+
+    /// A line for each message, and below it its id and one line for each further id that it brought: ids are too
+    /// long for a column.
+    fn table(&self, story: &Story) -> String {
+        let dimmed = Style::new().dimmed();
+        let head = Line { style: dimmed, row: HEAD.map(String::from), below: Vec::new() };
+        let lines: Vec<Line> = [head].into_iter().chain(self.lines(story)).collect();
+        let table = aligned(lines.iter().map(|line| line.row.clone()));
+        let mut text = String::new();
+        for (told, Line { style, below, .. }) in table.lines().zip(&lines) {
+            let _ = writeln!(text, "  {style}{told}{style:#}");
+            for id in below {
+                let _ = writeln!(text, "  {:BELOW$}{dimmed}{id}{dimmed:#}", "");
+            }
+        }
+        text
     }
 
     fn persona(&self, story: &Story) -> String {
@@ -184,46 +143,53 @@ impl<'a> Teller<'a> {
         timestamp(at).to_zoned(self.zone.clone())
     }
 
-    /// A line for each message, and below it one for each further id that it brought.
-    fn rows(&self, story: &Story) -> Vec<(Style, Row)> {
-        let mut rows = Vec::new();
+    fn lines(&self, story: &Story) -> Vec<Line> {
+        let mut lines = Vec::new();
         let (gap, mut before) = (gap(story), None);
         for (place, event) in story.events.iter().enumerate() {
             if gap == Some(place) {
-                rows.push((Style::new().dimmed(), left_out()));
+                lines.push(left_out());
                 before = None;
             }
             let after = before.map_or_else(String::new, |before| lasted(event.at.saturating_sub(before)));
             before = Some(event.at);
-            let id = event.message_id.as_ref().map(ToString::to_string).unwrap_or_default();
-            let [what, who, kind, evidence, fate] = columns(&event.what, place == 0 && gap != Some(0));
-            let row = [self.time(event.at), after, what, who, kind, evidence, fate, id];
-            rows.push((style(&event.what), row.map(|cell| plain(&cell).into_owned())));
-            rows.extend(brought(&event.what));
+            let [what, who, evidence, fate] = columns(&event.what, place == 0 && gap != Some(0));
+            let row = [self.time(event.at), after, what, who, evidence, fate].map(|cell| plain(&cell).into_owned());
+            lines.push(Line { style: style(&event.what), row, below: ids(event) });
         }
         if gap == Some(story.events.len()) {
-            rows.push((Style::new().dimmed(), left_out()));
+            lines.push(left_out());
         }
-        rows
+        lines
     }
 }
 
-const HEAD: [&str; 8] = ["TIME", "AFTER", "WHAT", "WHO", "KIND", "EVIDENCE", "FATE", "MESSAGE-ID"];
+const HEAD: [&str; 6] = ["TIME", "AFTER", "WHAT", "WHO", "EVIDENCE", "FATE"];
 type Row = [String; HEAD.len()];
 
-/// What, who, kind, evidence, fate.
-fn columns(what: &What, is_first: bool) -> [String; 5] {
+/// A line of the table, and what stands below it.
+struct Line {
+    style: Style,
+    row: Row,
+    below: Vec<String>,
+}
+
+/// How far to the right ids stand: below the second column.
+const BELOW: usize = "2026-11-22 10:00:03  ".len();
+
+/// What, who, evidence, fate. The kind is in what people call it.
+fn columns(what: &What, is_first: bool) -> [String; 4] {
     match what {
         What::Sent { writer, to, count } => {
             let what = writer.as_ref().map_or_else(|| "automated mail".into(), |writer| format!("{writer} wrote"));
-            let to = some(to, usize::try_from(*count).unwrap_or(usize::MAX));
-            [what, if to.is_empty() { to } else { format!("to {to}") }, String::new(), String::new(), String::new()]
+            let to = some(to, usize::try_from(*count).unwrap_or(usize::MAX), SHOWN_IN_LINE);
+            [what, if to.is_empty() { to } else { format!("to {to}") }, String::new(), String::new()]
         }
         What::Came { correspondent, kind, evidence, fate, person, healed: _ } => {
             let who = correspondent.clone().unwrap_or_else(|| "somebody".into());
             let to = person.as_ref().filter(|_| *fate == FateName::Forward);
             let fate = to.map_or_else(|| fate.to_string(), |person| format!("{fate} to {person}"));
-            [name(*kind, is_first).into(), who, kind.to_string(), evidence.to_string(), fate]
+            [name(*kind, is_first).into(), who, evidence.to_string(), fate]
         }
     }
 }
@@ -261,31 +227,26 @@ fn gap(story: &Story) -> Option<usize> {
 }
 
 /// What stands in the place of what is not remembered.
-fn left_out() -> Row {
+fn left_out() -> Line {
     let mut row = Row::default();
     let [time, ..] = &mut row;
     *time = "… older left out".into();
-    row
+    Line { style: Style::new().dimmed(), row, below: Vec::new() }
 }
 
-/// The further ids by which the thread is known since that message.
-fn brought(what: &What) -> Vec<(Style, Row)> {
-    let ids = match what {
+/// A message's id, and the further ids by which the thread is known since then.
+fn ids(event: &Event) -> Vec<String> {
+    let brought = match &event.what {
         What::Sent { .. } => &[],
         What::Came { healed, .. } => healed.as_slice(),
     };
-    let row = |id: &crate::mail::MessageId| {
-        let mut row = Row::default();
-        let [.., last] = &mut row;
-        *last = format!("and {}", plain(&id.to_string()));
-        (Style::new().dimmed(), row)
-    };
-    ids.iter().map(row).collect()
+    let own = event.message_id.iter().map(|id| plain(&id.to_string()).into_owned());
+    own.chain(brought.iter().map(|id| format!("and {}", plain(&id.to_string())))).collect()
 }
 
-/// The first of `count` customers.
-fn some(customers: &[String], count: usize) -> String {
-    let shown: Vec<&str> = customers.iter().take(SHOWN).map(String::as_str).collect();
+/// The first of `count` customers, `most` of them by name.
+fn some(customers: &[String], count: usize, most: usize) -> String {
+    let shown: Vec<&str> = customers.iter().take(most).map(String::as_str).collect();
     match (shown.as_slice(), count.saturating_sub(shown.len())) {
         (_, 0) => shown.join(", "),
         ([], 1) => "1 customer".into(),
@@ -314,44 +275,12 @@ fn lasted(seconds: i64) -> String {
     format!("+{}", shown.join(" "))
 }
 
-/// Two columns to the right, each line in its style.
-fn indented(table: &str, style: impl Fn(usize) -> Style) -> String {
-    let line = |(at, line): (usize, &str)| {
-        let style = style(at);
-        format!("  {style}{line}{style:#}\n")
-    };
-    table.lines().enumerate().map(line).collect()
-}
-
-/// A time that no calendar has is the earliest that one has.
-fn timestamp(at: i64) -> Timestamp {
-    Timestamp::from_second(at).unwrap_or(Timestamp::MIN)
-}
-
-impl<'a> Way<'a> {
-    fn of(what: &'a What) -> Self {
-        match what {
-            What::Sent { writer, to, count } => {
-                Self::Sent { writer: writer.as_ref().map(|name| name.0.as_str()), to, count: *count }
-            }
-            What::Came { correspondent, kind, evidence, fate, person, healed } => Self::Came {
-                from: correspondent.as_deref(),
-                kind: *kind,
-                evidence: *evidence,
-                fate: *fate,
-                person: person.as_ref().map(|name| name.0.as_str()),
-                healed: healed.iter().map(ToString::to_string).collect(),
-            },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
+    use crate::mail::{Evidence, MessageId, PersonName, PersonaName, ThreadId};
     use crate::people::{Person, Persona};
 
     fn company() -> People {
@@ -455,13 +384,17 @@ mod tests {
           opened       Sunday, 22 November 2026, 10:00:03 +01
           ids healed   2, brought by replies
 
-          TIME                 AFTER     WHAT             WHO                      KIND        EVIDENCE    FATE               MESSAGE-ID
-          2026-11-22 10:00:03            automated mail   to ann@customer.example                                             <1795338003@acme.example>
-          2026-11-22 12:20:44  +2h 20m   reply            ann@customer.example     human       seed        forward to sophie  <1795346444@customer.example>
-                                                                                                                              and <0100@amazonses.example>
-          2026-11-22 12:20:46  +2s       vacation notice  ann@customer.example     auto-reply  message-id  hold               <1795346446@customer.example>
-          2026-11-23 11:00:03  +22h 39m  sophie wrote     to ann@customer.example                                             <1795428003@acme.example>
-          2026-11-24 14:46:43  +1d 3h    bounce           ann@customer.example     bounce      message-id  hold
+          TIME                 AFTER     WHAT             WHO                      EVIDENCE    FATE
+          2026-11-22 10:00:03            automated mail   to ann@customer.example
+                               <1795338003@acme.example>
+          2026-11-22 12:20:44  +2h 20m   reply            ann@customer.example     seed        forward to sophie
+                               <1795346444@customer.example>
+                               and <0100@amazonses.example>
+          2026-11-22 12:20:46  +2s       vacation notice  ann@customer.example     message-id  hold
+                               <1795346446@customer.example>
+          2026-11-23 11:00:03  +22h 39m  sophie wrote     to ann@customer.example
+                               <1795428003@acme.example>
+          2026-11-24 14:46:43  +1d 3h    bounce           ann@customer.example     message-id  hold
         ");
     }
 
@@ -479,11 +412,14 @@ mod tests {
           answered by  nobody: the configuration has no such persona
           opened       Sunday, 22 November 2026, 10:00:03 +01
 
-          TIME                 AFTER  WHAT       WHO                   KIND   EVIDENCE    FATE               MESSAGE-ID
-          2026-11-22 10:00:03         mail       ann@customer.example  human  message-id  forward to sophie  <1795338003@customer.example>
+          TIME                 AFTER  WHAT       WHO                   EVIDENCE    FATE
+          2026-11-22 10:00:03         mail       ann@customer.example  message-id  forward to sophie
+                               <1795338003@customer.example>
           … older left out
-          2026-11-23 03:13:23         reply      ann@customer.example  human  message-id  discard            <1795400003@customer.example>
-          2026-11-23 03:13:23  +0s    list mail  ann@customer.example  list   message-id  reject             <1795400003@customer.example>
+          2026-11-23 03:13:23         reply      ann@customer.example  message-id  discard
+                               <1795400003@customer.example>
+          2026-11-23 03:13:23  +0s    list mail  ann@customer.example  message-id  reject
+                               <1795400003@customer.example>
         ");
     }
 
@@ -492,7 +428,8 @@ mod tests {
         let reply = |at| came(at, Kind::Human, FateName::Hold, None);
         let lines = |events| {
             let told = text(&[Story { is_cut: true, opened: 100, ..story("sophie", events) }]);
-            let lines = told.lines().skip_while(|line| !line.contains("MESSAGE-ID")).skip(1);
+            let lines = told.lines().skip_while(|line| !line.contains("WHAT")).skip(1);
+            let lines = lines.filter(|line| !line.trim_start().starts_with('<'));
             let what = |line: &str| {
                 if line.contains("left out") { "…" } else { line.split_whitespace().nth(2).unwrap() }.to_owned()
             };
@@ -585,10 +522,10 @@ mod tests {
     #[test]
     fn a_mailing_names_some_of_its_customers() {
         let to: Vec<String> = (0..8).map(|number| format!("c{number}@x")).collect();
-        assert_eq!(some(&to[..2], 2), "c0@x, c1@x");
-        assert_eq!(some(&to, 2000), "c0@x, c1@x, c2@x, c3@x, c4@x and 1995 more");
+        assert_eq!(some(&to[..2], 2, 5), "c0@x, c1@x");
+        assert_eq!(some(&to, 2000, 5), "c0@x, c1@x, c2@x, c3@x, c4@x and 1995 more");
         assert_eq!(
-            (some(&[], 0), some(&[], 1), some(&[], 7)),
+            (some(&[], 0, 5), some(&[], 1, 5), some(&[], 7, 5)),
             (String::new(), "1 customer".into(), "7 customers".into())
         );
     }
