@@ -1,5 +1,6 @@
 //! What is kept of a correspondent: the threads that they have a part in, by what these were about, and the
-//! personas that wrote to them.
+//! personas that wrote to them. What we wrote to them stands apart from what came: anybody may write under
+//! somebody's address, and takes no place of our own mail.
 //!
 //! Times only rise, and the newest stay: what gave way to others is older than they are, and stays away when it is
 //! learned again.
@@ -10,7 +11,7 @@ use super::entry::{Entry, Horizon};
 use super::{Familiar, Topic};
 use crate::mail::{PersonaName, ThreadId};
 
-/// Threads and topics of one correspondent.
+/// Threads and topics of one correspondent that we wrote in, and as many that they wrote in.
 const THREADS: usize = 64;
 /// Personas that wrote to one correspondent.
 const PERSONAS: usize = 32;
@@ -18,18 +19,20 @@ const PERSONAS: usize = 32;
 /// How a correspondent is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct AcquaintanceEntry {
-    threads: Vec<((ThreadId, Topic), i64)>,
+    sent: Vec<((ThreadId, Topic), i64)>,
+    came: Vec<((ThreadId, Topic), i64)>,
     personas: Vec<(PersonaName, i64)>,
 }
 
 impl AcquaintanceEntry {
-    /// A message to them or from them was about that, in that thread.
-    pub(super) fn meet(&mut self, thread: ThreadId, topic: Topic, at: i64) {
-        note(&mut self.threads, (thread, topic), at, THREADS);
+    /// A message from them was about that, in that thread.
+    pub(super) fn wrote(&mut self, thread: ThreadId, topic: Topic, at: i64) {
+        note(&mut self.came, (thread, topic), at, THREADS);
     }
 
-    /// A persona wrote to them.
-    pub(super) fn written_to_by(&mut self, persona: &PersonaName, at: i64) {
+    /// A persona wrote to them about that, in that thread.
+    pub(super) fn written_to(&mut self, persona: &PersonaName, thread: ThreadId, topic: Topic, at: i64) {
+        note(&mut self.sent, (thread, topic), at, THREADS);
         note(&mut self.personas, persona.clone(), at, PERSONAS);
     }
 
@@ -41,19 +44,30 @@ impl AcquaintanceEntry {
     }
 
     fn retain(&mut self, is_kept: impl Fn(i64) -> bool) -> bool {
-        self.threads.retain(|(_, at)| is_kept(*at));
+        self.sent.retain(|(_, at)| is_kept(*at));
+        self.came.retain(|(_, at)| is_kept(*at));
         self.personas.retain(|(_, at)| is_kept(*at));
-        !self.threads.is_empty() || !self.personas.is_empty()
+        !self.sent.is_empty() || !self.came.is_empty() || !self.personas.is_empty()
     }
 
     /// All threads, whatever they are about.
     pub(super) fn threads(&self) -> impl Iterator<Item = ThreadId> {
-        self.threads.iter().map(|((thread, _), _)| *thread)
+        self.all().map(|((thread, _), _)| *thread)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &((ThreadId, Topic), i64)> {
+        self.sent.iter().chain(&self.came)
+    }
+
+    /// Whether threads may have given way to others. Age and forgetting give places free again, of which each was
+    /// newer than all that gave way.
+    pub(super) fn is_cut(&self) -> bool {
+        self.sent.len() >= THREADS || self.came.len() >= THREADS
     }
 
     /// The threads that were about the same as `asked`, in subject or conversation, newest first.
     pub(super) fn familiar(&self, asked: Topic) -> Vec<Familiar> {
-        let agreeing = self.threads.iter().map(|((thread, topic), at)| {
+        let agreeing = self.all().map(|((thread, topic), at)| {
             let topic = Topic {
                 subject: topic.subject.filter(|subject| asked.subject == Some(*subject)),
                 conversation: topic.conversation.filter(|conversation| asked.conversation == Some(*conversation)),

@@ -5,8 +5,11 @@
 //! record stays the same when the journal is replayed over it from any earlier point. Nothing here
 //! may give a place free that an earlier record was refused, but age.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::places::Places;
 use super::tale::{Tale, Told};
 use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Story, Thread, Twin};
 use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
@@ -210,7 +213,7 @@ impl ThreadEntry {
     /// Somebody wrote in it: its correspondent, where nobody was before. A place that was forgotten is somebody's.
     pub(super) fn opened_by(&mut self, address: &str, at: i64) {
         if !self.is_taken && self.correspondents.is_empty() {
-            self.join(address, at);
+            self.join(&[address], at);
         }
     }
 
@@ -232,18 +235,29 @@ impl ThreadEntry {
         super::is_same_mail((&self.persona, own), (persona, correspondents))
     }
 
-    /// Adds a correspondent, or renews them; returns their place, where there was room.
-    pub(super) fn join(&mut self, address: &str, at: i64) -> Option<u16> {
-        let known = self.correspondents.iter().position(|known| known.address.as_deref() == Some(address));
-        let place = known.unwrap_or(self.correspondents.len());
-        if let Some(known) = self.correspondents.get_mut(place) {
-            known.at = known.at.max(at);
-        } else if place < CORRESPONDENTS {
-            self.correspondents.push(Correspondent { address: Some(address.into()), at });
-        } else {
-            return None;
+    /// Adds correspondents, or renews them; returns their places, of those for whom there was room.
+    pub(super) fn join(&mut self, addresses: &[&str], at: i64) -> Places {
+        // Looked for in one go: a mail may go to thousands.
+        let joining: HashSet<&str> = addresses.iter().copied().collect();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (place, known) in self.correspondents.iter().enumerate() {
+            if let Some(address) = known.address.as_deref().and_then(|address| joining.get(address)) {
+                places.entry(address).or_insert(place);
+            }
         }
-        u16::try_from(place).ok()
+        let mut joined = Places::default();
+        for address in addresses {
+            let place = *places.entry(address).or_insert(self.correspondents.len());
+            if let Some(known) = self.correspondents.get_mut(place) {
+                known.at = known.at.max(at);
+            } else if place < CORRESPONDENTS {
+                self.correspondents.push(Correspondent { address: Some((*address).into()), at });
+            } else {
+                continue;
+            }
+            u16::try_from(place).into_iter().for_each(|place| joined.add(place));
+        }
+        joined
     }
 
     /// Counts one more healed id; false, and no change, when the thread has enough of them. The

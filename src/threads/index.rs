@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::acquaintance::AcquaintanceEntry;
 use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
-use super::places::Places;
 use super::store::{Broken, Changes, Pair, Source, View};
 use super::tale::{Mark, Told};
 use super::{Came, DestinationHash, Fingerprint, Record, RetryKey, Sent, Topic};
@@ -111,16 +110,16 @@ impl<'a> Draft<'a> {
     fn send_in_thread(&mut self, thread: ThreadId, sent: &Sent) -> Result<(), Broken> {
         let at = sent.at;
         let mut entry = self.thread_or_new(thread, &sent.persona, at)?;
-        let mut to = Places::default();
+        let mut correspondents = Vec::new();
         for correspondent in sent.correspondents.iter().take(entry::CORRESPONDENTS) {
             if !self.is_forgotten(correspondent, at)? {
-                entry.join(correspondent, at).into_iter().for_each(|place| to.add(place));
+                correspondents.push(correspondent.as_str());
                 self.change(acquaintance_key(correspondent), at, |known: &mut AcquaintanceEntry| {
-                    known.meet(thread, sent.topic, at);
-                    known.written_to_by(&sent.persona, at);
+                    known.written_to(&sent.persona, thread, sent.topic, at);
                 })?;
             }
         }
+        let to = entry.join(&correspondents, at);
         entry.take();
         if let Some(writer) = &sent.writer {
             entry.wrote(writer, at);
@@ -148,7 +147,7 @@ impl<'a> Draft<'a> {
                 entry.take();
             }
             self.change(acquaintance_key(author), at, |known: &mut AcquaintanceEntry| {
-                known.meet(came.thread, came.topic, at);
+                known.wrote(came.thread, came.topic, at);
             })?;
             healed = self.heal_all(came, author, &mut entry)?;
         }
@@ -210,7 +209,7 @@ impl<'a> Draft<'a> {
         entry.opened_by(correspondent, at);
         self.put(thread_key(thread), &entry)?;
         self.change(acquaintance_key(correspondent), at, |known: &mut AcquaintanceEntry| {
-            known.meet(thread, Topic::default(), at);
+            known.wrote(thread, Topic::default(), at);
         })
     }
 

@@ -27,7 +27,7 @@ mod conformance;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
@@ -110,6 +110,8 @@ pub struct Acquaintance {
     /// The threads that they are known in and that were about the same, newest first; what these are is
     /// in [`Found::threads`].
     pub threads: Vec<Familiar>,
+    /// Whether other threads of theirs may not be remembered, since they have had so many.
+    pub is_cut: bool,
     /// The personas that have written to them, each once.
     pub written_to_by: Vec<PersonaName>,
 }
@@ -172,7 +174,11 @@ fn is_same_mail<'a>(
     (persona, mut correspondents): (&PersonaName, impl Iterator<Item = &'a str>),
     (other, to): (&PersonaName, &[String]),
 ) -> bool {
-    persona == other && (to.is_empty() || correspondents.any(|known| to.iter().any(|to| to == known)))
+    let mut is_common = || {
+        let to: HashSet<&str> = to.iter().map(String::as_str).collect();
+        correspondents.any(|known| to.contains(known))
+    };
+    persona == other && (to.is_empty() || is_common())
 }
 
 /// What was done before for one recipient of a byte-identical mail.

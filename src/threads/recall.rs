@@ -9,9 +9,6 @@ use super::store::{Broken, Source};
 use super::{Acquaintance, Correspondent, Count, Fingerprint, Found, Named, Query, Story, Thread, Twin};
 use crate::mail::ThreadId;
 
-/// Threads of a correspondent that are told to the matcher.
-const FAMILIAR: usize = 16;
-
 /// Answers all questions of one message.
 pub(super) fn answer(source: &dyn Source, query: &Query, horizon: Horizon) -> Result<Found, Broken> {
     let mut found = Found::default();
@@ -62,11 +59,8 @@ fn acquaintance(
         };
         threads.insert(familiar.thread, thread);
         known.push(familiar);
-        if known.len() == FAMILIAR {
-            break;
-        }
     }
-    Ok(Acquaintance { threads: known, written_to_by: entry.personas() })
+    Ok(Acquaintance { threads: known, is_cut: entry.is_cut(), written_to_by: entry.personas() })
 }
 
 /// Tells the threads that are named so, the newest first.

@@ -96,6 +96,7 @@ impl EvidenceTried {
                 | Why::OtherPersonas
                 | Why::SeveralPersonas
                 | Why::SeveralThreads
+                | Why::TooManyThreads
                 | Why::OutsideWindow
                 | Why::NamesNobody,
             ) => Sign::No,

@@ -26,6 +26,10 @@ fn memory(words: &str) -> Found {
         let words: Vec<&str> = part.split_whitespace().collect();
         memory = match words.as_slice() {
             ["written", personas @ ..] => memory.written_to_by(personas),
+            ["cut"] => {
+                memory.0.acquaintance.is_cut = true;
+                memory
+            }
             [what, persona, number, days] => {
                 let fields = if *what == "subject" { SUBJECT } else { CONVERSATION };
                 memory.familiar(persona, number.parse().unwrap(), topic(fields), days.parse::<i64>().unwrap() * DAY)
@@ -82,6 +86,10 @@ const HELLO: &str = "hello@acme.example";
 #[case(SOPHIE, SUBJECT, "subject sophie 1 9; subject sophie 2 5", "persona-address sophie - sophie@corp.example")]
 #[case(HELLO, SUBJECT, "subject sophie 1 9; subject sophie 2 5", "subject sophie - sophie@corp.example")]
 #[case(HELLO, SUBJECT, "subject sophie 1 9; subject tom 3 5", "unmatched - - held/unmatched")]
+// Where others may have fitted, but are not remembered any more.
+#[case(SOPHIE, SUBJECT, "subject sophie 2 5; cut", "persona-address sophie - sophie@corp.example")]
+#[case(HELLO, SUBJECT, "subject sophie 2 5; cut", "subject sophie - sophie@corp.example")]
+#[case(SOPHIE, CONVERSATION, "conversation sophie 2 5; cut", "persona-address sophie - sophie@corp.example")]
 // An answer to another persona's mail is in no thread of the recipient's.
 #[case(
     SOPHIE,

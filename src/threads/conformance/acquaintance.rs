@@ -166,10 +166,30 @@ async fn the_newest_threads_are_known_and_no_more(#[values(Backend::Memory, Back
         aged(about(sent(&number.to_string(), number, number, &[1]), topic(subject)), i64::from(70 - number))
     });
     subject.learn(records).await;
-    let newest: Vec<ThreadId> = (54..70).rev().map(thread_id).collect();
-    assert_eq!(subject.familiar(1, 100).await, newest, "sixteen are told");
+    let newest: Vec<ThreadId> = (20..70).rev().map(thread_id).collect();
+    assert_eq!(subject.familiar(1, 100).await, newest, "all that fit");
     assert_eq!(subject.familiar(1, 5).await, [], "sixty-four are kept");
     assert_eq!(subject.familiar(1, 6).await, [thread_id(6)]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn mail_that_came_takes_no_place_of_what_we_sent(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
+    let subject = backend.open();
+    let is_cut = async || subject.acquaintance(1, topic(7)).await.acquaintance.is_cut;
+    subject.learn([aged(sent("a", 1, 7, &[1]), 90)]).await;
+    subject.learn((100..163).map(|number| came(&number.to_string(), number, number, 1))).await;
+    assert!(!is_cut().await, "as long as there is room, nothing has given way");
+    subject.learn((163..170).map(|number| came(&number.to_string(), number, number, 1))).await;
+    assert!(is_cut().await);
+    assert_eq!(subject.familiar(1, 7).await, [thread_id(1)]);
+    assert_eq!(subject.familiar(1, 105).await, [], "of what came, the oldest gave way");
+    assert_eq!(subject.familiar(1, 106).await, [thread_id(106)]);
+
+    subject.learn((1..65).map(|number| sent(&format!("sent{number}"), number, number, &[2]))).await;
+    assert!(subject.acquaintance(2, topic(7)).await.acquaintance.is_cut, "nor of what we sent all may be there");
+    subject.threads.forget(&customer(1).parse().unwrap()).await.unwrap();
+    assert!(!is_cut().await, "nothing is forgotten of whom nothing is known");
 }
 
 #[rstest]

@@ -47,8 +47,9 @@ impl Matcher<'_> {
     }
 
     /// What threads with the author say together: of the recipient's persona, or of the only one that has any; at
-    /// least one of them is recent. The thread is named where the persona has no other that fits, recent or not: else
-    /// nobody knows which is meant, and the persona alone is no news where the recipient has settled it.
+    /// least one of them is recent. The thread is named where the persona has no other that fits, recent or not, and none can
+    /// have been forgotten: else nobody knows which is meant, and the persona alone is no news where the recipient has
+    /// settled it.
     fn familiar<'f>(
         &self,
         threads: impl Iterator<Item = &'f Familiar>,
@@ -75,8 +76,10 @@ impl Matcher<'_> {
             return Says::Not(Why::SeveralPersonas);
         }
         let is_one = meant.iter().all(|(_, other)| other.thread == familiar.thread);
-        let thread = is_one.then_some(familiar.thread);
+        let is_only = is_one && !found.acquaintance.is_cut;
+        let thread = is_only.then_some(familiar.thread);
         match (thread, recipient) {
+            (None, Recipient::Persona(_)) if is_one => Says::Not(Why::TooManyThreads),
             (None, Recipient::Persona(_)) => Says::Not(Why::SeveralThreads),
             _ => Says::Names { persona: (*persona).clone(), thread },
         }

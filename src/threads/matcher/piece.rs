@@ -72,6 +72,8 @@ pub enum Why {
     SeveralPersonas,
     /// It names several threads.
     SeveralThreads,
+    /// The correspondent has had more threads than are remembered: others may fit too.
+    TooManyThreads,
     /// It was too long ago.
     OutsideWindow,
     /// It names nobody.
@@ -98,6 +100,7 @@ impl Why {
             Self::OtherPersonas => "it belongs to another persona",
             Self::SeveralPersonas => "it fits several personas",
             Self::SeveralThreads => "it fits several threads",
+            Self::TooManyThreads => "others may fit too: of so many threads not all are remembered",
             Self::OutsideWindow => "too long ago",
             Self::NamesNobody => "it names nobody",
             Self::NoPersonasAddress => "the recipient is not one persona's own address",
