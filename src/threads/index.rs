@@ -134,13 +134,11 @@ impl<'a> Draft<'a> {
     /// it may, its ids join, and its author is known by what it is about.
     fn come(&mut self, came: &Came) -> Result<(), Broken> {
         let at = came.at;
-        let correspondent = match came.correspondent.as_deref() {
-            Some(correspondent) if self.is_forgotten(correspondent, at)? => None,
-            correspondent => correspondent,
-        };
+        let is_forgotten =
+            came.correspondent.as_deref().map_or(Ok(false), |correspondent| self.is_forgotten(correspondent, at))?;
         let mut entry = self.thread_or_new(came.thread, &came.persona, at)?;
         let mut healed = Vec::new();
-        if let Some(author) = came.author().filter(|_| correspondent.is_some()) {
+        if let Some(author) = came.author().filter(|_| !is_forgotten) {
             if came.may_open() {
                 entry.opened_by(author, at);
             } else {
@@ -151,7 +149,7 @@ impl<'a> Draft<'a> {
             })?;
             healed = self.heal_all(came, author, &mut entry)?;
         }
-        entry.tell(Told::came(came, correspondent, healed));
+        entry.tell(Told::came(came, is_forgotten, healed));
         self.put(thread_key(came.thread), &entry)
     }
 
@@ -226,8 +224,9 @@ impl<'a> Draft<'a> {
 
     /// Takes an address out of all threads and healed ids, as far as they are not younger.
     ///
-    /// Reads the whole index: somebody asks to be forgotten a few times a year, and a key for each
-    /// address would cost a third more at every message.
+    /// Reads the whole index: somebody asks to be forgotten a few times a year. How they are known does not tell
+    /// where they stand: the ids that they brought are not there, nor are threads that gave way to others, nor those
+    /// in which they are only told.
     fn forget(&mut self, address: &str, at: i64) -> Result<(), Broken> {
         self.change(forgotten_key(address), at, |entry: &mut Forgotten| entry.up_to(at))?;
         self.forget_acquaintance(address, at)?;

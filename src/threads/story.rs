@@ -61,7 +61,8 @@ pub enum What {
     },
     /// Mail came, and belongs to the thread.
     Came {
-        /// Who wrote it, folded; none where it has no author, one of ours is said to be it, or they are forgotten.
+        /// Who wrote it, folded; none where it has no author, one of ours is said to be it, or they are forgotten:
+        /// then its ids are not told either.
         correspondent: Option<String>,
         /// What it is.
         kind: Kind,

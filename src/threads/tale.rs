@@ -84,17 +84,17 @@ impl Told {
         Self { mark, at, last: at, message_id: Some(id).filter(|id| is_told(id)).cloned(), deed }
     }
 
-    /// Mail that came from somebody who is not forgotten, and the ids that it brought.
-    pub(super) fn came(came: &Came, correspondent: Option<&str>, healed: Vec<MessageId>) -> Self {
+    /// Mail that came, and the ids that it brought. Of what somebody wrote who is forgotten only that it came.
+    pub(super) fn came(came: &Came, is_forgotten: bool, healed: Vec<MessageId>) -> Self {
         let deed = Deed::Came {
-            correspondent: correspondent.map(str::to_owned),
+            correspondent: came.correspondent.clone().filter(|_| !is_forgotten),
             kind: came.kind,
             evidence: came.evidence,
             fate: came.fate,
             person: came.person.clone(),
             healed: healed.into_iter().filter(is_told).collect(),
         };
-        let message_id = came.message_id.clone().filter(is_told);
+        let message_id = came.message_id.clone().filter(|id| !is_forgotten && is_told(id));
         Self { mark: Mark::of_mail(came.mail), at: came.at, last: came.at, message_id, deed }
     }
 
@@ -119,11 +119,15 @@ impl Told {
         (self.last, self.mark)
     }
 
+    /// The address goes, and the ids with it: their mail program may have made them of their name.
     fn forget(&mut self, address: &str, at: i64) -> bool {
-        match &mut self.deed {
-            Deed::Came { correspondent, .. } if self.at <= at => correspondent.take_if(|who| who == address).is_some(),
-            Deed::Came { .. } | Deed::Sent { .. } => false,
+        let Deed::Came { correspondent, healed, .. } = &mut self.deed else { return false };
+        let is_theirs = self.at <= at && correspondent.take_if(|who| who == address).is_some();
+        if is_theirs {
+            healed.clear();
+            self.message_id = None;
         }
+        is_theirs
     }
 
     fn event(self, at: i64, address: impl Fn(u16) -> Option<String>) -> Event {

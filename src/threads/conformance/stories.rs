@@ -203,7 +203,8 @@ async fn a_thread_gains_two_hundred_ids_whoever_brings_them(
 #[tokio::test]
 async fn who_is_forgotten_is_told_of_nowhere(#[values(Backend::Memory, Backend::Local)] backend: Backend) {
     let subject = backend.open();
-    let records = [sent("a", 1, 7, &[1, 2]), came("b", 1, 8, 1), came("c", 1, 9, 2)];
+    let theirs = but(came("b", 1, 8, 1), |came| came.heals = vec![message_id("x")]);
+    let records = [sent("a", 1, 7, &[1, 2]), theirs, came("c", 1, 9, 2)];
     subject.learn(records.clone()).await;
     subject.threads.forget(&customer(1).parse().unwrap()).await.unwrap();
     subject.learn(records).await;
@@ -212,6 +213,9 @@ async fn who_is_forgotten_is_told_of_nowhere(#[values(Backend::Memory, Backend::
     let story = subject.story(1).await;
     assert!(!format!("{story:?}").contains(&format!("{:?}", customer(1))), "{story:?}");
     assert_eq!(story.events.len(), 3, "that there was a message may be told");
+    let ids: Vec<_> = story.events.iter().map(|event| event.message_id.clone()).collect();
+    assert_eq!(ids, [Some(message_id("a")), None, Some(message_id("c"))], "but not its id,");
+    assert!(!format!("{story:?}").contains("x@"), "nor those that it brought: {story:?}");
     assert_eq!(story.events[0].what, What::Sent { writer: None, to: vec![customer(2)], count: 2 });
 }
 
