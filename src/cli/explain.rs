@@ -17,7 +17,7 @@ use crate::message::Message;
 use crate::threads::{Fingerprint, Query};
 
 use super::complain;
-use super::input::{self, Input};
+use super::input::{self, Input, Reading};
 use super::judge::{self, Judge};
 use super::recall::{Index, Secret};
 use super::sheet::Signs;
@@ -79,8 +79,9 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     };
     let secret = Secret::of(&config)?;
     let explainer = Explainer { secret, index: Index::of(&config)?, config, options, signs: Signs::of_locale() };
+    let reading = Reading { mbox: options.mbox, largest: explainer.config.limits.message_size };
     let mut code = ExitCode::Ok;
-    for message in input::messages(&options.files, options.mbox) {
+    for message in input::messages(&options.files, reading) {
         match message {
             Ok((file, input)) => explainer.explain(&file, input)?,
             Err(error) => {
