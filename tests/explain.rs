@@ -285,15 +285,12 @@ fn the_verdict_comes_before_its_reasons() {
 
     -> sophie@acme.example: forwarded to sophie (sophie.martin@corp.example), because the address is the
        persona's own
-      evidence   -  recipient-token  the message has none
-                 -  seed             the message has none
-                 x  message-id       <1@x>, <2@x>, <3@x> and 1 more: not known
-                 -  quoted-id        the message has none
-                 -  conversation     the message has none
+      evidence   x  message-id       <1@x>, <2@x>, <3@x> and 1 more: not known
                  x  subject          "hello": not known
                  -  correspondent    ann@customer.example: counts at shared addresses only
                  +  persona-address  sophie@acme.example: names sophie; this decides
                  -  by-name          counts at shared addresses only
+                 -  nothing of       recipient-token, seed, quoted-id, conversation
       rules      +  default  decides, since no rule does
       envelope   to sophie.martin@corp.example, from ann@customer.example
       reply      250 2.0.0 Ok
@@ -423,4 +420,28 @@ fn what_is_larger_than_mail_may_be_is_read_no_further() {
         let line: Value = serde_json::from_slice(&limited.stdout).unwrap_or_default();
         assert_eq!(line["reply"]["code"], 552, "{path}: {}", String::from_utf8_lossy(&limited.stderr));
     }
+}
+
+#[test]
+fn the_greeting_is_told_as_it_is_written() {
+    let mail = "From: a@b.example\nTo: hello@acme.example\n\nAbout our order:\n\nDear Sophie,\n\nit came.\n";
+    let told = told_people(mail, &[]);
+    assert!(
+        told.contains("forwarded to sophie (sophie.martin@corp.example), because it begins: Dear Sophie,"),
+        "{told}"
+    );
+}
+
+#[test]
+fn who_alone_has_written_is_named() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let mail = crlf("From: Tom from Acme <hello@acme.example>\nTo: ann@customer.example\n\nhi\n");
+    let sent = Client::connect(daemon.outbound()).send("app@acme.example", &["ann@customer.example"], &mail);
+    assert!(sent.unwrap().starts_with("250"));
+    let file = write(daemon.folder.path(), "a.eml", b"From: ann@customer.example\nTo: hello@acme.example\n\nhi\n");
+    let told = String::from_utf8(daemon.command(&["explain", &file]).stdout).unwrap();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("because only tom has written to ann@customer.example"), "{told}");
+    assert!(told.contains("ann@customer.example: only tom has written to them; this decides"), "{told}");
 }

@@ -123,7 +123,9 @@ impl Explainer<'_> {
         let judged = judge.inbound(Message::read(bytes), to, from, |query| self.index.look_up(query));
         let missing = Missing { key: !self.secret.is_known, index: judged.found.is_err() };
         let evidence = judge.looked_at(&judged, |piece| EvidenceTried::new(piece, missing));
-        let tried = Tried { evidence, rules: judge.tried(&judged), own_inboxes: judge.own_inboxes(&judged) };
+        let (rules, own_inboxes, greetings) =
+            (judge.tried(&judged), judge.own_inboxes(&judged), judge.greetings(&judged));
+        let tried = Tried { evidence, rules, own_inboxes, greetings };
         Report::inbound(judged, tried)
     }
 
