@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         // Asked for help or the version, it is no mistake.
         Err(error) => {
             let code = if error.use_stderr() { sysexits::ExitCode::Usage } else { sysexits::ExitCode::Ok };
-            return error.print().map_or(sysexits::ExitCode::IoErr, |()| code).into();
+            return cli::refuse(&error).map_or(sysexits::ExitCode::IoErr, |()| code).into();
         }
     };
     match cli::run(cli) {

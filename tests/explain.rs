@@ -285,15 +285,12 @@ fn the_verdict_comes_before_its_reasons() {
 
     -> sophie@acme.example: forwarded to sophie (sophie.martin@corp.example), because the address is the
        persona's own
-      evidence   -  recipient-token  the message has none
-                 -  seed             the message has none
-                 x  message-id       <1@x>, <2@x>, <3@x> and 1 more: not known
-                 -  quoted-id        the message has none
-                 -  conversation     the message has none
+      evidence   x  message-id       <1@x>, <2@x>, <3@x> and 1 more: not known
                  x  subject          "hello": not known
                  -  correspondent    ann@customer.example: counts at shared addresses only
                  +  persona-address  sophie@acme.example: names sophie; this decides
                  -  by-name          counts at shared addresses only
+                 -  nothing of       recipient-token, seed, quoted-id, conversation
       rules      +  default  decides, since no rule does
       envelope   to sophie.martin@corp.example, from ann@customer.example
       reply      250 2.0.0 Ok
@@ -383,4 +380,68 @@ fn what_the_door_refuses_is_decided_by_nothing_else() {
     assert!(told.contains("refused with 550") && !told.contains("decides"), "{told}");
     let (lines, _, _) = explain(&[("a.eml", mail.as_bytes())], &[]);
     assert_eq!((&lines[0]["rule"], &lines[0]["rules_tried"]), (&Value::Null, &Value::Array(Vec::new())));
+}
+
+#[test]
+fn an_empty_file_is_nobodys_mail() {
+    let (lines, code, errors) = explain(&[("empty.eml", b""), ("a.eml", MAIL.as_bytes())], &[]);
+    assert_eq!((lines.len(), code), (1, Some(66)));
+    assert!(errors.contains("there is nothing to read in ") && errors.contains("empty.eml"), "{errors}");
+}
+
+#[test]
+fn a_name_cannot_speak_to_the_terminal() {
+    for name in ["missing.eml", "a\u{1b}[2J\n.eml"] {
+        let (_, code, errors) = explain(&[(name, b"")], &[]);
+        assert_eq!(code, Some(66));
+        assert!(errors.lines().count() == 3 && !errors.contains('\u{1b}'), "{errors:?}");
+    }
+    let (_, code, errors) = explain(&[("a.eml", MAIL.as_bytes())], &["--to", "\u{1b}[2J\r\nfine"]);
+    assert_eq!(code, Some(64));
+    assert!(errors.contains(r"\u{1b}[2J\r\nfine") && !errors.contains('\u{1b}'), "{errors:?}");
+}
+
+#[test]
+fn what_is_larger_than_mail_may_be_is_read_no_further() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("sincerely.toml");
+    let limits = "[limits]\nmessage_size = \"64 KiB\"\n";
+    std::fs::write(&config, configuration("127.0.0.1:9".parse().unwrap(), limits)).unwrap();
+    let large = folder.path().join("large.eml");
+    std::fs::write(&large, format!("{MAIL}{}", "0123456789\n".repeat(10_000_000))).unwrap();
+    for path in ["/dev/zero", large.to_str().unwrap()] {
+        // 110 MB, or without an end, in less address space: what does not fit ends the program.
+        let limited = std::process::Command::new("prlimit")
+            .args(["--as=67108864", env!("CARGO_BIN_EXE_sincerely"), "--config"])
+            .arg(&config)
+            .args(["explain", "--json", "--to", "tom@acme.example", path])
+            .output()
+            .unwrap();
+        let line: Value = serde_json::from_slice(&limited.stdout).unwrap_or_default();
+        assert_eq!(line["reply"]["code"], 552, "{path}: {}", String::from_utf8_lossy(&limited.stderr));
+    }
+}
+
+#[test]
+fn the_greeting_is_told_as_it_is_written() {
+    let mail = "From: a@b.example\nTo: hello@acme.example\n\nAbout our order:\n\nDear Sophie,\n\nit came.\n";
+    let told = told_people(mail, &[]);
+    assert!(
+        told.contains("forwarded to sophie (sophie.martin@corp.example), because it begins: Dear Sophie,"),
+        "{told}"
+    );
+}
+
+#[test]
+fn who_alone_has_written_is_named() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let mail = crlf("From: Tom from Acme <hello@acme.example>\nTo: ann@customer.example\n\nhi\n");
+    let sent = Client::connect(daemon.outbound()).send("app@acme.example", &["ann@customer.example"], &mail);
+    assert!(sent.unwrap().starts_with("250"));
+    let file = write(daemon.folder.path(), "a.eml", b"From: ann@customer.example\nTo: hello@acme.example\n\nhi\n");
+    let told = String::from_utf8(daemon.command(&["explain", &file]).stdout).unwrap();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("because only tom has written to ann@customer.example"), "{told}");
+    assert!(told.contains("ann@customer.example: only tom has written to them; this decides"), "{told}");
 }

@@ -17,7 +17,7 @@ use crate::mail::{Address, ReversePath};
 use crate::message::Message;
 
 use super::complain;
-use super::input::{self, Input};
+use super::input::{self, Input, Reading};
 use super::judge::{self, Judge};
 use super::recall::{Index, Secret};
 use super::sheet::Signs;
@@ -79,8 +79,9 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     };
     let secret = Secret::of(&config)?;
     let explainer = Explainer { secret, index: Index::of(&config)?, config, options, signs: Signs::of_locale() };
+    let reading = Reading { mbox: options.mbox, largest: explainer.config.limits.message_size };
     let mut code = ExitCode::Ok;
-    for message in input::messages(&options.files, options.mbox) {
+    for message in input::messages(&options.files, reading) {
         match message {
             Ok((file, input)) => explainer.explain(&file, input)?,
             Err(error) => {
@@ -122,7 +123,9 @@ impl Explainer<'_> {
         let judged = judge.inbound(Message::read(bytes), to, from, |query| self.index.look_up(query));
         let missing = Missing { key: !self.secret.is_known, index: judged.found.is_err() };
         let evidence = judge.looked_at(&judged, |piece| EvidenceTried::new(piece, missing));
-        let tried = Tried { evidence, rules: judge.tried(&judged), own_inboxes: judge.own_inboxes(&judged) };
+        let (rules, own_inboxes, greetings) =
+            (judge.tried(&judged), judge.own_inboxes(&judged), judge.greetings(&judged));
+        let tried = Tried { evidence, rules, own_inboxes, greetings };
         Report::inbound(judged, tried)
     }
 

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::shown;
+
 /// A file that an argument means, or one that cannot be read, with why.
 pub(super) type Found = Result<PathBuf, Unreadable>;
 
@@ -15,15 +17,15 @@ pub(super) type Found = Result<PathBuf, Unreadable>;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     /// A file, or a folder.
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {}: {error}", shown(path))]
     Path {
         /// Its name.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
-    /// A folder without a file.
-    #[error("there is nothing to read in {}", .0.display())]
+    /// A folder without a file, or an empty file.
+    #[error("there is nothing to read in {}", shown(.0))]
     Empty(PathBuf),
 }
 

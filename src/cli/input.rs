@@ -1,6 +1,7 @@
 //! Messages in files: one message, or an mbox of many; with whatever line ends they have.
 //!
-//! One message after the other: an mbox is read as it is asked for, and may be larger than memory.
+//! One message after the other: an mbox is read as it is asked for, and may be larger than memory. Of what is
+//! one message no more is read than shows that it is larger than mail may be.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use mail_parser::mailbox::mbox::MessageIterator;
 
 use super::folder::{self, Unreadable};
-use super::line_ends::{Crlf, with_crlf};
+use super::line_ends::Crlf;
 
 /// One message of a file.
 #[derive(Debug)]
@@ -19,6 +20,15 @@ pub(super) struct Input {
     pub index: Option<usize>,
     /// Its bytes, with line ends as they travel.
     pub bytes: Bytes,
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// Files that begin like an mbox are one, even with a single message.
+    pub(super) mbox: bool,
+    /// The largest message that live mail may have.
+    pub(super) largest: u64,
 }
 
 /// The messages of a file, in their order.
@@ -31,67 +41,96 @@ pub(super) enum Messages {
     Broken(Option<io::Error>),
 }
 
-/// What can be read a second time from its beginning.
-pub(super) type Source = Box<dyn Again>;
+/// What a file has.
+pub(super) type Source = Box<dyn BufRead>;
 
-/// Reads, and can begin anew.
-pub(super) trait Again: BufRead + Seek {}
+/// What a file is, as its beginning tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One message.
+    Message,
+    /// One message below a `From ` line: mail programs put it above what they save.
+    Saved,
+    Mbox,
+}
 
-impl<T: BufRead + Seek> Again for T {}
+impl Reading {
+    /// Of files that are one message each.
+    pub(super) fn of_one(largest: u64) -> Self {
+        Self { mbox: false, largest }
+    }
+
+    /// One octet more than mail may have tells that it is too large.
+    fn enough(self) -> u64 {
+        self.largest.saturating_add(1)
+    }
+}
 
 /// Every message of `paths`, files and folders, one after the other, with its file; and what cannot be read.
-pub(super) fn messages(paths: &[PathBuf], mbox: bool) -> impl Iterator<Item = Result<(PathBuf, Input), Unreadable>> {
+pub(super) fn messages(
+    paths: &[PathBuf],
+    reading: Reading,
+) -> impl Iterator<Item = Result<(PathBuf, Input), Unreadable>> {
     let in_file = move |file: folder::Found| {
         let (file, error) = file.map_or_else(|error| (None, Some(Err(error))), |file| (Some(file), None));
-        file.into_iter().flat_map(move |file| in_file(file, mbox)).chain(error)
+        file.into_iter().flat_map(move |file| in_file(file, reading)).chain(error)
     };
     paths.iter().flat_map(|path| folder::files(path)).flat_map(in_file)
 }
 
-fn in_file(file: PathBuf, mbox: bool) -> impl Iterator<Item = Result<(PathBuf, Input), Unreadable>> {
-    open(&file, mbox).map(move |message| match message {
+fn in_file(file: PathBuf, reading: Reading) -> impl Iterator<Item = Result<(PathBuf, Input), Unreadable>> {
+    let mut messages = open(&file, reading).peekable();
+    let nothing = messages.peek().is_none().then(|| Err(Unreadable::Empty(file.clone())));
+    let told = move |message| match message {
         Ok(input) => Ok((file.clone(), input)),
         Err(error) => Err(Unreadable::Path { path: file.clone(), error }),
-    })
+    };
+    messages.map(told).chain(nothing)
 }
 
-/// Opens a file of messages. It is an mbox where it begins like one and either `mbox` says so or
-/// a second message follows; else it is one message.
-pub(super) fn open(path: &Path, mbox: bool) -> Messages {
-    try_to_open(path, mbox).unwrap_or_else(|error| Messages::Broken(Some(error)))
+/// Opens a file of messages. It is an mbox where it begins like one and either `reading` says so or
+/// a second message follows; else it is one message, or none where it is empty.
+pub(super) fn open(path: &Path, reading: Reading) -> Messages {
+    try_to_open(path, reading).unwrap_or_else(|error| Messages::Broken(Some(error)))
 }
 
-fn try_to_open(path: &Path, mbox: bool) -> io::Result<Messages> {
+fn try_to_open(path: &Path, reading: Reading) -> io::Result<Messages> {
     let file = File::open(path)?;
     let is_file = file.metadata()?.is_file();
-    let mut source: Source = Box::new(BufReader::new(file));
-    if !is_file {
-        // A pipe gives its octets once.
-        let mut all = Vec::new();
-        source.read_to_end(&mut all)?;
-        source = Box::new(Cursor::new(all));
+    let mut source = BufReader::new(file);
+    if is_file {
+        let shape = Shape::of(&mut source, reading)?;
+        source.rewind()?;
+        return shape.messages(Box::new(source), reading);
     }
-    if !begins_like_an_mbox(&mut source)? {
-        return whole(source, 0);
-    }
-    if mbox || has_second_message(&mut source)? {
-        return Ok(Messages::Mbox(Box::new(MessageIterator::new(Crlf::new(source))), 0));
-    }
-    // Mail programs put one `From ` line above a message that they save.
-    whole(source, 1)
+    // A pipe gives its octets once: its shape is told by as many as one message may have.
+    let mut beginning = Vec::new();
+    source.by_ref().take(reading.enough()).read_to_end(&mut beginning)?;
+    let shape = Shape::of(&mut beginning.as_slice(), reading)?;
+    shape.messages(Box::new(Cursor::new(beginning).chain(source)), reading)
 }
 
-/// What is left of a file as one message, without so many lines at its beginning.
-fn whole(mut source: Source, without: usize) -> io::Result<Messages> {
-    let mut bytes = Vec::new();
-    source.read_to_end(&mut bytes)?;
-    // Line ends come first: there are lines to leave out only then.
-    let bytes = Bytes::from(with_crlf(bytes));
-    let start = match without {
-        0 => 0,
-        lines => memchr::memchr_iter(b'\n', &bytes).nth(lines - 1).map_or(bytes.len(), |at| at + 1),
-    };
-    Ok(Messages::One(Some(Input { index: None, bytes: bytes.slice(start..) })))
+impl Shape {
+    fn of(source: &mut impl BufRead, reading: Reading) -> io::Result<Self> {
+        if !begins_like_an_mbox(source)? {
+            return Ok(Self::Message);
+        }
+        Ok(if reading.mbox || has_second_message(source)? { Self::Mbox } else { Self::Saved })
+    }
+
+    /// The messages of a file that has this shape, from its beginning on.
+    fn messages(self, source: Source, reading: Reading) -> io::Result<Messages> {
+        let mut source = Crlf::new(source);
+        match self {
+            Self::Mbox => return Ok(Messages::Mbox(Box::new(MessageIterator::new(source)), 0)),
+            Self::Saved => _ = source.skip_until(b'\n')?,
+            Self::Message => {}
+        }
+        let mut bytes = Vec::new();
+        source.take(reading.enough()).read_to_end(&mut bytes)?;
+        let input = Input { index: None, bytes: bytes.into() };
+        Ok(Messages::One(Some(input).filter(|input| !input.bytes.is_empty())))
+    }
 }
 
 impl Iterator for Messages {
@@ -120,28 +159,39 @@ impl Iterator for Messages {
 /// What begins each message of an mbox.
 const FROM: &[u8] = b"From ";
 
-/// Looks at the beginning; what was looked at is read again.
-fn begins_like_an_mbox(source: &mut Source) -> io::Result<bool> {
+/// So much of a line tells whether it is a field.
+const LINE: u64 = 1000;
+
+/// Takes as much of the beginning as tells it.
+fn begins_like_an_mbox(source: &mut impl BufRead) -> io::Result<bool> {
     let mut beginning = Vec::new();
-    source.as_mut().take(FROM.len() as u64).read_to_end(&mut beginning)?;
-    source.rewind()?;
+    source.take(FROM.len() as u64).read_to_end(&mut beginning)?;
     Ok(beginning == FROM)
 }
 
-/// Whether a `From ` line follows an empty line and comes before a field; what was looked at is read again.
-fn has_second_message(source: &mut Source) -> io::Result<bool> {
-    let (mut is_after_empty, mut is_after_from, mut found) = (false, false, false);
-    for line in Crlf::new(source.as_mut()).split(b'\n') {
-        let line = line?;
-        found = is_after_from && is_field(&line);
-        if found {
-            break;
+/// Whether, after the first line, a `From ` line follows an empty line and comes before a field.
+fn has_second_message(source: &mut impl BufRead) -> io::Result<bool> {
+    let mut lines = Crlf::new(source);
+    let (mut is_after_empty, mut is_after_from) = (false, false);
+    let mut line = Vec::new();
+    while next_line(&mut lines, &mut line)? {
+        if is_after_from && is_field(&line) {
+            return Ok(true);
         }
         is_after_from = is_after_empty && line.starts_with(FROM);
         is_after_empty = line.trim_ascii().is_empty();
     }
-    source.rewind()?;
-    Ok(found)
+    Ok(false)
+}
+
+/// The beginning of the next line, however long it is; false at the end.
+fn next_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    source.by_ref().take(LINE).read_until(b'\n', line)?;
+    if !line.is_empty() && line.last() != Some(&b'\n') {
+        source.skip_until(b'\n')?;
+    }
+    Ok(!line.is_empty())
 }
 
 fn is_field(line: &[u8]) -> bool {
@@ -157,7 +207,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mail");
         std::fs::write(&path, text).unwrap();
-        let inputs = open(&path, mbox).map(Result::unwrap);
+        let inputs = open(&path, Reading { mbox, largest: 1000 }).map(Result::unwrap);
         inputs.map(|it| (it.index, String::from_utf8(it.bytes.to_vec()).unwrap())).collect()
     }
 
@@ -189,10 +239,22 @@ mod tests {
 
     #[test]
     fn what_is_no_mbox_is_one_message_even_if_told_otherwise() {
-        for text in ["", "\r\n", "A: b\r\n\r\nHello\r\n\r\nFrom here on it is text\r\n"] {
+        assert_eq!(messages("", true), []);
+        for text in ["\r\n", "A: b\r\n\r\nHello\r\n\r\nFrom here on it is text\r\n"] {
             assert_eq!(messages(text, true), [(None, text.into())]);
         }
         assert_eq!(messages("From ann Sun\nA: b\n\none\n", true), [(Some(0), "A: b\r\n\r\none\r\n".into())]);
+    }
+
+    #[test]
+    fn no_more_is_read_of_a_message_than_tells_that_it_is_too_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mail");
+        for (text, expected) in [("1234567890", "123456"), ("From x\n1\n34567", "1\r\n345"), ("12345", "12345")] {
+            std::fs::write(&path, text).unwrap();
+            let read: Vec<_> = open(&path, Reading::of_one(5)).map(|input| input.unwrap().bytes).collect();
+            assert_eq!(read, [expected], "{text}");
+        }
     }
 
     #[test]
@@ -203,7 +265,8 @@ mod tests {
         let mbox = "From ann Sun\nA: b\n\none\n\nFrom ben Sun\nC: d\n\ntwo\n";
         std::thread::scope(|scope| {
             scope.spawn(|| std::fs::write(&path, mbox).unwrap());
-            assert_eq!(open(&path, false).count(), 2);
+            // The second message is beyond what one may have.
+            assert_eq!(open(&path, Reading::of_one(40)).count(), 2);
         });
     }
 }

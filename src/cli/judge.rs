@@ -6,8 +6,9 @@ use crate::config::{Config, Role};
 use crate::flow::plan::{Arrival, Desk, Planned};
 use crate::flow::settle::{defer_all, hold_rejections};
 use crate::mail::address::AddressError;
-use crate::mail::{Address, Edits, Plan, Reply, ReversePath};
+use crate::mail::{Address, Edits, Evidence, Plan, Reply, ReversePath};
 use crate::message::Message;
+use crate::people::Greeted;
 use crate::rules::Tried;
 use crate::signing::{self, Keys};
 use crate::smtp;
@@ -100,6 +101,27 @@ impl<'a> Judge<'a> {
     pub(super) fn own_inboxes(&self, judged: &Judged) -> Vec<Address> {
         let own = judged.planned.insider.as_ref().map(|insider| self.desk().inboxes_of(insider));
         own.into_iter().flatten().cloned().collect()
+    }
+
+    /// The line of the text that greets somebody, for each recipient for whom that decides.
+    pub(super) fn greetings(&self, judged: &Judged) -> Vec<Option<String>> {
+        let is_greeted = |plan: &Plan| plan.matched.evidence == Evidence::ByName;
+        let greeting = |plan: &Plan| is_greeted(plan).then(|| self.greeting(&judged.arrival.message, plan)).flatten();
+        judged.planned.plans.iter().map(greeting).collect()
+    }
+
+    /// The line that greets though the others say something else.
+    fn greeting(&self, message: &Message, plan: &Plan) -> Option<String> {
+        let policy = &self.config.policy;
+        let (at, _) = plan.recipient.split_detail(&policy.separators);
+        let lines = message.opening(policy.mime);
+        let greets = |place: &usize| {
+            let mut alone = vec!["and so on".to_owned(); lines.len()];
+            alone.iter_mut().zip(&lines).skip(*place).take(1).for_each(|(kept, line)| kept.clone_from(line));
+            matches!(policy.people.greeted(&at, &alone), Greeted::One(_))
+        };
+        let place = (0..lines.len()).find(greets)?;
+        lines.get(place).cloned()
     }
 
     /// What the listener itself would refuse, before any flow sees it.

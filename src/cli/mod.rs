@@ -29,6 +29,7 @@ use clap::{Parser, Subcommand};
 use sysexits::ExitCode;
 
 use crate::config::{Config, Remark};
+use crate::mail::plain::{is_control, plain};
 
 /// Automated mail is signed by a person; its replies reach that person.
 #[derive(Debug, Parser)]
@@ -87,6 +88,36 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// code still says it.
 pub fn complain(text: impl Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A path on a line for people: its name may be a stranger's.
+fn shown(path: &std::path::Path) -> String {
+    plain(&path.display().to_string()).into_owned()
+}
+
+/// Tells of arguments that are none; what of them is repeated is shown, and speaks to no terminal.
+///
+/// # Errors
+/// When nothing can be written.
+pub fn refuse(error: &clap::Error) -> std::io::Result<()> {
+    let told = error.render().to_string();
+    let is_odd = |c: char| c != '\n' && is_control(c);
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let mut odd: Vec<String> = arguments.flat_map(values).filter(|text| text.contains(is_control)).collect();
+    if odd.is_empty() && !told.contains(is_odd) {
+        return error.print();
+    }
+    // The longest first: one may be a part of another.
+    odd.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let told = odd.iter().fold(told, |told, text| told.replace(text, &plain(text)));
+    let lines: Vec<_> = told.lines().map(plain).collect();
+    writeln!(anstream::stderr(), "{}", lines.join("\n"))
+}
+
+/// An argument, and the value in `--option=value`.
+fn values(argument: String) -> Vec<String> {
+    let value = argument.split_once('=').map(|(_, value)| value.to_owned());
+    value.into_iter().chain([argument]).collect()
 }
 
 /// The configuration and its warnings, or the exit code after all its mistakes were printed.

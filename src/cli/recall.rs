@@ -8,7 +8,7 @@ use crate::control::{self, Reach};
 use crate::signing::{KeyError, Keys};
 use crate::threads::{Found, Query, Unavailable};
 
-use super::complain;
+use super::{complain, shown};
 
 /// What signatures are verified with.
 pub(super) struct Secret {
@@ -29,7 +29,7 @@ impl Secret {
                 };
                 complain(format_args!(
                     "warning: cannot read the secret file {}: {source}: no signed id or address can be verified; {hint}",
-                    path.display()
+                    shown(&path)
                 ));
                 Ok(Self { keys: Keys::generate()?, is_known: false })
             }

@@ -14,8 +14,8 @@ use crate::rules::Target;
 use crate::signing::Keys;
 use crate::threads::Found;
 
-use super::input;
 use super::judge::{Judge, Judged};
+use super::{input, shown};
 
 /// What came out otherwise than a test expects.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Failure<'a> {
 impl fmt::Display for Failure<'_> {
     /// `FILE:LINE: test.expect.rule: expected "x", got "y"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}: {}", self.test.file.display(), self.line, self.key, self.why)
+        write!(f, "{}:{}: {}: {}", shown(&self.test.file), self.line, self.key, self.why)
     }
 }
 
@@ -47,12 +47,17 @@ pub(super) fn run(config: &Config) -> anyhow::Result<Vec<Failure<'_>>> {
 fn try_one<'a>(judge: &Judge<'_>, test: &'a Test) -> Vec<Failure<'a>> {
     let about_mail = |why: String| vec![Failure { test, line: test.line, key: "test.mail".into(), why }];
     // Two are enough to know that it is not one.
-    let messages = match input::open(&test.mail, false).take(2).collect::<Result<Vec<_>, _>>() {
+    let messages = match input::open(&test.mail, input::Reading::of_one(judge.config.limits.message_size))
+        .take(2)
+        .collect::<Result<Vec<_>, _>>()
+    {
         Ok(messages) => messages,
-        Err(error) => return about_mail(format!("{} cannot be read: {error}", test.mail.display())),
+        Err(error) => return about_mail(format!("{} cannot be read: {error}", shown(&test.mail))),
     };
-    let [message] = messages.as_slice() else {
-        return about_mail(format!("{} holds more than one message", test.mail.display()));
+    let message = match messages.as_slice() {
+        [message] => message,
+        [] => return about_mail(format!("{} is empty", shown(&test.mail))),
+        [_, ..] => return about_mail(format!("{} holds more than one message", shown(&test.mail))),
     };
     let to = std::slice::from_ref(&test.to);
     let mail = Message::read(message.bytes.clone());

@@ -21,7 +21,7 @@ use crate::message::Message;
 use crate::threads::{Found, Query, Unavailable};
 
 use super::complain;
-use super::input::{self, Input};
+use super::input::{self, Input, Reading};
 use super::judge::{self, Judge, Judged};
 use super::recall::{Index, Secret};
 use super::sheet::{Sheet, Signs};
@@ -92,7 +92,9 @@ struct Replay<'a> {
 impl Replay<'_> {
     fn run(&self) -> std::io::Result<Tally> {
         let mut tally = Tally::default();
-        for message in input::messages(&self.options.files, self.options.mbox) {
+        let largest = self.before.config.limits.message_size.max(self.after.config.limits.message_size);
+        let reading = Reading { mbox: self.options.mbox, largest };
+        for message in input::messages(&self.options.files, reading) {
             match message {
                 Ok((file, input)) => self.message(&file, &input, &mut tally)?,
                 Err(error) => {

@@ -140,11 +140,17 @@ impl EvidenceTried {
             (false, true) => "gives way to what is stronger",
             (false, false) => "but the recipient is another persona's address",
         };
-        format!("names {persona}{thread}; {worth}")
+        let says = if self.evidence == Evidence::Correspondent {
+            format!("only {persona} has written to them")
+        } else {
+            format!("names {persona}{thread}")
+        };
+        format!("{says}; {worth}")
     }
 }
 
-/// All of them for people, those that say nothing for the same reason in one line.
+/// All of them for people, those that say nothing for the same reason in one line; last, what the message has
+/// nothing of.
 pub(super) fn rows(tried: &[EvidenceTried]) -> Vec<Row> {
     let winner = tried.iter().find(|piece| piece.won);
     let row = |group: &[EvidenceTried]| {
@@ -157,7 +163,13 @@ pub(super) fn rows(tried: &[EvidenceTried]) -> Vec<Row> {
         let text = format!("{values}{colon}{}", first.in_words(winner));
         Some(Row::named(Some(first.sign()), first.evidence.to_string(), text))
     };
-    tried.chunk_by(EvidenceTried::is_told_with).filter_map(row).collect()
+    let (absent, there): (Vec<_>, Vec<_>) = tried.iter().cloned().partition(|piece| piece.not == Some(Why::Absent));
+    there.chunk_by(EvidenceTried::is_told_with).filter_map(row).chain(nothing_of(&absent)).collect()
+}
+
+fn nothing_of(absent: &[EvidenceTried]) -> Option<Row> {
+    let names: Vec<String> = absent.iter().map(|piece| piece.evidence.to_string()).collect();
+    (!names.is_empty()).then(|| Row::named(Some(Sign::Neutral), "nothing of", names.join(", ")))
 }
 
 fn looked_at(what: LookedAt<'_>) -> Option<String> {
@@ -209,6 +221,7 @@ mod tests {
             piece(Evidence::Seed, Some("<a@b>"), names("tom", Some(1))),
             piece(Evidence::MessageId, Some("<c@d>"), names("sophie", Some(2))),
             piece(Evidence::MessageId, Some("<e@f>"), names("sophie", Some(3))),
+            piece(Evidence::QuotedId, None, Says::Not(Why::Absent)),
             piece(Evidence::PersonaAddress, Some("sophie@acme.example"), names("sophie", None)),
             piece(Evidence::ByName, Some("Hi Sophie,"), Says::Not(Why::NotNeeded)),
         ];
@@ -216,12 +229,12 @@ mod tests {
         assert_eq!(
             told(pieces, "sophie", Evidence::MessageId, Some(2)),
             [
-                "Neutral recipient-token the message has none".to_owned(),
                 format!("No seed <a@b>: names tom, in thread {one}; but the recipient is another persona's address"),
                 format!("Yes message-id <c@d>: names sophie, in thread {two}; this decides"),
                 format!("Neutral message-id <e@f>: names sophie, in thread {three}; gives way to what is stronger"),
                 "Neutral persona-address sophie@acme.example: names sophie; agrees".to_owned(),
                 "Neutral by-name \"Hi Sophie,\": not needed: something stronger was found".to_owned(),
+                "Neutral nothing of recipient-token, quoted-id".to_owned(),
             ]
         );
     }

@@ -40,6 +40,8 @@ pub(super) struct Tried {
     pub(super) rules: Vec<Option<Vec<rules::Tried>>>,
     /// Where the author reads mail, who is one of ours.
     pub(super) own_inboxes: Vec<Address>,
+    /// The line that greets, where that decides.
+    pub(super) greetings: Vec<Option<String>>,
 }
 
 /// What is told of one message and recipient.
@@ -60,6 +62,8 @@ pub(super) struct Line {
     pub(super) rules_tried: Vec<RuleTried>,
     #[serde(skip)]
     pub(super) is_held_before_rules: bool,
+    #[serde(skip)]
+    pub(super) greeting: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) continued: Vec<String>,
     pub(super) fate: Option<FateName>,
@@ -177,11 +181,12 @@ impl Report {
         let insider = planned.insider.as_ref().map(|insider| Inside::new(insider, &tried.own_inboxes));
         let memory = found.is_err().then_some(AWAY);
         let bare = Line { insider, memory, ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone()) };
-        let plans = planned.plans.into_iter().zip(tried.evidence.into_iter().zip(tried.rules));
-        let line = |(plan, (evidence, rules)): (Plan, _)| match &door {
+        let plans = planned.plans.into_iter().zip(tried.greetings);
+        let plans = plans.zip(tried.evidence.into_iter().zip(tried.rules));
+        let line = |((plan, greeting), (evidence, rules)): ((Plan, _), _)| match &door {
             // Nothing was asked of a message that the door refuses.
             Some(reply) => bare.clone().refused(&plan.recipient, reply),
-            None => bare.clone().with_plan(plan).with_tried(evidence, rules),
+            None => Line { greeting, ..bare.clone() }.with_plan(plan).with_tried(evidence, rules),
         };
         let mut lines: Vec<Line> = plans.map(line).collect();
         lines.extend(refused.into_iter().map(|(to, reply)| bare.clone().refused(&to, &reply)));
@@ -278,6 +283,7 @@ impl Line {
             rule: None,
             rules_tried: Vec::new(),
             is_held_before_rules: false,
+            greeting: None,
             continued: Vec::new(),
             fate: None,
             reason: None,

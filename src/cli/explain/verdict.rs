@@ -75,7 +75,7 @@ fn because(line: &Line) -> String {
             "one of our own people wrote it, and nobody else answers for the persona".to_owned()
         }
         Some(_) if is_ours => "one of our own people wrote it, and these are the colleagues".to_owned(),
-        Some(matched) => found(matched),
+        Some(matched) => found(matched, line.greeting.as_deref()),
         None => "it is ours".to_owned(),
     }
 }
@@ -87,7 +87,7 @@ fn is_alone(line: &Line) -> bool {
 }
 
 /// What the evidence says, and of which conversation.
-fn found(matched: &Matched) -> String {
+fn found(matched: &Matched, greeting: Option<&str>) -> String {
     let evidence = matched.evidence.unwrap_or(Evidence::Unmatched);
     if evidence == Evidence::Unmatched {
         return "it matches nothing, and `inbound.unmatched` names who gets such mail".to_owned();
@@ -95,7 +95,13 @@ fn found(matched: &Matched) -> String {
     let with = matched.correspondent.as_ref().map_or_else(String::new, |who| format!(" with {who}"));
     let began = matched.opened.map(|at| format!(" that began on {}", at.strftime("%Y-%m-%d")));
     let thread = began.map_or_else(String::new, |began| format!(", in the conversation{with}{began}"));
-    format!("{}{thread}", evidence.meaning())
+    let persona = matched.persona.as_deref().unwrap_or_default();
+    let says = match (evidence, &matched.correspondent, greeting) {
+        (Evidence::Correspondent, Some(who), _) => format!("only {persona} has written to {who}"),
+        (Evidence::ByName, _, Some(greeting)) => format!("it begins: {greeting}"),
+        _ => evidence.meaning().to_owned(),
+    };
+    format!("{says}{thread}")
 }
 
 fn is_decided_by_rule(line: &Line) -> bool {

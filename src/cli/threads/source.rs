@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::unistd::{Uid, User};
 use sysexits::ExitCode;
 
-use crate::cli::complain;
+use crate::cli::{complain, shown};
 use crate::clock;
 use crate::config::Config;
 use crate::control::{self, Reach};
@@ -37,14 +37,14 @@ pub(super) enum NoSource {
         "a daemon may be running, but cannot be asked: {0}. Nothing was opened beside it; look at its log, or stop it and try again"
     )]
     Silent(String),
-    #[error("{}: no installation has been here yet: {what}. Look at state_dir in the configuration", path.display())]
+    #[error("{}: no installation has been here yet: {what}. Look at state_dir in the configuration", shown(path))]
     Nothing { path: PathBuf, what: &'static str },
     #[error(
         "{} belongs to the user {owner}: run this as {owner} (`sudo -u {owner} sincerely …`). What another user writes there, the daemon might not be able to read",
-        path.display()
+        shown(path)
     )]
     Foreign { path: PathBuf, owner: String },
-    #[error("{} is in use by a process that cannot be asked: a daemon that is just starting or ending, or another command. Try again", .0.display())]
+    #[error("{} is in use by a process that cannot be asked: a daemon that is just starting or ending, or another command. Try again", shown(.0))]
     InUse(PathBuf),
     #[error(transparent)]
     Open(OpenError),
