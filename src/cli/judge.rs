@@ -8,6 +8,7 @@ use crate::flow::settle::{defer_all, hold_rejections};
 use crate::mail::address::AddressError;
 use crate::mail::{Address, Edits, Evidence, Plan, Reply, ReversePath};
 use crate::message::Message;
+use crate::message::trace::{self, HandedOn};
 use crate::people::Greeted;
 use crate::rules::Tried;
 use crate::signing::{self, Keys};
@@ -35,6 +36,8 @@ pub(super) struct Judged {
     pub(super) planned: Planned,
     /// The others, with what they would be told.
     pub(super) refused: Vec<(Address, Reply)>,
+    /// What is known of its way, where we have handed it on before.
+    pub(super) handed_on: Option<HandedOn>,
     /// Why the message is refused as a whole.
     pub(super) door: Option<Reply>,
 }
@@ -53,6 +56,8 @@ impl<'a> Judge<'a> {
         look_up: impl Fn(Query) -> Result<Found, Unavailable>,
     ) -> Judged {
         let desk = self.desk();
+        let handed_on = self.handed_on(&message);
+        let message = handed_on.as_ref().map_or(message, |handed_on| handed_on.before.clone());
         let door = self.listener(&message).or_else(|| desk.door(&message));
         let to = if to.is_empty() { self.ours(&message) } else { to.to_vec() };
         let to = to.into_iter().map(|to| desk.real(to));
@@ -66,8 +71,18 @@ impl<'a> Judge<'a> {
             found,
             refused: judged.into_iter().filter_map(|(judged, to)| Some((to, judged.err()?))).collect(),
             door,
+            handed_on,
             arrival,
         }
+    }
+
+    /// Whoever asks about a message in their inbox asks why it came there: it is judged as it came to us then, and is
+    /// no loop.
+    fn handed_on(&self, message: &Message) -> Option<HandedOn> {
+        let (policy, people) = (&self.config.policy, &self.config.policy.people);
+        let inboxes = people.people().flat_map(|person| &person.inboxes);
+        let fallbacks = people.personas().flat_map(|persona| &persona.fallback);
+        trace::handed_on(message, &policy.hostname, inboxes.chain(fallbacks), self.keys)
     }
 
     /// The recipients of one transaction have something to do with one another: where one waits, all wait, and
@@ -118,7 +133,7 @@ impl<'a> Judge<'a> {
         let greets = |place: &usize| {
             let mut alone = vec!["and so on".to_owned(); lines.len()];
             alone.iter_mut().zip(&lines).skip(*place).take(1).for_each(|(kept, line)| kept.clone_from(line));
-            matches!(policy.people.greeted(&at, &alone), Greeted::One(_))
+            matches!(policy.people.greeted(&at, &alone, message.author()), Greeted::One(_))
         };
         let place = (0..lines.len()).find(greets)?;
         lines.get(place).cloned()

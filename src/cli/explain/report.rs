@@ -77,6 +77,8 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stamp: Option<Stamped>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) handed_on: Option<Before>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) insider: Option<Inside>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) learns: Option<Learns>,
@@ -157,6 +159,13 @@ pub(super) struct Inside {
     pub(super) inboxes: Vec<String>,
 }
 
+/// How a message went its way, where we have handed it on before.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Before {
+    pub(super) id: String,
+    pub(super) evidence: String,
+}
+
 /// The id that is learned, and whom an answer to it is expected from.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Learns {
@@ -176,11 +185,17 @@ pub(super) struct Told {
 impl Report {
     /// Of a message that comes to an inbound listener.
     pub(super) fn inbound(judged: Judged, tried: Tried) -> Self {
-        let Judged { arrival, planned, refused, door, found } = judged;
+        let Judged { arrival, planned, refused, door, found, handed_on } = judged;
+        let handed_on = handed_on.map(|handed_on| Before { id: handed_on.id, evidence: handed_on.evidence });
         let kind = kind::classify(&arrival.signals, false);
         let insider = planned.insider.as_ref().map(|insider| Inside::new(insider, &tried.own_inboxes));
         let memory = found.is_err().then_some(AWAY);
-        let bare = Line { insider, memory, ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone()) };
+        let bare = Line {
+            insider,
+            memory,
+            handed_on,
+            ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone())
+        };
         let plans = planned.plans.into_iter().zip(tried.greetings);
         let plans = plans.zip(tried.evidence.into_iter().zip(tried.rules));
         let line = |((plan, greeting), (evidence, rules)): ((Plan, _), _)| match &door {
@@ -291,6 +306,7 @@ impl Line {
             copies: Vec::new(),
             edits: Vec::new(),
             stamp: None,
+            handed_on: None,
             insider: None,
             learns: None,
             not_learned: None,

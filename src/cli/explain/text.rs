@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
 
 use super::evidence;
-use super::report::{Delivery, Edited, Inside, Learns, Line, Report, RuleTried, Stamped};
+use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, RuleTried, Stamped};
 use super::verdict::{kind_in_words, verdict};
 
 impl Report {
@@ -18,6 +18,8 @@ impl Report {
         let place = index.map_or_else(String::new, |index| format!(" [{index}]"));
         sheet.section("file", &[Row::text(format!("{}{place}", file.display()))]);
         let insider = self.lines.first().and_then(|line| line.insider.as_ref());
+        let handed_on = self.lines.first().and_then(|line| line.handed_on.as_ref());
+        sheet.section("handed on", &only(handed_on.map(Before::in_words)));
         sheet.section("insider", &only(insider.map(Inside::in_words)));
         let same_kind = self.lines.windows(2).all(|pair| matches!(pair, [one, other] if one.kind == other.kind));
         if let Some(first) = self.lines.first().filter(|_| same_kind) {
@@ -115,6 +117,15 @@ impl Stamped {
         let skipped =
             if self.skipped.is_empty() { String::new() } else { format!(", signed: {}", self.skipped.join(", ")) };
         format!("{id}, {seed}{skipped}")
+    }
+}
+
+impl Before {
+    fn in_words(&self) -> String {
+        format!(
+            "before, in transaction {}, by {}: judged as it came then, with what is known now",
+            self.id, self.evidence
+        )
     }
 }
 
