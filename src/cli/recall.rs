@@ -23,9 +23,11 @@ impl Secret {
     pub(super) fn of(config: &Config) -> anyhow::Result<Self> {
         match Keys::load(&config.secret_file) {
             Err(KeyError::File { path, source }) => {
-                let hint = match source.kind() {
-                    ErrorKind::NotFound => "is state_dir right? The daemon makes the secret when it first starts",
-                    _ => "run this as the daemon's user",
+                let is_there = source.kind() != ErrorKind::NotFound;
+                let hint = if is_there {
+                    "run this as the daemon's user"
+                } else {
+                    "is state_dir right? The daemon makes the secret when it first starts"
                 };
                 complain(format_args!(
                     "warning: cannot read the secret file {}: {source}: no signed id or address can be verified; {hint}",
