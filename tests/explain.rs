@@ -445,3 +445,20 @@ fn who_alone_has_written_is_named() {
     assert!(told.contains("because only tom has written to ann@customer.example"), "{told}");
     assert!(told.contains("ann@customer.example: only tom has written to them; this decides"), "{told}");
 }
+
+#[test]
+fn mail_in_an_inbox_is_explained_as_it_came_to_us() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start(hop.address);
+    let mail =
+        crlf("From: Ann <ann@customer.example>\nTo: sophie@acme.example\nMessage-ID: <a@customer.example>\n\nhi\n");
+    let sent = Client::connect(daemon.inbound()).send("ann@customer.example", &["sophie@acme.example"], &mail);
+    assert!(sent.unwrap().starts_with("250"));
+    let file = write(daemon.folder.path(), "inbox.eml", &hop.only().bytes);
+    let told: Value = serde_json::from_slice(&daemon.command(&["explain", "--json", &file]).stdout).unwrap();
+    assert_eq!(
+        (&told["fate"], &told["handed_on"]["evidence"]),
+        (&"forward".into(), &"persona-address".into()),
+        "{told}"
+    );
+}
