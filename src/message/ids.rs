@@ -52,7 +52,8 @@ pub fn read_all<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Vec<MessageId
 /// The id in a message's own Message-ID field: between brackets, or (seen in practice) a bare word.
 pub fn read_own(value: &[u8]) -> Option<MessageId> {
     let text = plain(&String::from_utf8_lossy(value));
-    let bare = || text.split_whitespace().next().filter(|_| !text.contains('<')).and_then(MessageId::new);
+    let bare = || text.split_whitespace().next().filter(|_| !text.contains('<'));
+    let bare = || decoded(MessageId::new(bare()?)?);
     bracketed(&text).next().or_else(bare)
 }
 
@@ -73,7 +74,7 @@ fn bracketed(text: &str) -> impl Iterator<Item = MessageId> {
     std::iter::from_fn(id).flatten()
 }
 
-/// Seen in practice: brackets around an encoded word.
+/// Seen in practice: brackets around an encoded word. One that cannot be decoded is no id.
 fn decoded(id: MessageId) -> Option<MessageId> {
     let is_encoded = |text: &str| text.starts_with("=?") && text.ends_with("?=");
     if !is_encoded(id.as_str()) {
@@ -90,7 +91,7 @@ fn bare(text: &str) -> impl Iterator<Item = MessageId> {
     let words: Vec<&str> = words.map(|word| word.trim_matches('\'')).filter(|word| !word.is_empty()).collect();
     let is_list = words.split_last().is_some_and(|(_, others)| others.iter().all(|word| word.contains('@')));
     let ids = words.into_iter().filter(move |word| is_list && word.contains('@'));
-    ids.filter_map(MessageId::new)
+    ids.filter_map(|word| decoded(MessageId::new(word)?))
 }
 
 /// A value without comments (seen in practice: `<a@b> (Ann <ann@customer.example>'s message of Monday)`), with its encoded words decoded and its escaped brackets unescaped. What stands between
