@@ -4,8 +4,8 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Address, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply, ReversePath, Say,
-    ThreadId,
+    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply,
+    ReversePath, Say, ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
@@ -45,6 +45,8 @@ pub struct Arrival {
     pub recipients: Vec<(Address, Recipient)>,
     /// What in the message speaks for a machine.
     pub signals: Vec<Signal>,
+    /// What it tells of deliveries, where a mail system wrote it.
+    pub deliveries: Vec<Delivery>,
     /// The ids in what it returns, reports about or has attached.
     pub(super) quoted: Vec<MessageId>,
 }
@@ -164,9 +166,11 @@ impl<'a> Desk<'a> {
         reverse_path: Option<ReversePath>,
         recipients: Vec<(Address, Recipient)>,
     ) -> Arrival {
-        let signals = self.signals(&message, reverse_path.as_ref());
-        let quoted = message.quoted(self.policy.mime, kind::is_of_mail_system(&signals));
-        Arrival { message, reverse_path, recipients, signals, quoted }
+        let (mime, is_null) = (self.policy.mime, reverse_path.as_ref().is_some_and(ReversePath::is_null));
+        let deliveries = message.deliveries(is_null, mime);
+        let signals = signals::collect(&message, is_null, mime, &deliveries);
+        let quoted = message.quoted(mime, kind::is_of_mail_system(&signals));
+        Arrival { message, reverse_path, recipients, signals, deliveries, quoted }
     }
 
     /// Everything that the memory must be asked about an arrival, at once; its own id too, which an
@@ -221,7 +225,8 @@ impl<'a> Desk<'a> {
 
     /// What tells a machine from a person in a message that came with this reverse path.
     pub fn signals(&self, message: &Message, path: Option<&ReversePath>) -> Vec<Signal> {
-        signals::collect(message, path.is_some_and(ReversePath::is_null), self.policy.mime)
+        let (mime, is_null) = (self.policy.mime, path.is_some_and(ReversePath::is_null));
+        signals::collect(message, is_null, mime, &message.deliveries(is_null, mime))
     }
 
     fn case<'c>(&self, arrival: &'c Arrival, known: &'c Found, index_is_away: bool) -> Case<'c>

@@ -5,6 +5,7 @@
 //! is a variant and never an empty text. Nothing here reads a clock, a file or a socket.
 
 pub mod address;
+pub mod delivery;
 pub mod dsn;
 pub mod envelope;
 pub mod kind;
@@ -25,6 +26,7 @@ pub mod plain;
 pub mod fuzz;
 
 pub use address::{Address, Domain, Mailbox};
+pub use delivery::{Action, Delivery, Status};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;
 pub use lesson::Lesson;

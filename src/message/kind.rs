@@ -54,7 +54,7 @@ mod tests {
         let (null, head) = head.strip_prefix("<>|").map_or((false, head), |rest| (true, rest));
         let text = format!("{}\r\n\r\nbody\r\n", head.replace('|', "\r\n"));
         let message = Message::read(Bytes::from(text));
-        let signals = signals::collect(&message, null, Mime::default());
+        let signals = signals::collect(&message, null, Mime::default(), &message.deliveries(null, Mime::default()));
         assert_eq!(classify(&signals, false), expect, "{head:?} {signals:?}");
     }
 
@@ -110,7 +110,8 @@ mod tests {
     fn a_status_part_in_another_container_is_a_bounce() {
         let text = "From: postmaster@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n\
                     --b\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\n\r\n--b--\r\n";
-        let signals = signals::collect(&Message::read(Bytes::from(text)), false, Mime::default());
+        let message = Message::read(Bytes::from(text));
+        let signals = signals::collect(&message, false, Mime::default(), &message.deliveries(false, Mime::default()));
         assert!(signals.contains(&Signal::DeliveryStatusPart), "{signals:?}");
         assert_eq!(classify(&signals, false), Kind::Bounce);
     }

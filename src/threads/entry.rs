@@ -10,9 +10,10 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::places::Places;
+use super::story::Report;
 use super::tale::{Tale, Told};
-use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Settings, Story, Thread, Twin};
-use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
+use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Reported, Settings, Story, Thread, Twin};
+use crate::mail::{MessageId, PersonName, PersonaName, Status, ThreadId};
 
 /// The messages that one id was learned with: one mail is signed and stamped on its way, and may come by
 /// before and after that. Two threads make it ambiguous; a third cannot make it more so.
@@ -23,6 +24,10 @@ const HEALED_PER_ID: usize = 8;
 const HEALED_PER_THREAD: u32 = 200;
 /// Whom one thread goes to: more than a server's recipients in one transaction.
 pub(super) const CORRESPONDENTS: usize = 2000;
+/// Recipients of one thread of whom it is kept what mail systems told.
+const REPORTS: usize = 100;
+/// Octets of a campaign's name.
+const CAMPAIGN: usize = 200;
 /// Destinations of one message.
 const DESTINATIONS: usize = 1000;
 
@@ -177,10 +182,34 @@ pub(super) struct ThreadEntry {
     correspondents: Vec<Correspondent>,
     healed: u32,
     writer: Option<(PersonName, i64)>,
+    person: Option<(PersonName, i64)>,
+    first: Option<(Fingerprint, i64)>,
+    campaign: Option<(String, i64)>,
+    reports: Vec<ReportOf>,
     /// Mail of the persona's went out in it, or what came proves that the thread was there before: nobody else
     /// opens it any more.
     is_taken: bool,
     tale: Tale,
+}
+
+/// What was told last of a recipient.
+#[derive(Debug, Serialize, Deserialize)]
+struct ReportOf {
+    whom: Whom,
+    action: String,
+    status: Option<Status>,
+    at: i64,
+}
+
+/// Of whom a mail system told.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Whom {
+    /// Of this address, folded.
+    Named(String),
+    /// That could not be read.
+    Unread,
+    /// The place stays taken.
+    Forgotten,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -200,6 +229,10 @@ impl ThreadEntry {
             correspondents: Vec::new(),
             healed: 0,
             writer: None,
+            person: None,
+            first: None,
+            campaign: None,
+            reports: Vec::new(),
             is_taken: false,
             tale: Tale::default(),
         }
@@ -231,6 +264,35 @@ impl ThreadEntry {
     pub(super) fn wrote(&mut self, person: &PersonName, at: i64) {
         if self.writer.as_ref().is_none_or(|(_, last)| at >= *last) {
             self.writer = Some((person.clone(), at));
+        }
+    }
+
+    /// A customer wrote into it: the first such message stays, and who got the last one.
+    pub(super) fn was_written_to(&mut self, mail: Fingerprint, person: Option<&PersonName>, at: i64) {
+        if self.first.as_ref().is_none_or(|(_, first)| at < *first) {
+            self.first = Some((mail, at));
+        }
+        if let Some(person) = person.filter(|_| self.person.as_ref().is_none_or(|(_, last)| at >= *last)) {
+            self.person = Some((person.clone(), at));
+        }
+    }
+
+    /// Its automated mail is of a campaign; the newest stays.
+    pub(super) fn is_of_campaign(&mut self, campaign: &str, at: i64) {
+        if self.campaign.as_ref().is_none_or(|(_, last)| at >= *last) {
+            let end = campaign.floor_char_boundary(CAMPAIGN);
+            self.campaign = Some((campaign[..end].to_owned(), at));
+        }
+    }
+
+    /// A mail system told of a recipient; what was told last stays.
+    pub(super) fn report(&mut self, told: &Reported) {
+        let whom = told.recipient.clone().map_or(Whom::Unread, Whom::Named);
+        let has_room = self.reports.len() < REPORTS;
+        match self.reports.iter_mut().find(|known| known.whom == whom) {
+            Some(known) if known.at <= told.at => *known = ReportOf::of(told, whom),
+            None if has_room => self.reports.push(ReportOf::of(told, whom)),
+            Some(_) | None => {}
         }
     }
 
@@ -276,6 +338,11 @@ impl ThreadEntry {
     /// Takes the address out of the correspondents, and of what is told, up to `at`; false when it was nowhere.
     pub(super) fn forget(&mut self, address: &str, at: i64) -> bool {
         let mut forgotten = self.tale.forget(address, at);
+        let is_of = |report: &&mut ReportOf| matches!(&report.whom, Whom::Named(name) if name == address);
+        for report in self.reports.iter_mut().filter(|report| report.at <= at).filter(is_of) {
+            report.whom = Whom::Forgotten;
+            forgotten = true;
+        }
         for known in self.correspondents.iter_mut().filter(|known| known.at <= at) {
             forgotten |= known.address.take_if(|known| known == address).is_some();
         }
@@ -287,15 +354,36 @@ impl ThreadEntry {
         let tale = std::mem::take(&mut self.tale);
         let address = |place: u16| self.correspondents.get(usize::from(place))?.address.clone();
         let (events, is_cut) = tale.events(address);
-        let Thread { persona, opened, correspondents, healed, writer } = self.thread();
-        Story { thread, persona, opened, correspondents, writer, healed, events, is_cut, is_of_many: false }
+        let reports = std::mem::take(&mut self.reports).into_iter().filter_map(ReportOf::report).collect();
+        let Thread { persona, opened, correspondents, healed, writer, campaign, .. } = self.thread();
+        let is_of_many = false;
+        Story { thread, persona, opened, correspondents, writer, campaign, reports, healed, events, is_cut, is_of_many }
     }
 
     /// The thread as the matcher sees it.
     pub(super) fn thread(self) -> Thread {
         let correspondents = self.correspondents.into_iter().filter_map(|known| known.address).collect();
-        let writer = self.writer.map(|(person, _)| person);
-        Thread { persona: self.persona, opened: self.opened, correspondents, healed: self.healed, writer }
+        Thread {
+            persona: self.persona,
+            opened: self.opened,
+            correspondents,
+            healed: self.healed,
+            writer: self.writer.map(|(person, _)| person),
+            person: self.person.map(|(person, _)| person),
+            first: self.first.map(|(mail, _)| mail),
+            campaign: self.campaign.map(|(campaign, _)| campaign),
+        }
+    }
+}
+
+impl ReportOf {
+    fn of(told: &Reported, whom: Whom) -> Self {
+        Self { whom, action: told.action.to_string(), status: told.status, at: told.at }
+    }
+
+    fn report(self) -> Option<Report> {
+        let recipient = if let Whom::Named(name) = self.whom { Some(name) } else { None };
+        Some(Report { recipient, action: self.action.parse().ok()?, status: self.status, at: self.at })
     }
 }
 

@@ -11,7 +11,7 @@ use super::acquaintance::AcquaintanceEntry;
 use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
 use super::store::{Broken, Changes, Pair, Source, View};
 use super::tale::{Mark, Told};
-use super::{Came, DestinationHash, Fingerprint, Record, RetryKey, Sent, Topic};
+use super::{Came, DestinationHash, Fingerprint, Record, Reported, RetryKey, Sent, Topic};
 use crate::mail::{MessageId, PersonaName, ThreadId};
 
 /// Ids that one message may bring into its thread, beside its own.
@@ -78,6 +78,12 @@ impl<'a> Draft<'a> {
                 self.change(retry_key(*retry), *at, |entry: &mut Retry| entry.choose(person, *at))
             }
             Record::Forgotten { correspondent, at } => self.forget(correspondent, *at),
+            Record::Reported(reported) => self.report(reported),
+            Record::Campaign { thread, persona, campaign, at } => {
+                let mut entry = self.thread_or_new(*thread, persona, *at)?;
+                entry.is_of_campaign(campaign, *at);
+                self.put(thread_key(*thread), &entry)
+            }
         }
     }
 
@@ -147,10 +153,22 @@ impl<'a> Draft<'a> {
             self.change(acquaintance_key(author), at, |known: &mut AcquaintanceEntry| {
                 known.wrote(came.thread, came.topic, at);
             })?;
+            entry.was_written_to(came.mail, came.person.as_ref(), at);
             healed = self.heal_all(came, author, &mut entry)?;
         }
         entry.tell(Told::came(came, is_forgotten, healed));
         self.put(thread_key(came.thread), &entry)
+    }
+
+    /// A mail system told what became of mail of a thread: the thread is marked.
+    fn report(&mut self, reported: &Reported) -> Result<(), Broken> {
+        let recipient = reported.recipient.as_deref();
+        if recipient.map_or(Ok(false), |address| self.is_forgotten(address, reported.at))? {
+            return Ok(());
+        }
+        let mut entry = self.thread_or_new(reported.thread, &reported.persona, reported.at)?;
+        entry.report(reported);
+        self.put(thread_key(reported.thread), &entry)
     }
 
     /// Lets the ids that a message brings join its thread; returns those, but for its own, that were not there.

@@ -31,8 +31,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
-pub use record::{Came, DestinationHash, Durability, Fingerprint, Record, RetryKey, Sent, Topic, TopicHash};
-pub use story::{Event, Named, Story, What};
+pub use record::{Came, DestinationHash, Durability, Fingerprint, Record, Reported, RetryKey, Sent, Topic, TopicHash};
+pub use story::{Event, Named, Report, Story, What};
 
 /// How long things are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +166,12 @@ pub struct Thread {
     pub healed: u32,
     /// Who of the persona's people wrote into it last.
     pub writer: Option<PersonName>,
+    /// The person who got the last message that a customer wrote in it.
+    pub person: Option<PersonName>,
+    /// The first message that a customer wrote in it and one of ours got.
+    pub first: Option<Fingerprint>,
+    /// The campaign that the automated mail of the thread was of, the newest.
+    pub campaign: Option<String>,
 }
 
 impl Thread {

@@ -5,7 +5,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::mail::{Address, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ReversePath, ThreadId};
+use crate::mail::{
+    Action, Address, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ReversePath, Status, ThreadId,
+};
 use crate::message::Message;
 
 /// How safe a record must be before [`super::Threads::learn`] returns.
@@ -162,6 +164,24 @@ impl Came {
     }
 }
 
+/// A mail system told what became of mail of a thread (RFC 3464).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Reported {
+    /// The thread.
+    pub thread: ThreadId,
+    /// Whose thread.
+    pub persona: PersonaName,
+    /// Whom the mail was for, folded, as far as it can be read.
+    pub recipient: Option<String>,
+    /// What became of it.
+    #[serde(with = "by_name")]
+    pub action: Action,
+    /// The status code, where there is one.
+    pub status: Option<Status>,
+    /// When it was told.
+    pub at: i64,
+}
+
 /// Writes what has a name by its name.
 pub(super) mod by_name {
     use std::fmt::Display;
@@ -263,6 +283,19 @@ pub enum Record {
     Sent(Sent),
     /// A message came.
     Came(Came),
+    /// A mail system told what became of mail.
+    Reported(Reported),
+    /// An automated message said which campaign it is of.
+    Campaign {
+        /// The thread that the message opened, or belongs to.
+        thread: ThreadId,
+        /// Whose thread.
+        persona: PersonaName,
+        /// What the field said that `stamp.campaign_header` names.
+        campaign: String,
+        /// When.
+        at: i64,
+    },
 }
 
 impl Record {
@@ -276,7 +309,9 @@ impl Record {
             | Self::Forgotten { at, .. }
             | Self::LearnedFrom { at, .. }
             | Self::Sent(Sent { at, .. })
-            | Self::Came(Came { at, .. }) => *at,
+            | Self::Came(Came { at, .. })
+            | Self::Reported(Reported { at, .. })
+            | Self::Campaign { at, .. } => *at,
         }
     }
 }
@@ -320,6 +355,13 @@ mod tests {
             },
             Record::Sent(sent()),
             Record::Came(came()),
+            Record::Reported(reported()),
+            Record::Campaign {
+                thread: ThreadId([1; 8]),
+                persona: PersonaName("s".into()),
+                campaign: "c".into(),
+                at: 3,
+            },
         ];
         for (number, record) in before.into_iter().enumerate() {
             let octets = postcard::to_stdvec(&record).unwrap();
@@ -357,6 +399,9 @@ mod tests {
             &[6],
         ];
         assert_eq!(postcard::from_bytes(&came_on_disk.concat()), Ok(Record::Came(came())));
+        let reported_on_disk =
+            [&b"\x08"[..], &[1; 8], b"\x01s", b"\x01\x03c@d", b"\x06failed", b"\x01\x05\x01\x01", &[6]];
+        assert_eq!(postcard::from_bytes(&reported_on_disk.concat()), Ok(Record::Reported(reported())));
     }
 
     #[test]
@@ -379,6 +424,17 @@ mod tests {
             correspondents: vec!["c@d".into()],
             writer: Some(PersonName("p".into())),
             topic: topic(),
+            at: 3,
+        }
+    }
+
+    fn reported() -> Reported {
+        Reported {
+            thread: ThreadId([1; 8]),
+            persona: PersonaName("s".into()),
+            recipient: Some("c@d".into()),
+            action: Action::Failed,
+            status: Status::read("5.1.1"),
             at: 3,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! It tells, and decides nothing: no evidence is ever drawn from it.
 
-use crate::mail::{Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ThreadId};
+use crate::mail::{Action, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, Status, ThreadId};
 
 /// Whose story is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -28,6 +28,10 @@ pub struct Story {
     pub correspondents: Vec<String>,
     /// Who of the persona's people wrote into it last.
     pub writer: Option<PersonName>,
+    /// The campaign that its automated mail was of, the newest.
+    pub campaign: Option<String>,
+    /// What mail systems told of the delivery of its mail: the newest for each recipient.
+    pub reports: Vec<Report>,
     /// How many ids it has gained by healing.
     pub healed: u32,
     /// What happened, in order of time: each message once, the opening one and the newest of the others.
@@ -37,6 +41,19 @@ pub struct Story {
     /// Where it was asked for by a customer: whether they may have a part in older threads that are not told, since
     /// only so many are remembered as theirs.
     pub is_of_many: bool,
+}
+
+/// What a mail system told of the delivery of mail to one customer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Report {
+    /// Whom it was for, folded; none where that could not be read, or they are forgotten.
+    pub recipient: Option<String>,
+    /// What became of it.
+    pub action: Action,
+    /// The status code, where there was one.
+    pub status: Option<Status>,
+    /// When it was told.
+    pub at: i64,
 }
 
 /// One message in a thread.

@@ -335,6 +335,8 @@ mod tests {
             opened: 1_795_338_003,
             correspondents: vec!["ann@customer.example".into()],
             writer: None,
+            campaign: None,
+            reports: Vec::new(),
             healed: 0,
             events,
             is_cut: false,

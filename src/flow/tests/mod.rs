@@ -136,6 +136,9 @@ impl Memory {
             correspondents: vec!["ann@customer.example".into()],
             healed: 0,
             writer: None,
+            person: None,
+            first: None,
+            campaign: None,
         };
         self.0.ids.entry(id(text)).or_default().push(Claim { thread: thread(number), origin });
         self.0.threads.insert(thread(number), known);

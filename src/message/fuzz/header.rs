@@ -62,7 +62,7 @@ fn is_bounded(message: &Message) {
     assert!(message.addressees().len() <= 1000);
     assert!(message.sole_author().is_none_or(|sole| message.authors() == [sole.clone()]));
     for null_reverse_path in [false, true] {
-        let signals = signals::collect(message, null_reverse_path, Mime::default());
+        let signals = signals::collect(message, null_reverse_path, Mime::default(), &[]);
         assert!(!signals.is_empty() || kind::classify(&signals, false) == Kind::Human);
     }
     let server: Domain = "mx.example".parse().unwrap();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::local::Local;
 use super::memory::Memory;
 use super::*;
-use crate::mail::{Evidence, FateName, Kind};
+use crate::mail::{Action, Evidence, FateName, Kind, Status};
 
 mod acquaintance;
 mod stories;
@@ -190,6 +190,22 @@ fn but(mut record: Record, edit: impl FnOnce(&mut Came)) -> Record {
     record
 }
 
+/// A mail system told that Sophie's mail did not reach a customer.
+fn reported(thread: u8, of: Option<u8>, action: Action) -> Record {
+    Record::Reported(Reported {
+        thread: thread_id(thread),
+        persona: sophie(),
+        recipient: of.map(customer),
+        action,
+        status: Status::read("5.1.1"),
+        at: now(),
+    })
+}
+
+fn campaign(thread: u8, name: &str) -> Record {
+    Record::Campaign { thread: thread_id(thread), persona: sophie(), campaign: name.into(), at: now() }
+}
+
 fn done(retry: u8, twin: u8, to: &str) -> Record {
     Record::Done { retry: retry_key(retry), twin: fingerprint(twin), destination: destination(to), at: now() }
 }
@@ -212,7 +228,9 @@ fn aged(mut record: Record, seconds: i64) -> Record {
         | Record::Forgotten { at, .. }
         | Record::LearnedFrom { at, .. }
         | Record::Sent(Sent { at, .. })
-        | Record::Came(Came { at, .. }) => *at -= seconds,
+        | Record::Came(Came { at, .. })
+        | Record::Reported(Reported { at, .. })
+        | Record::Campaign { at, .. } => *at -= seconds,
     }
     record
 }
@@ -234,7 +252,7 @@ fn healed_claim(thread: u8, from: u8) -> Claim {
 pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let small = 0..3_u8;
     let numbers = (small.clone(), small.clone(), small, 0..12_u8, 0..40_i64);
-    let one = (0..10_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
+    let one = (0..11_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
         let name = ["a", "b", "c"][usize::from(id)];
         let record = match kind {
             0 => learned(name, thread, message, &[who, who + 1]),
@@ -251,8 +269,10 @@ pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>
                 came.kind = if who < 9 { Kind::AutoReply } else { Kind::Human };
                 came.message_id.take_if(|_| who % 2 == 0);
             }),
-            _ if who < 6 => chosen(id, &customer(who)),
-            _ => forgotten(who),
+            9 if who < 3 => chosen(id, &customer(who)),
+            9 if who < 6 => campaign(thread, name),
+            9 => forgotten(who),
+            _ => reported(thread, (who > 0).then_some(who), if who < 6 { Action::Failed } else { Action::Delayed }),
         };
         aged(record, age)
     });
@@ -334,8 +354,17 @@ async fn a_learned_id_leads_to_its_thread(
 
     let found = subject.threads.look_up(Query { ids: vec![message_id("a")], ..Query::default() }).await.unwrap();
     assert_eq!(found.ids[&message_id("a")], [learned_claim(1, 7)]);
-    let thread =
-        Thread { persona: sophie(), opened, correspondents: vec![customer(1), customer(2)], healed: 0, writer: None };
+    let correspondents = vec![customer(1), customer(2)];
+    let thread = Thread {
+        persona: sophie(),
+        opened,
+        correspondents,
+        healed: 0,
+        writer: None,
+        person: None,
+        first: None,
+        campaign: None,
+    };
     assert_eq!(found.threads[&thread_id(1)], thread);
     assert_eq!(subject.threads.count().await, Ok(Count { threads: 1, ids: 1, healed: 0 }));
 }

@@ -51,6 +51,8 @@ async fn a_thread_tells_its_story(#[values(Backend::Memory, Backend::Local)] bac
         opened: at[0],
         correspondents: vec![customer(1), customer(2)],
         writer: tom(),
+        campaign: None,
+        reports: Vec::new(),
         healed: 2,
         events: vec![
             event(at[0], "a", sent(None, &[1, 2])),
@@ -270,4 +272,38 @@ async fn forgetting_tells_whether_anything_was_known(#[values(Backend::Memory, B
     let forget = async |number| subject.threads.forget(&customer(number).parse().unwrap()).await.unwrap();
     assert!(forget(2).await, "told of in a story alone");
     assert_eq!((forget(2).await, forget(3).await), (false, false));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_thread_is_marked_by_what_mail_systems_tell_of_it(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    let late = aged(reported(1, Some(1), Action::Delayed), 50);
+    let told =
+        [sent("a", 1, 7, &[1, 2]), reported(1, Some(1), Action::Failed), late, reported(1, None, Action::Failed)];
+    subject.learn(told).await;
+    let reports = async || subject.story(1).await.reports.into_iter().map(|it| (it.recipient, it.action)).collect();
+    let both: Vec<(Option<String>, Action)> = reports().await;
+    assert_eq!(both, [(Some(customer(1)), Action::Failed), (None, Action::Failed)], "an older one changes nothing");
+    subject.learn([forgotten(1), reported(1, Some(1), Action::Failed), reported(1, None, Action::Delayed)]).await;
+    assert_eq!(reports().await, [(None, Action::Failed), (None, Action::Delayed)], "the mark stays, the name goes");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_thread_knows_its_campaign_its_first_answer_and_who_got_the_last(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    let to_tom = but(came("c", 1, 9, 1), |came| came.person = Some(PersonName("tom".into())));
+    let notice = but(came("d", 1, 10, 1), |came| came.kind = Kind::AutoReply);
+    subject.learn([aged(campaign(1, "spring"), 30), aged(sent("a", 1, 7, &[1]), 30)]).await;
+    let before = subject.thread(1).await.unwrap();
+    assert_eq!((before.campaign.as_deref(), before.first, before.person), (Some("spring"), None, None));
+    subject.learn([aged(came("b", 1, 8, 1), 20), aged(to_tom, 10), notice, aged(campaign(1, "autumn"), 40)]).await;
+    let thread = subject.thread(1).await.unwrap();
+    assert_eq!(thread.campaign.as_deref(), Some("spring"), "the newest");
+    assert_eq!((thread.first, thread.person), (Some(fingerprint(8)), Some(PersonName("tom".into()))));
 }

@@ -15,7 +15,7 @@ use super::journal::Position;
 use crate::threads::store::{Broken, Changes, Pair, Source};
 
 /// The version of the entries' format; an index of another version is rebuilt.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// The key of the mark: before all kinds of entries.
 const MARK: &[u8] = b"\0mark";

@@ -1,0 +1,21 @@
+//! What mail systems say of mail that they could not deliver.
+
+use super::super::{Message, Mime};
+use super::Signal;
+use crate::mail::Delivery;
+
+/// The signals that need more than one field, beside those found `so_far`.
+pub(super) fn collect(message: &Message, so_far: &[Signal], mime: Mime, _deliveries: &[Delivery]) -> Option<Signal> {
+    status_part(message, so_far, mime)
+}
+
+/// Looks for a `message/delivery-status` part, only where something else speaks of a mail system:
+/// a person may forward a bounce.
+fn status_part(message: &Message, so_far: &[Signal], mime: Mime) -> Option<Signal> {
+    let suspects = [Signal::NullReversePath, Signal::MailSystemAuthor, Signal::FailureSubject];
+    let is_multipart = message.content_type().is_some_and(|found| found.full.starts_with("multipart/"));
+    if !is_multipart || so_far.contains(&Signal::DeliveryReport) || !suspects.iter().any(|it| so_far.contains(it)) {
+        return None;
+    }
+    mime.has_part(message, "message", "delivery-status").then_some(Signal::DeliveryStatusPart)
+}
