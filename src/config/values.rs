@@ -18,6 +18,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpect
 use super::Role;
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox, ReversePath};
+use crate::people::Shared;
 use crate::rules::{Bound, Size};
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::BareNewlines;
@@ -524,6 +525,14 @@ impl Scalar for BareNewlines {
             "normalize" => Some(Self::Normalize),
             _ => None,
         }
+    }
+}
+
+impl Scalar for Shared {
+    const EXPECTED: &'static str = r#""sticky", "round-robin" or "least-waiting""#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }
 

@@ -7,8 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
-    Reply, Say,
+    Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName,
+    PersonaName, Reply, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -16,8 +16,9 @@ use crate::rules::{self, Decision, Facts, Judged, Judgement, Known, Rule, Target
 use crate::threads::matcher::Recipient;
 use crate::threads::token::Purpose;
 
+use super::answering::Answering;
 use super::insiders::Insider;
-use super::plan::{Arrival, Case, Desk, Readers, writer_in_thread};
+use super::plan::{Arrival, Case, Desk, Readers};
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -26,6 +27,8 @@ pub(super) struct Course {
     pub(super) fate: Fate,
     /// Whose inboxes it goes to.
     pub(super) person: Option<PersonName>,
+    /// Why this person, where they answer for a persona.
+    pub(super) chosen: Option<ChoiceReason>,
     pub(super) copies: Vec<Address>,
     pub(super) edits: Edits,
     pub(super) choices: Vec<Choice>,
@@ -50,6 +53,7 @@ struct Route<'a> {
     without: Vec<&'a Address>,
     to: Vec<Destination>,
     person: Option<PersonName>,
+    chosen: Option<ChoiceReason>,
     choices: Vec<Choice>,
 }
 
@@ -82,6 +86,7 @@ impl<'a> Desk<'a> {
             rule: rule.map_or_else(|| rules::defaults::NAME.to_owned(), |rule| rule.name.clone()),
             continued: continued.iter().map(|rule| rule.name.clone()).collect(),
             person: route.person,
+            chosen: route.chosen,
             choices: route.choices,
             ..Course::by_default(fate)
         };
@@ -130,14 +135,15 @@ impl<'a> Desk<'a> {
         if is_unsettled || self.is_choice_unknown(case, share) {
             return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
-        let Some(first) = share.readers.people.first() else {
+        let Readers { people, fallback, answering } = &share.readers;
+        if people.is_empty() {
             return (Fate::Hold(HoldReason::Unmatched), Route::default());
-        };
+        }
         let mut route = Route::default();
-        let persona = share.matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        let pool = persona.filter(|_| share.writer.is_none());
-        route.choices.extend(pool.and_then(|persona| choice(persona, first, share.to)));
-        share.readers.people.iter().for_each(|person| route.add(person, &share.readers.fallback));
+        match answering {
+            Some(answering) => route.add_answering(answering.clone(), fallback),
+            None => people.iter().for_each(|person| route.add(person, fallback)),
+        }
         // Colleagues are told; nobody is to answer.
         route.person = route.person.filter(|_| share.writer.is_none());
         self.forward(case, route)
@@ -190,9 +196,8 @@ impl<'a> Desk<'a> {
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
-                    let Some(person) = self.of_pool(case, share, persona) else { continue };
-                    route.choices.extend(persona.addresses.first().and_then(|key| choice(persona, person, key)));
-                    route.add(person, &persona.fallback);
+                    let Some(answering) = self.of_pool(case, share, persona) else { continue };
+                    route.add_answering(answering, &persona.fallback);
                 }
                 Target::Address(address) => route.add_address(address, self.fallback(share.matched)),
             }
@@ -202,17 +207,9 @@ impl<'a> Desk<'a> {
 
     /// Who answers for a persona that a rule names, as for the message's own; of what one of them wrote, another
     /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
-    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<&'a Person> {
-        let people = &self.policy.people;
-        let key = persona.addresses.first().map(|address| case.arrival.retry_key(address));
-        let chosen = key.and_then(|key| case.known.retries.get(&key)).and_then(|before| before.chosen.as_ref());
-        let chosen = chosen.or_else(|| writer_in_thread(case, share.matched));
-        let chosen = chosen.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
-        let answering = || people.person(&people.answering(persona, share.matched.correspondent.as_ref())?.name);
-        let is_other = |person: &&Person| !share.writer.is_some_and(|writer| writer.people.contains(&person.name));
-        let another = || persona.answered_by.iter().filter_map(|name| people.person(name)).find(is_other);
-        let first = chosen.or_else(answering);
-        first.filter(is_other).or_else(another).or(first)
+    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Answering<'a>> {
+        let without = share.writer.map(|writer| writer.people.as_slice()).unwrap_or_default();
+        self.chosen(case, share.matched, persona, persona.addresses.first()?, without)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
@@ -244,6 +241,7 @@ impl Course {
             continued: Vec::new(),
             fate,
             person: None,
+            chosen: None,
             copies: Vec::new(),
             edits: Edits::default(),
             choices: Vec::new(),
@@ -252,6 +250,16 @@ impl Course {
 }
 
 impl Route<'_> {
+    fn add_answering(&mut self, answering: Answering<'_>, fallback: &[Address]) {
+        let Answering { person, reason, choice } = answering;
+        let is_first = self.person.is_none();
+        self.add(person, fallback);
+        if is_first && self.person.as_ref() == Some(&person.name) {
+            self.chosen = reason;
+        }
+        self.choices.extend(choice);
+    }
+
     fn add(&mut self, person: &Person, fallback: &[Address]) {
         if person.inboxes.iter().any(|inbox| self.takes(inbox)) {
             self.person.get_or_insert_with(|| person.name.clone());
@@ -271,12 +279,6 @@ impl Route<'_> {
     fn takes(&self, address: &Address) -> bool {
         !self.without.iter().any(|own| own.folded() == address.folded())
     }
-}
-
-/// Whom a pool chose, if the persona has one; remembered for `recipient`.
-fn choice(persona: &Persona, person: &Person, recipient: &Address) -> Option<Choice> {
-    let is_pool = persona.answered_by.len() > 1;
-    is_pool.then(|| Choice { recipient: recipient.clone(), person: person.name.clone() })
 }
 
 /// What comes to a return path that we made is *about* a message of ours: a bounce, or a vacation notice,

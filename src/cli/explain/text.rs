@@ -45,12 +45,19 @@ impl Line {
         sheet.section("rules", &self.rule_rows());
         sheet.section("stamp", &only(self.stamp.as_ref().map(Stamped::in_words)));
         sheet.section("edits", &self.edits.iter().map(|edit| Row::text(edit.in_words())).collect::<Vec<_>>());
+        sheet.section("person", &only(self.chosen_in_words()));
         sheet.section("envelope", &self.deliveries.iter().map(|one| Row::text(one.in_words())).collect::<Vec<_>>());
         sheet.section("held", &only(self.reason.map(|reason| format!("below held/{reason}"))));
         sheet.section("copies", &self.copies.iter().map(Row::text).collect::<Vec<_>>());
         sheet.section("learns", &only(self.learns.as_ref().map(Learns::in_words)));
         let reply = self.reply.as_ref().map(|told| format!("{} {} {}", told.code, told.enhanced, told.text));
         sheet.section("reply", &only(reply));
+    }
+
+    /// Who answers, and why this one.
+    fn chosen_in_words(&self) -> Option<String> {
+        let (person, reason) = (self.person.as_ref()?, self.chosen?);
+        Some(format!("{person}, by {reason}: {}", reason.meaning()))
     }
 
     /// What it is, then the signals, each with what it speaks for.

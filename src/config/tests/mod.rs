@@ -3,6 +3,7 @@
 mod include;
 mod network;
 mod people;
+mod pools;
 mod relay_security;
 mod rules;
 mod sample;
