@@ -20,6 +20,7 @@ pub mod telling;
 mod course;
 pub mod plan;
 pub mod stamp;
+mod standing;
 
 pub mod legs;
 pub mod once;

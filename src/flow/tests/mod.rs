@@ -6,6 +6,7 @@ mod insiders;
 mod plans;
 mod rules;
 mod stamps;
+mod standing;
 mod succession;
 mod telling;
 mod tokens;
