@@ -79,7 +79,7 @@ fn passed(config: &Config, failures: &[Failure<'_>]) -> String {
 
 /// The rules in their order, as they are written.
 fn rules(policy: &Policy) -> String {
-    if policy.rules.0.is_empty() {
+    if policy.rules.list().is_empty() {
         return String::new();
     }
     let head = ["RULE", "WHEN", "THEN"].map(String::from);
@@ -88,7 +88,7 @@ fn rules(policy: &Policy) -> String {
         let goes_on = if rule.decision.is_none() { ", and goes on" } else { "" };
         [rule.name.clone(), if when.is_empty() { "always".into() } else { when }, rule.then() + goes_on]
     };
-    aligned([head].into_iter().chain(policy.rules.0.iter().map(row)))
+    aligned([head].into_iter().chain(policy.rules.list().iter().map(row)))
 }
 
 /// One line of the table: address, persona, person, inboxes, fallback.
@@ -258,7 +258,16 @@ fn surroundings(config: &Config) -> String {
     };
     let state = config.state_dir.display().to_string();
     let secret = config.secret_file.display().to_string();
-    aligned(next_hops.into_iter().chain([["STATE".into(), state], ["SECRET".into(), secret]]))
+    let zone = zone_of_the_system(&config.policy).map(|zone| ["ZONE".into(), zone]);
+    aligned(next_hops.into_iter().chain([["STATE".into(), state], ["SECRET".into(), secret]]).chain(zone))
+}
+
+/// Whose clock it is where a rule names no zone; `None` where all do.
+fn zone_of_the_system(policy: &Policy) -> Option<String> {
+    let mut windows = policy.rules.list().iter().flat_map(|rule| rule.when.windows());
+    let window = windows.find(|window| window.zone.name.is_none())?;
+    let name = window.zone.rules.iana_name().unwrap_or("without a name");
+    Some(format!("{name}, the system's, for windows of time that name none"))
 }
 
 #[cfg(test)]
@@ -365,6 +374,19 @@ mod tests {
         STATE     /etc/var/sincerely
         SECRET    /etc/var/sincerely/secret
         ");
+    }
+
+    #[test]
+    fn the_systems_zone_is_shown_where_a_rule_goes_by_it() {
+        let shown = |time: &str| {
+            let rule = format!("[[rule]]\nname = 'r'\nwhen.not.time = {time}\nthen = 'hold'\n");
+            let text = format!("{}{rule}", include_str!("../../examples/minimal.toml"));
+            let (config, _) = Config::parse(&text, Path::new("minimal.toml")).unwrap();
+            render(&config).lines().find(|line| line.starts_with("ZONE")).map(str::to_owned)
+        };
+        let told = shown("[{ days = 'sat', zone = 'UTC' }, { days = 'sun' }]").unwrap();
+        assert!(told.ends_with(", the system's, for windows of time that name none"), "{told}");
+        assert_eq!(shown("{ days = 'sat', zone = 'UTC' }"), None);
     }
 
     #[test]

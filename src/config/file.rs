@@ -16,7 +16,7 @@ use super::Role;
 use super::document::{Document, KeyPath};
 use super::problems::{MOST, Problems, Report};
 use super::relay_security::TlsMode;
-use super::rules::written::{Expect, Rule, Test, Then, When};
+use super::rules::written::{Auth, Expect, Rule, Test, Then, Time, When};
 use super::values::{
     As, Count, DurationOrOff, HostPort, ListenAddress, Mode, Octets, Separators, Several, Table, Tables,
 };
@@ -239,6 +239,8 @@ pub(super) struct Stamp {
     pub reply_to: Option<As<bool>>,
     /// A signed reverse path.
     pub return_path: Option<As<bool>>,
+    /// The field that names the campaign.
+    pub campaign_header: Option<As<String>>,
 }
 
 /// `[matching]`.
@@ -409,14 +411,8 @@ fn unknown_key(key: &KeyPath, report: &Report<'_>) -> String {
     let names = key.names().collect::<Vec<_>>();
     let Some((name, table)) = names.split_last() else { return "unknown key".into() };
     let table = without_nesting(table);
-    if table == ["rule", "when"] && LATER.contains(name) {
-        return "not there yet: a later version will look for it".into();
-    }
     format!("unknown key{}", report.did_you_mean(name, keys_in(&table).iter().copied()))
 }
-
-/// Conditions that are planned.
-const LATER: [&str; 8] = ["body", "attachment", "first_reply", "thread_age", "campaign", "auth", "spam", "time"];
 
 /// The way to a table of conditions, its `not` and `any` left out: all of them have the same keys.
 fn without_nesting<'k>(table: &[&'k str]) -> Vec<&'k str> {
@@ -447,6 +443,8 @@ const KNOWN: &[Known] = &[
     Known { table: &["relay", "outbound", "timeout"], keys: keys_of::<Timeout> },
     Known { table: &["rule"], keys: keys_of::<Rule> },
     Known { table: &["rule", "when"], keys: keys_of::<When> },
+    Known { table: &["rule", "when", "auth"], keys: keys_of::<Auth> },
+    Known { table: &["rule", "when", "time"], keys: keys_of::<Time> },
     Known { table: &["rule", "then"], keys: keys_of::<Then> },
     Known { table: &["test"], keys: keys_of::<Test> },
     Known { table: &["test", "expect"], keys: keys_of::<Expect> },

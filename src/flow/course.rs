@@ -19,6 +19,7 @@ use crate::threads::token::Purpose;
 use super::answering::Answering;
 use super::insiders::Insider;
 use super::plan::{Arrival, Case, Desk, Readers};
+use super::standing::Standing;
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -67,8 +68,7 @@ impl<'a> Desk<'a> {
         if share.writer.is_some() && case.index_is_away {
             return Course::by_default(Fate::Defer(Say::IndexAway.reply()));
         }
-        let Judged { continued, judgement } =
-            case.reading.judge(&facts(case, share, self.is_choice_unknown(case, share)));
+        let Judged { continued, judgement } = case.reading.judge(&self.facts(case, share));
         let (rule, fate, route) = match judgement {
             Judgement::CannotTell(rule, rules::Why::IndexAway) => {
                 return Course { rule: rule.name.clone(), ..Course::by_default(Fate::Defer(Say::IndexAway.reply())) };
@@ -98,7 +98,7 @@ impl<'a> Desk<'a> {
     /// before any is asked.
     pub(super) fn tried_for(&self, case: &Case<'_>, share: &Share<'_>) -> Option<Vec<Tried>> {
         let is_held = case.held_at_sight.is_some() || held_as_return(share).is_some();
-        (!is_held).then(|| case.reading.tried(&facts(case, share, self.is_choice_unknown(case, share))))
+        (!is_held).then(|| case.reading.tried(&self.facts(case, share)))
     }
 
     fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route<'a>) {
@@ -154,6 +154,30 @@ impl<'a> Desk<'a> {
     fn is_choice_unknown(&self, case: &Case<'_>, share: &Share<'_>) -> bool {
         let persona = share.matched.persona.as_ref();
         case.index_is_away && share.writer.is_none() && persona.is_some_and(|name| self.is_pool(name))
+    }
+
+    /// What the rules see.
+    fn facts<'s>(&self, case: &Case<'_>, share: &Share<'s>) -> Facts<'s> {
+        let (persona, person) =
+            (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
+        let (kind, evidence) = (share.kind, share.matched.evidence);
+        let possible = possible_evidence(case, share);
+        let is_settled = is_settled(share) || possible.is_empty();
+        let is_strong = possible.iter().any(|evidence| evidence.is_strong());
+        let kinds = if is_strong { vec![kind, kind_if_matched(case)] } else { vec![kind] };
+        let Standing { first_reply, opened, campaign } = Standing::of(case, share);
+        Facts {
+            recipient: share.to,
+            persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
+            // Only the index knows who of a pool answers.
+            person: if is_settled && !self.is_choice_unknown(case, share) { Known::Is(person) } else { Known::Unknown },
+            kind: Known::OneOf(kinds),
+            evidence: Known::OneOf([vec![evidence], possible].concat()),
+            first_reply,
+            opened,
+            campaign,
+            now: self.now,
+        }
     }
 
     fn is_pool(&self, persona: &PersonaName) -> bool {
@@ -300,24 +324,6 @@ pub(super) fn is_return_path(recipient: &Recipient) -> bool {
             Purpose::Seed | Purpose::Reply => false,
         },
         Recipient::Persona(_) | Recipient::Shared => false,
-    }
-}
-
-/// What the rules see. `is_choice_unknown`: only the index knows who of a pool answers.
-fn facts<'a>(case: &Case<'_>, share: &Share<'a>, is_choice_unknown: bool) -> Facts<'a> {
-    let (persona, person) =
-        (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
-    let (kind, evidence) = (share.kind, share.matched.evidence);
-    let possible = possible_evidence(case, share);
-    let is_settled = is_settled(share) || possible.is_empty();
-    let is_strong = possible.iter().any(|evidence| evidence.is_strong());
-    let kinds = if is_strong { vec![kind, kind_if_matched(case)] } else { vec![kind] };
-    Facts {
-        recipient: share.to,
-        persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
-        person: if is_settled && !is_choice_unknown { Known::Is(person) } else { Known::Unknown },
-        kind: Known::OneOf(kinds),
-        evidence: Known::OneOf([vec![evidence], possible].concat()),
     }
 }
 

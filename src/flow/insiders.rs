@@ -131,7 +131,7 @@ impl<'a> Desk<'a> {
         let (thread, persona) = named.or_else(before).or_else(opened)?;
         let writer = case.insider.as_ref().and_then(|insider| self.writer_for(insider, &persona));
         let correspondents = self.policy.customers(&message.addressees());
-        Some(Lesson { message_id, thread, persona, correspondents, writer })
+        Some(Lesson { message_id, thread, persona, correspondents, writer, campaign: None })
     }
 
     /// The writer, if they, or who succeeded them, answer for the persona: whoever only puts in a word does not take

@@ -21,6 +21,7 @@ mod answering;
 mod course;
 pub mod plan;
 pub mod stamp;
+mod standing;
 
 pub mod legs;
 pub mod once;

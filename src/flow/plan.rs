@@ -264,7 +264,12 @@ impl<'a> Desk<'a> {
             },
             insider,
             held_at_sight: self.held_at_sight(&arrival.message),
-            reading: Reading::new(&self.policy.rules, &arrival.message),
+            reading: Reading::new(
+                &self.policy.rules,
+                &arrival.message,
+                self.policy.mime,
+                self.results(&arrival.message),
+            ),
             known,
             index_is_away,
         }
@@ -352,7 +357,7 @@ impl<'a> Desk<'a> {
         if message.hops() > self.policy.hops {
             return Some(HoldReason::Loop);
         }
-        (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
+        (self.policy.inbound.hold_spam && message.is_marked_as_spam()).then_some(HoldReason::Spam)
     }
 
     pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
@@ -461,9 +466,4 @@ fn is_taken(fate: &Fate) -> bool {
         Fate::Hold(reason) => *reason == HoldReason::Rule,
         Fate::Reject(_) | Fate::Defer(_) => false,
     }
-}
-
-/// Only `YES` is believed, and only for holding: a server in front writes it.
-fn is_spam(message: &Message) -> bool {
-    message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
 }

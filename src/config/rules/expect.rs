@@ -15,6 +15,7 @@ use crate::config::{Expectation, Expected, Test};
 use crate::mail::{Evidence, FateName, HoldReason, Kind, PersonName, PersonaName};
 use crate::rules::{Rules, Target, defaults};
 
+use super::values::Moment;
 use super::{unknown_word, value, written};
 
 /// What only a memory, or something signed by this installation, can show.
@@ -58,6 +59,7 @@ fn one(at: &KeyPath, written: &written::Test, file: &File, rules: &Rules, report
         mail: report.folder_of(at).join(&written.mail.as_ref()?.0),
         to: written.to.as_ref()?.0.clone(),
         from: written.from.as_ref().map(|As(path)| path.clone()),
+        at: written.at.map(|As(Moment(at))| at),
         expect,
     })
 }
@@ -83,7 +85,8 @@ fn expected(
         all.push(("forward_to", Some(Expected::ForwardTo(targets))));
     }
     if let Some(rule) = word(&written.rule) {
-        let names: Vec<String> = rules.0.iter().map(|rule| rule.name.clone()).chain([defaults::NAME.into()]).collect();
+        let names: Vec<String> =
+            rules.list().iter().map(|rule| rule.name.clone()).chain([defaults::NAME.into()]).collect();
         all.push(("rule", one_of(rule, &names, &at.key("rule"), report).map(Expected::Rule)));
     }
     if let Some(kind) = word(&written.kind) {

@@ -90,7 +90,7 @@ fn a_name_of_who_left_means_the_successor() {
     let (config, _) = parse(&format!("{BASE}{text}")).unwrap();
     let sophie = || PersonName("sophie".into());
     assert_eq!(config.policy.inbound.unmatched, Unmatched::Person(sophie()));
-    assert_eq!(config.policy.rules.0[0].when.to_string(), r#"person = ["sophie", "sophie"]"#);
+    assert_eq!(config.policy.rules.list()[0].when.to_string(), r#"person = ["sophie", "sophie"]"#);
     assert_eq!(config.tests[0].expect[0].what, Expected::Person(sophie()));
     for persona in config.policy.people.personas() {
         assert_eq!(persona.answered_by, [sophie()]);

@@ -7,6 +7,7 @@ mod plans;
 mod pools;
 mod rules;
 mod stamps;
+mod standing;
 mod succession;
 mod telling;
 mod tokens;

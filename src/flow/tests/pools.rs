@@ -83,7 +83,7 @@ fn only_pools_that_take_turns_ask_for_them() {
         assert_eq!((asked.pools.len(), asked.waiting.len()), (0, 0), "Sophie is alone");
         let to_team = Decision::ForwardTo(vec![Target::Persona(PersonaName("team".into()))]);
         let (when, additions) = (When::default(), Additions::default());
-        acme.policy.rules = Rules(vec![Rule { name: "r".into(), when, decision: Some(to_team), additions }]);
+        acme.policy.rules = Rules::new(vec![Rule { name: "r".into(), when, decision: Some(to_team), additions }]);
         let asked = question(&acme, "sophie@acme.example");
         assert_eq!((asked.pools.len(), asked.waiting.len()), (pools, waiting), "a rule may ask the team");
     }
@@ -94,7 +94,7 @@ fn a_pool_that_a_rule_names_takes_turns_too() {
     let mut acme = acme(Shared::RoundRobin, None);
     let to_team = Decision::ForwardTo(vec![Target::Persona(PersonaName("team".into()))]);
     let (when, additions) = (When::default(), Additions::default());
-    acme.policy.rules = Rules(vec![Rule { name: "r".into(), when, decision: Some(to_team), additions }]);
+    acme.policy.rules = Rules::new(vec![Rule { name: "r".into(), when, decision: Some(to_team), additions }]);
     let mail = arrival(&acme, "sophie@acme.example", "Message-ID: <a@b>");
     let planned = acme.desk().plan(&mail, Ok(&turns(&[("sophie", 7)])));
     assert_eq!(told(&planned), ("tom turn".into(), Some(NOW_IN_MILLISECONDS)));

@@ -43,7 +43,7 @@ fn acme(rules: Vec<Rule>) -> Acme {
     };
     let people = acme.policy.people.people().cloned().collect();
     acme.policy.people = People::new(people, acme.policy.people.personas().cloned().chain([team]).collect());
-    acme.policy.rules = Rules(rules);
+    acme.policy.rules = Rules::new(rules);
     acme
 }
 

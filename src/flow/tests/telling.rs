@@ -47,7 +47,7 @@ impl Office {
             Rule { name: name.into(), when: When(vec![subject]), decision: Some(decision), additions }
         };
         let Acme { mut policy, keys } = Acme::new();
-        policy.rules = Rules(vec![rule("drop it", Decision::Discard), rule("refuse it", Decision::Reject(None))]);
+        policy.rules = Rules::new(vec![rule("drop it", Decision::Discard), rule("refuse it", Decision::Reject(None))]);
         let domain = |text: &str| text.parse().unwrap();
         policy.inbound.trust =
             Some(Trust { authserv_id: domain("mx.acme.example"), servers: vec![domain("mx.acme.example")] });
