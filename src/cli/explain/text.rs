@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
+use crate::mail::ChoiceReason;
 
 use super::evidence;
 use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, RuleTried, Stamped};
@@ -54,10 +55,10 @@ impl Line {
         sheet.section("reply", &only(reply));
     }
 
-    /// Who answers, and why this one.
+    /// Why this person answers, where there are others.
     fn chosen_in_words(&self) -> Option<String> {
-        let (person, reason) = (self.person.as_ref()?, self.chosen?);
-        Some(format!("{person}, by {reason}: {}", reason.meaning()))
+        let (person, reason) = (self.person.as_ref()?, self.chosen.filter(|reason| *reason != ChoiceReason::Only)?);
+        Some(format!("{person}: {} ({reason})", reason.meaning()))
     }
 
     /// What it is, then the signals, each with what it speaks for.
