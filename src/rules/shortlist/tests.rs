@@ -175,7 +175,7 @@ fn told(judged: &Judged<'_>) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     /// In its order, with what goes on and what cannot be told: nothing is other than if each rule were asked.
     #[test]
