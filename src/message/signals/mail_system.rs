@@ -2,28 +2,11 @@
 
 use super::super::{Message, Mime};
 use super::Signal;
-use crate::mail::{Action, Delivery};
+use crate::mail::Delivery;
 
-/// The signals that need more than one field, beside those found `so_far`. A report that nothing failed and nothing is late
-/// speaks for no bounce, whatever its type.
-pub(super) fn collect(message: &Message, so_far: &mut Vec<Signal>, mime: Mime, deliveries: &[Delivery]) {
-    so_far.extend(status_part(message, so_far, mime));
-    let reports = [Signal::DeliveryReport, Signal::DeliveryStatusPart];
-    let is_report = so_far.iter().any(|signal| reports.contains(signal));
-    let is_receipt = !deliveries.is_empty() && deliveries.iter().all(is_success);
-    if is_receipt {
-        so_far.retain(|signal| !reports.contains(signal));
-        so_far.push(Signal::DeliveryReceipt);
-    } else if !deliveries.is_empty() && !is_report {
-        so_far.push(Signal::FailureText);
-    }
-}
-
-fn is_success(delivery: &Delivery) -> bool {
-    match delivery.action {
-        Action::Failed | Action::Delayed => false,
-        Action::Delivered | Action::Relayed | Action::Expanded => true,
-    }
+/// The signals that need more than one field, beside those found `so_far`.
+pub(super) fn collect(message: &Message, so_far: &[Signal], mime: Mime, _deliveries: &[Delivery]) -> Option<Signal> {
+    status_part(message, so_far, mime)
 }
 
 /// Looks for a `message/delivery-status` part, only where something else speaks of a mail system:

@@ -5,6 +5,7 @@
 //! reverse path, since good mail has been lost over single hints. The sources are RFC 3834, RFC
 //! 3464, RFC 6522 and what vendors write in practice.
 
+mod deliveries;
 mod fields;
 mod mail_system;
 mod subjects;
@@ -144,6 +145,7 @@ pub fn collect(message: &Message, null_reverse_path: bool, mime: Mime, deliverie
     let mut signals = fields::collect(message);
     signals.extend(subjects::read(message));
     signals.extend(null_reverse_path.then_some(Signal::NullReversePath));
-    mail_system::collect(message, &mut signals, mime, deliveries);
+    signals.extend(mail_system::collect(message, &signals, mime, deliveries));
+    deliveries::add(&mut signals, deliveries);
     signals
 }
