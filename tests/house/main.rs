@@ -18,7 +18,7 @@ use std::process::Command;
 use proc_macro2::TokenTree;
 use serde::Serialize;
 use sincerely::events::Event;
-use sincerely::mail::{ChoiceReason, Evidence, FateName, HoldReason, Kind};
+use sincerely::mail::{Action, ChoiceReason, Evidence, FateName, HoldReason, Kind};
 use sincerely::message::Signal;
 use sincerely::people::Shared;
 use sincerely::threads::matcher::Why;
@@ -151,6 +151,7 @@ fn nothing_below_cli_prints() {
 fn closed_lists_are_spelt_once() {
     let mut complaints = Vec::new();
     complaints.extend(spelling::<Kind>("Kinds"));
+    complaints.extend(spelling::<Action>("Bounces"));
     complaints.extend(spelling::<Evidence>("Evidence"));
     complaints.extend(spelling::<HoldReason>("Hold reasons"));
     complaints.extend(spelling::<Signal>("Signals"));
