@@ -56,6 +56,10 @@ impl Weighed<'_> {
     /// What hints say together, where no signal is enough by itself.
     fn by_hints(&self) -> Kind {
         let is_null = self.has(Signal::NullReversePath);
+        // People answer through lists, too: what passes through one is list mail, whoever wrote it.
+        if self.has(Signal::BulkPrecedence) && self.is_bulk() && !is_null && !self.refers_to_us {
+            return Kind::List;
+        }
         // An answer is a person's, whatever it speaks of; a person's mail never has an empty path.
         if self.has(Signal::AutoSubmittedNo) || (self.has(Signal::QuotedAnswer) && !is_null) {
             return Kind::Human;

@@ -19,6 +19,7 @@ use crate::threads::Unavailable;
 use crate::cli::judge::Judged;
 
 use super::evidence::EvidenceTried;
+use super::signals;
 
 /// There was nothing to ask.
 const NONE: &str = "none";
@@ -52,6 +53,7 @@ pub(super) struct Line {
     pub(super) role: &'static str,
     pub(super) recipient: Option<String>,
     pub(super) kind: Kind,
+    #[serde(serialize_with = "signals::told")]
     pub(super) signals: Vec<Signal>,
     #[serde(rename = "match")]
     pub(super) matched: Option<Matched>,

@@ -112,7 +112,7 @@ fn ends_frame(rest: &str) -> bool {
     };
     let connects = || {
         let words = autoreply::CONNECTORS.iter().filter_map(|word| rest.strip_prefix(word));
-        words.into_iter().any(|behind| behind.starts_with(|c: char| c == ' ' || c == ':'))
+        words.into_iter().any(|behind| behind.starts_with([' ', ':']))
     };
     rest.is_empty() || rest.starts_with(is_sign) || connects()
 }

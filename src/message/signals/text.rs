@@ -46,6 +46,7 @@ struct About {
     instead: bool,
     by_machine: bool,
     received: bool,
+    thanks: bool,
 }
 
 impl About {
@@ -56,12 +57,13 @@ impl About {
             instead: has(whole, &text::INSTEAD),
             by_machine: has(whole, &text::BY_MACHINE),
             received: has(opening, &text::RECEIVED),
+            thanks: has(opening, &text::THANKS),
         }
     }
 
     /// Somebody is away and says what to do meanwhile, or a machine says that it writes: together they are a notice.
     fn is_notice(&self) -> bool {
-        (self.away && self.instead) || (self.by_machine && (self.away || self.received))
+        (self.away && self.instead) || (self.by_machine && (self.away || self.received || self.thanks))
     }
 
     /// When an answer comes is said in any mail.

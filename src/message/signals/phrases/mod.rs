@@ -17,19 +17,12 @@ pub(super) fn all(table: &'static Phrases) -> impl Iterator<Item = &'static str>
 }
 
 /// What stands behind the longest phrase that a text begins with.
-pub(super) fn behind<'t>(text: &'t str, mut table: impl Iterator<Item = &'static str>) -> Option<&'t str> {
-    let mut shortest = None;
-    while let Some(phrase) = table.next() {
-        let rest = text.strip_prefix(phrase).filter(|rest| ends_word(phrase, rest));
-        shortest = match (shortest, rest) {
-            (Some(found), Some(rest)) if str::len(found) <= rest.len() => Some(found),
-            (found, rest) => rest.or(found),
-        };
-    }
-    shortest
+pub(super) fn behind(text: &str, table: impl Iterator<Item = &'static str>) -> Option<&str> {
+    let rests = table.filter_map(|phrase| text.strip_prefix(phrase).filter(|rest| ends_word(phrase, rest)));
+    rests.min_by_key(|rest| rest.len())
 }
 
-/// Whether a text has the phrase, as whole words at its beginning.
+/// Whether a text has the phrase, at the beginning of a word.
 pub(super) fn says(text: &str, phrase: &str) -> bool {
     text.match_indices(phrase).any(|(at, _)| {
         let before = text.get(..at).and_then(|before| before.chars().next_back());
@@ -57,7 +50,9 @@ mod tests {
     #[test]
     fn the_tables_are_folded() {
         let of_subjects = all(&autoreply::PREFIXES).chain(all(&autoreply::ABSENCES));
-        let of_texts = [&text::AWAY[..], &text::INSTEAD, &text::BY_MACHINE, &text::RECEIVED].into_iter().flat_map(all);
+        let of_texts = [&text::AWAY[..], &text::INSTEAD, &text::BY_MACHINE, &text::RECEIVED, &text::THANKS]
+            .into_iter()
+            .flat_map(all);
         let lists = [&autoreply::SOMEBODY_IS_AWAY[..], &receipts::FAILURES, &receipts::READ];
         let lists =
             lists.into_iter().chain([&challenges::SUBJECTS[..], &challenges::TEXTS, &challenges::CONFIRMATIONS]);
