@@ -60,10 +60,8 @@ impl Office {
         let recipient = desk.recipient(&sophie).unwrap();
         let arrival = desk.read(message, path, vec![(sophie, recipient)]);
         let plan = desk.plan(&arrival, Ok(&Found::default())).plans.remove(0);
-        let fate = match &plan.fate {
-            Fate::Hold(reason) => format!("hold/{reason}"),
-            fate => fate.name().to_string(),
-        };
+        let reason = if let Fate::Hold(reason) = &plan.fate { format!("/{reason}") } else { String::new() };
+        let fate = format!("{}{reason}", plan.fate.name());
         Decided { kind: plan.kind, fate, evidence: plan.matched.evidence, signals: arrival.signals }
     }
 }

@@ -35,6 +35,10 @@ pub enum Signal {
     PostmasterAuthor,
     /// The subject is one that mail systems write over a failure.
     FailureSubject,
+    /// What mail systems are known to write, from one that may be one.
+    FailureText,
+    /// A report that mail was delivered, handed on or expanded (RFC 3464), and of no failure.
+    DeliveryReceipt,
     /// `multipart/report; report-type=disposition-notification` (RFC 8098).
     DispositionReport,
     /// A `message/disposition-notification` part in another container.
@@ -134,6 +138,8 @@ impl Signal {
             Self::DispositionPart => "a part of it has the type message/disposition-notification",
             Self::ReceiptSubject => "the subject is that of a receipt",
             Self::FeedbackReport => "its type is that of a feedback report",
+            Self::FailureText => "a mail system tells in its text of mail that could not be delivered, or not yet",
+            Self::DeliveryReceipt => "a mail system reports that mail was delivered or handed on, and no failure",
             Self::DomainReport => "it is a DMARC or TLS report, by its subject and type",
             Self::ChallengeService => "a service wrote it that asks senders to confirm their mail",
             Self::ChallengeText => "the text asks to confirm a message",
@@ -171,13 +177,17 @@ impl Signal {
     pub fn speaks_for(self) -> (Kind, Weight) {
         use Weight::{Hint, Strong};
         match self {
-            Self::DeliveryReport | Self::DeliveryStatusPart | Self::FailedRecipients | Self::MailSystemAuthor => {
-                (Kind::Bounce, Strong)
-            }
+            Self::DeliveryReport
+            | Self::DeliveryStatusPart
+            | Self::FailedRecipients
+            | Self::FailureText
+            | Self::MailSystemAuthor => (Kind::Bounce, Strong),
             Self::PostmasterAuthor | Self::FailureSubject => (Kind::Bounce, Hint),
-            Self::DispositionReport | Self::DispositionPart | Self::FeedbackReport | Self::DomainReport => {
-                (Kind::Report, Strong)
-            }
+            Self::DeliveryReceipt
+            | Self::DispositionReport
+            | Self::DispositionPart
+            | Self::FeedbackReport
+            | Self::DomainReport => (Kind::Report, Strong),
             Self::ReceiptSubject => (Kind::Report, Hint),
             Self::ChallengeService | Self::ChallengeText | Self::ConfirmationSubject => (Kind::Challenge, Strong),
             Self::ChallengeSubject => (Kind::Challenge, Hint),
@@ -216,6 +226,6 @@ pub fn collect(message: &Message, null_reverse_path: bool, mime: Mime, deliverie
     signals.extend(lists::collect(message));
     signals.extend(text::read(message, mime));
     signals.extend(null_reverse_path.then_some(Signal::NullReversePath));
-    signals.extend(mail_system::collect(message, &signals, mime, deliveries));
+    mail_system::collect(message, &mut signals, mime, deliveries);
     signals
 }

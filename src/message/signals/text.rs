@@ -45,6 +45,7 @@ struct About {
     away: bool,
     instead: bool,
     by_machine: bool,
+    /// Mail has come, or its reader has left: a machine may say so, or a person.
     received: bool,
     thanks: bool,
 }
@@ -56,7 +57,7 @@ impl About {
             away: has(opening, &text::AWAY),
             instead: has(whole, &text::INSTEAD),
             by_machine: has(whole, &text::BY_MACHINE),
-            received: has(opening, &text::RECEIVED),
+            received: has(opening, &text::RECEIVED) || has(opening, &text::LEFT),
             thanks: has(opening, &text::THANKS),
         }
     }

@@ -47,9 +47,8 @@ pub(in super::super) const PREFIXES: [(&str, &[&str]); 30] = [
 
 /// What may stand behind one of them where neither a colon nor a bracket does: whose answer it is, and to what.
 #[rustfmt::skip]
-pub(in super::super) const CONNECTORS: [&str; 34] = [
-    "from", "to", "for", "by", "re", "fw", "fwd", "aw", "wg", "sv", "vs", "tr", "until", "till", "on behalf of", "von", "auf", "an",
-    "de", "du", "da", "di", "a", "al", "till", "fra", "fran", "til", "od", "na", "van", "op", "от", "на",
+pub(in super::super) const CONNECTORS: [&str; 23] = [
+    "re", "fw", "fwd", "aw", "wg", "sv", "vs", "tr", "from", "von", "fra", "fran", "de", "od", "van", "от", "until", "till", "to your", "auf ihre", "a su", "a votre", "op uw",
 ];
 
 /// What subjects begin with that speak of an absence, or thank for mail as a desk does; folded. People write it too.

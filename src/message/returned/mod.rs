@@ -1,0 +1,79 @@
+//! What a mail system tells of mail that it could not deliver, or not yet: which recipients, what became of it, and the
+//! status code.
+//!
+//! The standard way is a part that programs read (`standard`: RFC 3464, RFC 6533). Many follow none and write text for
+//! people (`text`), which is read only where a mail system may have written it: people quote bounces, forward them and
+//! ask about them. What is read here is what the message *says*: whether its writer may be believed is decided elsewhere.
+
+mod codes;
+mod phrases;
+mod recipient;
+mod standard;
+mod text;
+mod writer;
+
+use super::mime::Part;
+use super::{Message, Mime};
+use crate::mail::Delivery;
+
+use writer::Writer;
+
+/// No more deliveries of a message count.
+const MOST: usize = 100;
+
+/// The report types that are no delivery status (RFC 8098, RFC 5965, RFC 8460).
+const OTHER_REPORTS: [&str; 3] = ["disposition-notification", "feedback-report", "tlsrpt"];
+
+impl Message {
+    /// What this message tells of deliveries; nothing where it is no mail system's. `null_reverse_path` is false where the
+    /// path is not known. Bounded, each recipient once.
+    pub fn deliveries(&self, null_reverse_path: bool, mime: Mime) -> Vec<Delivery> {
+        let report_type = self.content_type().and_then(|found| found.report_type.as_deref());
+        let writer = Writer::of(self, null_reverse_path);
+        if report_type.is_some_and(|found| OTHER_REPORTS.contains(&found)) || !writer.may_be_mail_system() {
+            return Vec::new();
+        }
+        let parts = Parts::of(self, mime);
+        let standard = standard::read(&parts);
+        if standard.iter().all(|delivery| delivery.recipient.is_some()) && !standard.is_empty() {
+            return each_once(standard);
+        }
+        let told = text::read(self, &writer, &parts);
+        // A report without a readable address, beside a text that has one.
+        let has_one = told.iter().any(|delivery| delivery.recipient.is_some());
+        each_once(if standard.is_empty() || (has_one && told.len() == standard.len()) { told } else { standard })
+    }
+}
+
+/// The parts of a message, in their order. One that is no container is its only part, and so is one whose parts cannot be
+/// told apart: seen in practice, where a boundary is lost on the way.
+struct Parts<'a>(Vec<Part<'a>>);
+
+impl<'a> Parts<'a> {
+    fn of(message: &'a Message, mime: Mime) -> Self {
+        let mut parts: Vec<Part<'a>> = mime.parts(message).collect();
+        if parts.is_empty() {
+            parts.push(Part::whole(message));
+        }
+        Self(parts)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Part<'a>> {
+        self.0.iter()
+    }
+}
+
+/// The first that is said of each recipient; a failure before anything else, since a report may first tell of the delay.
+fn each_once(deliveries: Vec<Delivery>) -> Vec<Delivery> {
+    let mut once: Vec<Delivery> = Vec::new();
+    for delivery in deliveries {
+        let is_full = once.len() >= MOST;
+        match once.iter_mut().find(|known| known.recipient == delivery.recipient) {
+            Some(known) if delivery.is_failure() && !known.is_failure() => *known = delivery,
+            Some(_) => {}
+            None if is_full => break,
+            None => once.push(delivery),
+        }
+    }
+    once
+}
