@@ -6,6 +6,7 @@
 //! and what vendors write in practice.
 
 mod authors;
+mod deliveries;
 mod fields;
 mod lists;
 mod mail_system;
@@ -226,6 +227,7 @@ pub fn collect(message: &Message, null_reverse_path: bool, mime: Mime, deliverie
     signals.extend(lists::collect(message));
     signals.extend(text::read(message, mime));
     signals.extend(null_reverse_path.then_some(Signal::NullReversePath));
-    mail_system::collect(message, &mut signals, mime, deliveries);
+    signals.extend(mail_system::collect(message, &signals, mime));
+    deliveries::add(&mut signals, deliveries);
     signals
 }
