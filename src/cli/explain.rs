@@ -25,6 +25,7 @@ use super::sheet::Signs;
 mod evidence;
 mod report;
 mod reported;
+mod signals;
 mod text;
 mod verdict;
 

@@ -4,28 +4,53 @@
 //! first lines of the author's own text, also where it stands below a quotation. Bounded, and any bytes
 //! have one.
 
-use super::quotation::{Mark, mark};
+use super::quotation::{Mark, begins_quotation, mark};
 use super::{Message, Mime};
 
 /// Lines of an opening.
 const LINES: usize = 6;
 /// Characters of a line.
 const CHARACTERS: usize = 200;
+/// So many lines are searched for a quotation.
+const SEARCHED: usize = 500;
+
+/// What is its author's own in a text.
+pub(super) struct OwnLines {
+    /// The first lines that are not empty, each cut at a length.
+    pub(super) lines: Vec<String>,
+    /// Something is quoted in the text, too.
+    pub(super) quotes: bool,
+}
 
 impl Message {
     /// The first lines of its author's own text that are not empty, each cut at a length.
     pub fn opening(&self, mime: Mime) -> Vec<String> {
         opening(&self.text(mime))
     }
+
+    /// As many lines of its author's own text, each cut at so many characters, and whether anything is quoted.
+    pub(super) fn own_lines(&self, mime: Mime, most: usize, characters: usize) -> OwnLines {
+        let text = self.text(mime);
+        let lines = lines(&text);
+        let quotes = (0..lines.len().min(SEARCHED)).any(|at| lines.get(at..).is_some_and(begins_quotation));
+        OwnLines { lines: own_lines(&lines, most, characters), quotes }
+    }
 }
 
 fn opening(text: &str) -> Vec<String> {
-    let lines: Vec<&str> = text.lines().map(|line| line.trim_matches(is_blank)).collect();
+    own_lines(&lines(text), LINES, CHARACTERS)
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(|line| line.trim_matches(is_blank)).collect()
+}
+
+fn own_lines(lines: &[&str], most: usize, characters: usize) -> Vec<String> {
     let (mut own, mut at) = (Vec::new(), 0);
-    while own.len() < LINES {
+    while own.len() < most {
         let Some(rest) = lines.get(at..).filter(|rest| !rest.is_empty()) else { break };
         match mark(rest) {
-            Mark::Own => own.extend(rest.first().filter(|line| !line.is_empty()).map(|line| cut(line))),
+            Mark::Own => own.extend(rest.first().filter(|line| !line.is_empty()).map(|line| cut(line, characters))),
             Mark::Quoted | Mark::Banner => {}
             Mark::Announces(count) if is_quoted_next(rest.get(count..).unwrap_or_default()) => at += count - 1,
             Mark::Announces(_) | Mark::End => break,
@@ -44,8 +69,8 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}')
 }
 
-fn cut(line: &str) -> String {
-    line.chars().take(CHARACTERS).collect()
+fn cut(line: &str, characters: usize) -> String {
+    line.chars().take(characters).collect()
 }
 
 #[cfg(test)]

@@ -35,6 +35,12 @@ pub(super) fn mark(lines: &[&str]) -> Mark {
     }
 }
 
+/// Whether these lines begin with a quotation, or with what announces one.
+pub(super) fn begins_quotation(lines: &[&str]) -> bool {
+    let Some(line) = lines.first().map(|line| line.trim()) else { return false };
+    is_quoted(line) || begins_header(lines) || announcement(lines, &fold(line)).is_some()
+}
+
 /// `> …`, `| …`, and with initials, as The Bat writes: `SM> …`.
 fn is_quoted(line: &str) -> bool {
     let initials: usize = line.chars().take_while(|c| c.is_alphanumeric()).take(4).map(char::len_utf8).sum();

@@ -23,6 +23,16 @@ pub fn base(subject: &str) -> String {
     rest.to_owned()
 }
 
+/// Whether a reply prefix, or one of something forwarded, stands before a subject; tags and white space may stand before it.
+pub fn is_answer(subject: &str) -> bool {
+    let folded = folded(subject);
+    let mut rest = folded.as_str();
+    while let Some(shorter) = without_tag(rest) {
+        rest = shorter.trim();
+    }
+    without_prefix(rest).or_else(|| without_wrapper(rest)).is_some()
+}
+
 /// In lower case, with one space for any white space.
 fn folded(subject: &str) -> String {
     // Seen in practice, in subjects from right to left: marks of direction around a prefix.
@@ -155,6 +165,16 @@ mod tests {
     #[case("10:30 Re: lunch")]
     fn what_only_looks_so_stays(#[case] subject: &str) {
         assert_eq!(base(subject), subject.to_lowercase());
+    }
+
+    #[rstest]
+    #[case("RE: Welcome", true)]
+    #[case("[acme-list] Aw: Welcome", true)]
+    #[case("[Fwd: Welcome]", true)]
+    #[case("Welcome", false)]
+    #[case("[acme-list] Welcome", false)]
+    fn an_answer_has_a_prefix(#[case] subject: &str, #[case] expect: bool) {
+        assert_eq!(is_answer(subject), expect);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it did not expect")]
 
+#[path = "../support/shuffle.rs"]
+mod shuffle;
+
 mod cases;
 mod cut;
 mod memory;

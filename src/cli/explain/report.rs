@@ -20,6 +20,7 @@ use crate::cli::judge::Judged;
 
 use super::evidence::EvidenceTried;
 use super::reported::Reported;
+use super::signals;
 
 /// There was nothing to ask.
 const NONE: &str = "none";
@@ -53,6 +54,7 @@ pub(super) struct Line {
     pub(super) role: &'static str,
     pub(super) recipient: Option<String>,
     pub(super) kind: Kind,
+    #[serde(serialize_with = "signals::told")]
     pub(super) signals: Vec<Signal>,
     pub(super) reported: Vec<Reported>,
     #[serde(rename = "match")]

@@ -10,7 +10,7 @@ pub(super) fn add(signals: &mut Vec<Signal>, deliveries: &[Delivery]) {
         return;
     }
     if deliveries.iter().all(is_success) {
-        signals.retain(|signal| !reports.contains(signal));
+        signals.retain(|signal| !reports.contains(signal) && *signal != Signal::MailSystemAuthor);
         signals.push(Signal::DeliveryReceipt);
     } else if !signals.iter().any(|signal| reports.contains(signal)) {
         signals.push(Signal::FailureText);

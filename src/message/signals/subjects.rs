@@ -1,68 +1,230 @@
-//! What subjects begin with that machines write.
+//! What machines write as the subject.
 
 use super::super::Message;
+use super::super::subject;
 use super::Signal;
+use super::phrases::{all, autoreply, behind, challenges, receipts, says};
+use crate::mail::fold::fold;
 
-/// What mail systems write over a failure, folded; a subject *begins* with it.
-const FAILURE_SUBJECTS: [&str; 17] = [
-    "undeliverable",
-    "undelivered mail returned",
-    "undelivered mail",
-    "delivery status notification",
-    "delivery failure",
-    "delivery notification",
-    "mail delivery failed",
-    "mail delivery failure",
-    "mail delivery system",
-    "returned mail",
-    "failure notice",
-    "message delivery failure",
-    "nicht zustellbar",
-    "unzustellbar",
-    "non remis",
-    "mensaje no entregado",
-    "warning: message",
-];
+/// No more characters of a subject are looked at.
+const LOOKED_AT: usize = 300;
 
-/// What autoresponders write, folded; a subject *begins* with it. A person who quotes one writes a
-/// reply prefix before it and so is not meant.
-const AUTOREPLY_SUBJECTS: [&str; 27] = [
-    "auto:",
-    "auto reply",
-    "auto-reply",
-    "autoreply",
-    "auto response",
-    "automatic reply",
-    "automated reply",
-    "autosvar",
-    "automatisk svar",
-    "automatisch antwoord",
-    "automatische antwort",
-    "abwesenheitsnotiz",
-    "abwesend",
-    "risposta automatica",
-    "risposta non al computer",
-    "fuori sede",
-    "respuesta automática",
-    "réponse automatique",
-    "out of office",
-    "out of the office",
-    "frånvaro",
-    "afwezig",
-    "poissa",
-    "автоответ",
-    "自动回复",
-    "自動応答",
-    "不在通知",
-];
-
-/// What the subject says.
-pub(super) fn read(message: &Message) -> Option<Signal> {
-    let subject = message.subject()?.trim().to_lowercase();
-    let begins = |list: &[&str]| list.iter().any(|phrase| subject.starts_with(phrase));
-    if begins(&FAILURE_SUBJECTS) {
+/// What the subject says. A person who quotes what a machine wrote has a reply prefix before it, and is not meant.
+pub(super) fn read(message: &Message) -> Vec<Signal> {
+    let Some(subject) = message.subject() else { return Vec::new() };
+    let folded = folded(subject);
+    let bare = without_tags(&folded);
+    let is_answer = subject::is_answer(subject) || subject::is_answer(bare);
+    let begins = |list: &'static [&'static str]| behind(bare, list.iter().copied()).is_some();
+    let found = if begins(&receipts::FAILURES) {
         Some(Signal::FailureSubject)
+    } else if begins(&receipts::READ) {
+        Some(Signal::ReceiptSubject)
+    } else if is_autoreply(&folded, bare, is_answer) {
+        Some(Signal::AutoreplySubject)
     } else {
-        begins(&AUTOREPLY_SUBJECTS).then_some(Signal::AutoreplySubject)
+        speaks_of_absence(bare, is_answer).then_some(Signal::AbsenceSubject)
+    };
+    found.into_iter().chain(asks_to_confirm(&folded, is_answer)).collect()
+}
+
+/// Folded, in one line, with one space for any white space.
+fn folded(subject: &str) -> String {
+    let beginning: String = subject.chars().take(LOOKED_AT).collect();
+    fold(&beginning).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Without what servers on the way put before a subject: `[EXTERNAL]`, `***SPAM***`. A tag that says that a machine
+/// answers is none of theirs.
+fn without_tags(subject: &str) -> &str {
+    let mut rest = subject.trim_start_matches(is_decoration);
+    while let Some((tag, after)) = tag(rest) {
+        if is_autoreply_phrase(tag) || after.trim().is_empty() {
+            break;
+        }
+        rest = after.trim_start_matches(is_decoration);
+    }
+    rest
+}
+
+fn is_decoration(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '!' | '-' | '_' | '#' | '>' | '~' | '=')
+}
+
+/// A tag that a text begins with, and what is behind it: in brackets, between stars, or one of the words that servers write.
+fn tag(text: &str) -> Option<(&str, &str)> {
+    let pairs = [('[', ']'), ('{', '}'), ('(', ')'), ('<', '>'), ('【', '】')];
+    if let Some((open, close)) = pairs.into_iter().find(|(open, _)| text.starts_with(*open)) {
+        return text.strip_prefix(open)?.split_once(close);
+    }
+    let starred = text.trim_start_matches('*');
+    if starred.len() < text.len() {
+        return starred.split_once('*').map(|(tag, rest)| (tag, rest.trim_start_matches('*')));
+    }
+    let words = ["spam:", "ext:", "external:", "extern:"];
+    words.into_iter().find_map(|word| text.strip_prefix(word).map(|rest| (word, rest)))
+}
+
+/// Whether only a program answers so: with its words before the subject, or, in brackets, around it.
+fn is_autoreply(folded: &str, bare: &str, is_answer: bool) -> bool {
+    if is_answer {
+        return false;
+    }
+    let is_framed = behind(bare, all(&autoreply::PREFIXES)).is_some_and(ends_frame);
+    is_framed || in_brackets(folded).any(is_autoreply_phrase) || is_of_notes(bare)
+}
+
+/// `AUTO: Ann Lee is out of the office (returning 2026-11-01)`, as Notes writes it.
+fn is_of_notes(bare: &str) -> bool {
+    bare.starts_with("auto:") && autoreply::SOMEBODY_IS_AWAY.iter().any(|phrase| says(bare, phrase))
+}
+
+fn is_autoreply_phrase(text: &str) -> bool {
+    behind(text.trim(), all(&autoreply::PREFIXES)).is_some_and(ends_frame)
+}
+
+/// Whether what stands behind the words of a program shows that they are no part of a sentence.
+fn ends_frame(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    let is_sign = |c: char| {
+        matches!(
+            c,
+            ':' | ';'
+                | '-'
+                | '–'
+                | '—'
+                | '|'
+                | '/'
+                | '.'
+                | '!'
+                | '('
+                | ')'
+                | '['
+                | ']'
+                | '"'
+                | '\''
+                | '】'
+                | '」'
+                | '>'
+                | '<'
+                | '…'
+        )
+    };
+    let connects = || {
+        let words = autoreply::CONNECTORS.iter().filter_map(|word| rest.strip_prefix(word));
+        words.into_iter().any(|behind| behind.starts_with([' ', ':']))
+    };
+    rest.is_empty() || rest.starts_with(is_sign) || connects()
+}
+
+/// What stands in brackets, without those inside of others.
+fn in_brackets(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['[', '(', '【', '<']).skip(1).filter_map(|rest| rest.split([']', ')', '】', '>']).next())
+}
+
+fn speaks_of_absence(bare: &str, is_answer: bool) -> bool {
+    let of_somebody = || autoreply::SOMEBODY_IS_AWAY.iter().any(|phrase| says(bare, phrase));
+    !is_answer && (behind(bare, all(&autoreply::ABSENCES)).is_some() || of_somebody())
+}
+
+/// What asks to confirm something may stand behind a reply prefix: services answer the sender's subject.
+fn asks_to_confirm(folded: &str, is_answer: bool) -> Option<Signal> {
+    let has = |list: &[&str]| list.iter().any(|phrase| says(folded, phrase));
+    if has(&challenges::SUBJECTS) {
+        Some(Signal::ChallengeSubject)
+    } else {
+        (!is_answer && has(&challenges::CONFIRMATIONS)).then_some(Signal::ConfirmationSubject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::message::words::encoded;
+
+    fn signals(subject: &str) -> Vec<Signal> {
+        read(&Message::read(Bytes::from(format!("Subject: {}\r\n\r\n", encoded(subject)))))
+    }
+
+    #[rstest]
+    #[case("Automatic reply: Welcome")]
+    #[case("Automatic reply: Re: Welcome")]
+    #[case("[Auto-Reply] Welcome")]
+    #[case("[EXTERNAL] Automatic reply: Welcome")]
+    #[case("***SPAM*** Abwesenheitsnotiz: Willkommen")]
+    #[case("Welcome (Auto Reply)")]
+    #[case("Autosvar: Velkommen")]
+    #[case("Réponse automatique : Bienvenue")]
+    #[case("REPONSE AUTOMATIQUE")]
+    #[case("Respuesta automática: Bienvenida")]
+    #[case("自动回复：欢迎")]
+    #[case("自動応答: ようこそ")]
+    #[case("자동 회신: 환영합니다")]
+    #[case("Автоматический ответ: Добро пожаловать")]
+    #[case("Automatická odpověď: Vítejte")]
+    #[case("Αυτόματη απάντηση: Καλώς ήρθατε")]
+    #[case("Otomatik Yanıt: Hoş geldiniz")]
+    #[case("תשובה אוטומטית: ברוכים הבאים")]
+    #[case("رد تلقائي: مرحبا")]
+    #[case("Auto-Response: VACATION")]
+    #[case("Automatic reply from Ann")]
+    #[case("Out of Office AutoReply: Welcome")]
+    #[case("AUTO: Lee, Ann is out of the office. (returning 01/11/2026)")]
+    fn what_only_programs_write(#[case] subject: &str) {
+        assert_eq!(signals(subject), [Signal::AutoreplySubject], "{subject}");
+    }
+
+    #[rstest]
+    #[case("Out of office until Monday")]
+    #[case("Out of office: Welcome")]
+    #[case("Ann Lee is out of the office")]
+    #[case("Thank you for your message")]
+    #[case("Auto: a question")]
+    #[case("Vielen Dank für Ihre Anfrage")]
+    fn what_people_may_write_too(#[case] subject: &str) {
+        assert_eq!(signals(subject), [Signal::AbsenceSubject], "{subject}");
+    }
+
+    #[rstest]
+    #[case("Re: Automatic reply: Welcome")]
+    #[case("AW: Abwesenheitsnotiz")]
+    #[case("[EXTERNAL] Re: Out of office")]
+    #[case("Automatic reply does not work")]
+    #[case("Autobahn: a question")]
+    #[case("How do I set an automatic reply?")]
+    #[case("自动回复怎么设置")]
+    #[case("Auto reply settings are gone")]
+    #[case("Fwd: Undelivered Mail Returned to Sender")]
+    #[case("Re: Undeliverable: Welcome")]
+    #[case("Please confirm my order")]
+    #[case("")]
+    fn what_is_a_persons(#[case] subject: &str) {
+        assert_eq!(signals(subject), [], "{subject}");
+    }
+
+    #[rstest]
+    #[case("Undelivered Mail Returned to Sender", Signal::FailureSubject)]
+    #[case("[EXT] Undeliverable: Welcome", Signal::FailureSubject)]
+    #[case("Échec de la remise : Bienvenue", Signal::FailureSubject)]
+    #[case("Не доставлено: Добро пожаловать", Signal::FailureSubject)]
+    #[case("Read: Welcome", Signal::ReceiptSubject)]
+    #[case("Gelesen: Willkommen", Signal::ReceiptSubject)]
+    #[case("開封済み: ようこそ", Signal::ReceiptSubject)]
+    #[case("Re: Welcome [Please verify your message]", Signal::ChallengeSubject)]
+    #[case("Acme Confirmation - Send Mail as sophie@acme.example", Signal::ConfirmationSubject)]
+    fn what_other_machines_write(#[case] subject: &str, #[case] expect: Signal) {
+        assert_eq!(signals(subject), [expect], "{subject}");
+    }
+
+    /// Made for slow reading; the test ends, in a debug build, before anybody wonders.
+    #[test]
+    fn what_is_written_to_be_slow_is_read_over() {
+        for piece in ["[a]", "[", "re:", "auto reply ", "*", "[auto-reply"] {
+            let long = piece.repeat((128 << 10) / piece.len());
+            assert!(read(&Message::read(Bytes::from(format!("Subject: {long}\r\n\r\n")))).len() <= 2, "{piece}");
+        }
     }
 }

@@ -1,0 +1,162 @@
+//! What the text of a vacation notice or of an acknowledgement says, by what it is about and by language, folded.
+
+/// Its writer is away.
+#[rustfmt::skip]
+pub(in super::super) const AWAY: [(&str, &[&str]); 26] = [
+    ("English", &["i am out of the office", "currently out of the office", "currently out of office", "presently out of the office", "currently on leave", "currently on vacation", "currently on holiday", "currently on annual leave", "currently on maternity leave", "currently on parental leave", "currently not in the office", "away from the office", "away from my desk", "i'm out of the office", "i am out of office", "i'm out of office", "i will be out of the office",
+        "i'll be out of the office", "i will be out of office", "i am currently away", "i'm currently away", "i am away until", "i am away on", "i am away till",
+        "i'm away until", "i will be away", "i am on vacation", "i'm on vacation", "i am on annual leave", "i'm on annual leave", "i am on holiday", "i'm on holiday", "i am on leave", "i'm on leave",
+        "i am on maternity leave", "i am on parental leave", "i will be on vacation", "i will be on leave", "i will be on holiday", "i am not in the office", "i'm not in the office", "i am not available until",
+        "i am out until", "i'm out until", "out of the office until", "out of office until", "out of the office from", "out of office from", "i will not be reading my mail", "i won't be reading my mail",
+        "is currently out of the office", "is out of the office", "our office is closed", "our offices are closed", "we are currently closed"]),
+    ("Arabic", &["انا خارج المكتب", "خارج المكتب", "انا في اجازة", "في اجازة حتى", "ساكون خارج المكتب"]),
+    ("Bulgarian", &["извън офиса съм", "в отпуск съм", "ще бъда извън офиса", "ще бъда в отпуск", "в момента съм в отпуск"]),
+    ("Chinese", &["我正在休假", "我目前不在办公室", "我目前不在辦公室", "我不在办公室", "我不在辦公室", "我正在外出", "我现在休假", "目前休假", "出差在外", "正在出差", "外出期间", "休假期间", "休假期間"]),
+    ("Croatian, Serbian, Slovene", &["nisam u uredu", "nisam u kancelariji", "na godisnjem sam", "na godisnjem odmoru", "trenutno sam odsutan", "trenutno sam odsutna", "trenutno nisem v pisarni", "sem na dopustu", "odsoten sem", "odsotna sem"]),
+    ("Czech, Slovak", &["jsem mimo kancelar", "nejsem v kancelari", "jsem na dovolene", "budu mimo kancelar", "mam dovolenou", "cerpam dovolenou", "nie som v kancelarii", "som na dovolenke", "cerpam dovolenku"]),
+    ("Danish, Norwegian", &["jeg er ikke pa kontoret", "jeg er pa ferie", "jeg holder ferie", "jeg er fravaerende", "jeg er ude af kontoret", "jeg er ute av kontoret", "jeg har ferie", "jeg er bortreist", "er tilbage pa kontoret", "tilbake pa kontoret"]),
+    ("Dutch", &["ik ben afwezig", "momenteel afwezig", "momenteel niet op kantoor", "momenteel met vakantie", "momenteel op vakantie", "ik ben niet aanwezig", "ik ben niet op kantoor", "ik ben op vakantie", "ik ben met vakantie", "ik ben met verlof", "in verband met vakantie"]),
+    ("Estonian", &["olen puhkusel", "olen kontorist valjas", "viibin puhkusel"]),
+    ("Finnish", &["olen lomalla", "olen poissa", "en ole toimistolla", "olen poissa toimistolta", "olen tyomatkalla", "palaan toihin", "olen vuosilomalla", "jaanyt lomalle"]),
+    ("French", &["je suis absent", "je suis actuellement absent", "je suis en conge", "actuellement en conges", "actuellement en vacances", "actuellement en deplacement", "je suis en conges", "je suis en vacances", "je serai absent", "je serai en conge", "actuellement absent", "actuellement en conge", "je suis hors du bureau", "je suis en deplacement", "absent du bureau", "absente du bureau", "nos bureaux sont fermes"]),
+    ("German", &["ich bin nicht im buro", "derzeit nicht im buro", "derzeit nicht im haus", "zurzeit nicht im buro", "zurzeit nicht im haus", "momentan nicht im buro", "momentan nicht im haus", "aktuell nicht im buro", "derzeit im urlaub", "zurzeit im urlaub", "momentan im urlaub", "derzeit nicht erreichbar", "derzeit in elternzeit", "ich bin im urlaub", "ich bin ausser haus", "ich bin ausser haus", "ich bin in elternzeit", "ich bin auf dienstreise", "ich bin abwesend", "ich bin nicht im hause", "nicht im buro sein", "bin ich nicht im buro", "bin ich nicht im haus", "wahrend meiner abwesenheit"]),
+    ("Greek", &["ειμαι εκτοσ γραφειου", "βρισκομαι εκτοσ γραφειου", "θα ειμαι εκτοσ γραφειου", "απουσιαζω", "ειμαι σε αδεια", "βρισκομαι σε αδεια", "λειπω σε αδεια", "θα απουσιαζω", "λειπω απο το γραφειο"]),
+    ("Hebrew", &["אני מחוץ למשרד", "אני נמצא מחוץ למשרד", "אני נמצאת מחוץ למשרד", "אני בחופשה", "אני נמצא בחופשה", "אני נמצאת בחופשה", "אינני במשרד"]),
+    ("Hungarian", &["szabadsagon vagyok", "szabadsagomat toltom", "nem vagyok az irodaban", "hazon kivul vagyok", "irodan kivul vagyok", "szabadsagon leszek", "nem tartozkodom az irodaban", "jelenleg szabadsagon"]),
+    ("Italian", &["sono fuori ufficio", "sono assente", "sono in ferie", "saro assente", "saro in ferie", "saro fuori ufficio", "attualmente fuori ufficio", "attualmente assente", "sono fuori sede", "al momento non sono in ufficio", "non sono in ufficio", "i nostri uffici sono chiusi"]),
+    ("Japanese", &["休暇をいただいて", "休暇を頂いて", "休暇中です", "不在にしており", "不在のため", "不在となります", "不在です", "休暇を取得", "外出しており", "出張中", "席を外して", "夏季休業", "年末年始休業"]),
+    ("Korean", &["부재중입니다", "부재 중입니다", "부재중이오니", "휴가 중입니다", "휴가중입니다", "출장 중입니다", "자리를 비우", "사무실에 없습니다"]),
+    ("Polish", &["jestem nieobecny", "jestem nieobecna", "jestem na urlopie", "przebywam na urlopie", "jestem poza biurem", "przebywam poza biurem", "bede nieobecny", "bede nieobecna", "nie ma mnie w biurze", "bede poza biurem"]),
+    ("Portuguese", &["estou ausente", "estou fora do escritorio", "estarei fora do escritorio", "no momento estou de ferias", "estou de ferias", "estarei ausente", "estarei de ferias", "encontro-me ausente", "encontro-me de ferias", "nao estou no escritorio"]),
+    ("Romanian", &["nu sunt la birou", "nu sunt in birou", "sunt in concediu", "sunt plecat", "ma aflu in concediu", "voi fi in concediu", "nu ma aflu la birou", "lipsesc de la birou"]),
+    ("Russian", &["меня нет в офисе", "я нахожусь в отпуске", "я в отпуске", "нахожусь в отпуске", "в настоящее время отсутствую", "я отсутствую", "нахожусь вне офиса", "буду отсутствовать", "меня не будет", "нахожусь в командировке", "сеичас в отпуске"]),
+    ("Spanish", &["estoy fuera de la oficina", "estoy de vacaciones", "me encuentro de vacaciones", "me encuentro fuera de la oficina", "estare fuera de la oficina", "estare ausente", "estare de vacaciones", "estoy ausente", "no estoy en la oficina", "me encuentro ausente", "no me encuentro en la oficina"]),
+    ("Swedish", &["jag ar inte pa kontoret", "jag ar pa semester", "jag har semester", "jag ar franvarande", "jag ar ledig", "jag ar bortrest", "jag ar tjansteledig", "jag ar foraldraledig", "ar tillbaka pa kontoret", "ater pa kontoret", "jag ar ute fran kontoret", "jag ar inte pa plats"]),
+    ("Turkish", &["ofis disindayim", "ofiste degilim", "izindeyim", "yillik izindeyim", "yillik iznimi", "tatildeyim", "ofis disinda olacagim", "izinde olacagim", "izin kullaniyorum"]),
+    ("Ukrainian", &["я у відпустці", "перебуваю у відпустці", "мене немає в офісі", "я відсутніи", "я відсутня", "не в офісі", "буду відсутніи", "буду відсутня"]),
+];
+
+/// Its writer has left, and somebody else is there.
+#[rustfmt::skip]
+pub(in super::super) const LEFT: [(&str, &[&str]); 2] = [
+    ("English", &["i have left the company", "no longer work for", "no longer works for", "no longer works at", "no longer with the company", "is no longer with", "is no longer employed"]),
+    ("German", &["nicht mehr im unternehmen", "nicht mehr fur die", "ist nicht mehr bei"]),
+];
+
+/// When an answer comes, or who answers instead.
+#[rustfmt::skip]
+pub(in super::super) const INSTEAD: [(&str, &[&str]); 26] = [
+    ("English", &["upon my return", "on my return", "when i return", "when i get back", "when i am back", "i will return", "i will be back", "i'll be back", "i shall return", "i'll return", "will be back on", "will be back in",
+        "returning on", "as soon as i return", "once i return", "limited access", "no access to", "not have access", "without access", "intermittent access", "sporadic access", "in my absence", "during my absence", "during this time", "in urgent cases", "if urgent", "if your matter is urgent", "if it is urgent", "if this is urgent", "for urgent matters", "for urgent",
+        "for immediate assistance", "if you need immediate", "if you require immediate", "for any urgent", "in case of emergency", "in an emergency", "please contact", "please direct", "will not be forwarded", "will not be read", "will be read when", "will be forwarded"]),
+    ("Arabic", &["عند عودتي", "فور عودتي", "في الحالات العاجلة", "يرجى الاتصال", "للحالات الطارية", "يرجى التواصل"]),
+    ("Bulgarian", &["при спешност", "при спешни", "ще отговоря", "моля, свържете се", "след завръщането"]),
+    ("Chinese", &["请联系", "請聯繫", "請聯絡", "请联络", "尽快回复", "盡快回覆", "紧急", "緊急", "回来后", "回來後"]),
+    ("Croatian, Serbian, Slovene", &["u hitnim slucajevima", "po povratku", "molimo kontaktirajte", "obratite se", "v nujnih primerih", "ob vrnitvi", "v moji odsotnosti"]),
+    ("Czech, Slovak", &["po navratu", "po mem navratu", "v nalehavych", "v neodkladnych", "prosim kontaktujte", "v pripade potreby", "kontaktujte prosim", "obratte se", "v me nepritomnosti", "v pripade potreby", "v nevyhnutnych", "odpovim po", "odpovim vam"]),
+    ("Danish, Norwegian", &["nar jeg er tilbage", "nar jeg er tilbake", "i hastetilfaelde", "ved hastesager", "kontakt venligst", "vennligst kontakt", "jeg svarer", "er tilbage", "er tilbake", "haster det", "hvis det haster", "dersom det haster", "i mit fravaer", "i mitt fravaer"]),
+    ("Dutch", &["bij mijn terugkomst", "na mijn terugkeer", "bij terugkomst", "in dringende gevallen", "voor dringende", "voor spoedeisende", "neem dan contact", "kunt u contact", "kunt u terecht", "tijdens mijn afwezigheid", "bij spoed", "kan je contact", "neem contact op"]),
+    ("Estonian", &["kiireloomulis", "kiirete kusimuste", "vastan teile"]),
+    ("Finnish", &["palattuani", "kiireellisissa", "kiireisissa", "ota yhteytta", "palaan", "vastaan viestiisi", "sijaisenani", "tarvittaessa"]),
+    ("French", &["a mon retour", "des mon retour", "en cas d'urgence", "pour toute urgence", "en mon absence", "pendant mon absence", "durant mon absence", "veuillez contacter", "vous pouvez contacter", "merci de contacter", "je vous repondrai", "de retour le", "acces limite"]),
+    ("German", &["nach meiner ruckkehr", "nach meinem urlaub", "bin ich wieder", "wieder erreichbar", "wieder im buro", "wieder fur sie", "in dringenden fallen", "in dringenden angelegenheiten", "bei dringenden", "wenden sie sich", "wende dich", "kontaktieren sie", "in meiner abwesenheit", "wahrend meiner abwesenheit", "meine vertretung", "wird nicht weitergeleitet", "nicht weitergeleitet", "werden nicht gelesen", "schnellstmoglich beantworten", "ich kehre zuruck", "zuruck am"]),
+    ("Greek", &["με την επιστροφη", "κατα την επιστροφη", "για επειγοντα", "για επειγουσεσ", "σε επειγουσα", "παρακαλω επικοινωνηστε", "μπορειτε να επικοινωνησετε", "θα επιστρεψω", "κατα την απουσια", "σε περιπτωση αναγκησ", "θα απαντησω"]),
+    ("Hebrew", &["בשובי", "עם שובי", "במקרים דחופים", "בעניינים דחופים", "ניתן לפנות", "אחזור ב", "נא לפנות", "אשוב ב"]),
+    ("Hungarian", &["visszateresem", "visszaerkezesem", "surgos esetben", "surgos ugyben", "kerem forduljon", "kerem, forduljon", "tavolletemben", "tavolletem", "valaszolok", "keresse"]),
+    ("Italian", &["al mio rientro", "al mio ritorno", "in caso di urgenza", "per urgenze", "per questioni urgenti", "in mia assenza", "durante la mia assenza", "si prega di contattare", "puo contattare", "potete contattare", "rientrero", "rispondero", "tornero"]),
+    ("Japanese", &["戻り次第", "お急ぎの場合", "お急ぎの方", "緊急の場合", "ご連絡ください", "ご連絡をお願い", "改めてご連絡", "折り返し", "出社後", "休暇明け", "までご連絡"]),
+    ("Korean", &["복귀 후", "돌아와서", "급한 용무", "긴급한", "급하신", "연락 주시기 바랍니다", "연락해 주시기", "연락 바랍니다", "회신드리겠습니다", "답변 드리겠습니다"]),
+    ("Polish", &["po powrocie", "w pilnych sprawach", "w sprawach pilnych", "w naglych przypadkach", "prosze o kontakt", "prosze kontaktowac", "podczas mojej nieobecnosci", "w czasie mojej nieobecnosci", "w razie pilnej", "prosimy o kontakt", "odpowiem"]),
+    ("Portuguese", &["no meu regresso", "apos o meu regresso", "quando regressar", "no meu retorno", "ao retornar", "em caso de urgencia", "em casos urgentes", "para assuntos urgentes", "por favor contacte", "favor contatar", "entre em contato", "na minha ausencia", "durante a minha ausencia", "durante minha ausencia", "responderei"]),
+    ("Romanian", &["la intoarcere", "in cazuri urgente", "pentru urgente", "pentru probleme urgente", "va rog sa contactati", "va rugam sa contactati", "in lipsa mea", "pe durata absentei", "voi raspunde", "ma intorc"]),
+    ("Russian", &["по возвращении", "после возвращения", "в срочных случаях", "по срочным вопросам", "в случае срочнои", "пожалуиста, обращаитесь", "обращаитесь к", "во время моего отсутствия", "в мое отсутствие", "я отвечу", "отвечу вам", "вернусь", "если вопрос срочныи"]),
+    ("Spanish", &["a mi regreso", "a mi vuelta", "cuando regrese", "en caso de urgencia", "para asuntos urgentes", "si es urgente", "por favor contacte", "puede contactar", "pongase en contacto", "durante mi ausencia", "en mi ausencia", "respondere", "acceso limitado", "regreso el"]),
+    ("Swedish", &["nar jag ar tillbaka", "ater den", "tillbaka den", "vid bradskande", "i bradskande", "vanligen kontakta", "var god kontakta", "jag svarar", "under min franvaro", "ar ater"]),
+    ("Turkish", &["dondugumde", "donusumde", "acil durumlarda", "acil durumlar icin", "acil konular", "lutfen iletisime", "yoklugumda", "donus yapacagim", "ulasabilirsiniz", "geri donecegim"]),
+    ("Ukrainian", &["після повернення", "у термінових", "з термінових питань", "звертаитеся до", "звертаитесь до", "за моєі відсутності", "я відповім", "повернуся"]),
+];
+
+/// A machine wrote it.
+#[rustfmt::skip]
+pub(in super::super) const BY_MACHINE: [(&str, &[&str]); 24] = [
+    ("English", &["this is an automatic", "this is an automated", "this is an auto-reply", "this is an auto reply", "this is an autoreply", "this is an auto-generated", "this is an auto-response", "this is an autoresponse", "this is a computer-generated", "this is a computer generated", "this message was automatically generated", "this email was automatically generated", "this e-mail was automatically generated", "this message is automatically generated", "this email is automatically generated", "this message was generated automatically", "this email was generated automatically", "this is an auto generated", "automatically generated response", "automatically generated reply", "automatically generated message", "automatically-generated", "do not reply to this", "please do not respond to this", "please do not reply to this"]),
+    ("Arabic", &["هذه رسالة تلقايية", "رسالة الية"]),
+    ("Chinese", &["这是一封自动", "这是自动", "這是自動", "此为自动", "此郵件為自動", "系统自动", "系統自動", "请勿直接回复", "請勿直接回覆", "请勿回复"]),
+    ("Croatian, Serbian, Slovene", &["ovo je automatska", "samodejno sporocilo", "automatski generirana"]),
+    ("Czech, Slovak", &["toto je automaticka", "tato zprava byla vygenerovana", "automaticky generovana", "automaticka odpoved", "na tento e-mail neodpovidejte"]),
+    ("Danish, Norwegian", &["dette er et automatisk", "dette er en automatisk", "denne e-mail er automatisk", "denne e-posten er automatisk", "automatisk genereret", "automatisk generert", "autosvar"]),
+    ("Dutch", &["dit is een automatisch", "automatisch gegenereerd", "u kunt niet op deze e-mail"]),
+    ("Finnish", &["tama on automaattinen", "tama viesti on lahetetty automaattisesti", "ala vastaa tahan"]),
+    ("French", &["ceci est une reponse automatique", "ceci est un message automatique", "ce message est automatique", "genere automatiquement", "generee automatiquement", "envoye automatiquement", "merci de ne pas repondre", "ne pas repondre a ce"]),
+    ("German", &["dies ist eine automatisch", "das ist eine automatisch", "diese e-mail wurde automatisch", "diese nachricht wurde automatisch", "automatisch generiert", "automatisch erstellt", "automatisch erzeugt", "automatische eingangsbestatigung", "automatische nachricht", "bitte antworten sie nicht auf diese", "nicht auf diese e-mail"]),
+    ("Greek", &["αυτο ειναι ενα αυτοματο", "αυτοματοποιημενο μηνυμα"]),
+    ("Hebrew", &["זוהי הודעה אוטומטית", "הודעה זו נשלחה באופן אוטומטי"]),
+    ("Hungarian", &["ez egy automatikus", "automatikusan generalt", "automatikus uzenet", "erre a levelre ne valaszoljon"]),
+    ("Italian", &["questa e una risposta automatica", "questo e un messaggio automatico", "generato automaticamente", "generata automaticamente", "non rispondere a questa", "non rispondere a questo"]),
+    ("Japanese", &["自動送信", "自動返信です", "自動返信メール", "自動応答です", "自動的に送信", "自動で送信", "自動配信"]),
+    ("Korean", &["자동으로 발송", "자동 발송", "발신 전용"]),
+    ("Polish", &["to jest automatyczna", "wiadomosc wygenerowana automatycznie", "wygenerowana automatycznie", "wiadomosc automatyczna", "prosimy nie odpowiadac na"]),
+    ("Portuguese", &["esta e uma resposta automatica", "esta e uma mensagem automatica", "gerado automaticamente", "gerada automaticamente", "nao responda a este", "nao responda este"]),
+    ("Romanian", &["acesta este un mesaj automat", "mesaj generat automat"]),
+    ("Russian", &["это автоматическии ответ", "это автоматическое", "сформировано автоматически", "отправлено автоматически", "создано автоматически", "не отвечаите на это"]),
+    ("Spanish", &["esta es una respuesta automatica", "este es un mensaje automatico", "generado automaticamente", "enviado automaticamente", "no responda a este"]),
+    ("Swedish", &["detta ar ett automatiskt", "det har ar ett automatiskt", "automatiskt genererat", "gar inte att svara pa detta"]),
+    ("Turkish", &["bu otomatik bir", "bu bir otomatik", "otomatik olarak gonderilmistir", "otomatik olarak olusturulmustur"]),
+    ("Ukrainian", &["це автоматична", "це автоматичне", "сформовано автоматично", "надіслано автоматично"]),
+];
+
+/// Mail has come and waits for somebody.
+#[rustfmt::skip]
+pub(in super::super) const RECEIVED: [(&str, &[&str]); 24] = [
+    ("English", &["we have received your", "we've received your", "we received your", "your message has been received", "your email has been received", "your e-mail has been received", "your request has been received", "your inquiry has been received", "your enquiry has been received", "has been received and", "thank you for contacting", "thanks for contacting", "thank you for getting in touch", "thanks for getting in touch", "thanks for reaching out", "thank you for reaching out", "a ticket has been", "a support ticket", "has been assigned the", "ticket number", "case number", "this is to confirm that we", "this is to acknowledge", "we will respond to", "we aim to respond", "one of our agents", "a member of our team"]),
+    ("Arabic", &["تم استلام", "لقد استلمنا"]),
+    ("Chinese", &["我们已收到", "我們已收到", "已收到您的", "您的请求已", "您的來信"]),
+    ("Croatian, Serbian, Slovene", &["zaprimili smo", "primili smo", "prejeli smo", "vas upit"]),
+    ("Czech, Slovak", &["obdrzeli jsme", "prijali jsme", "vas pozadavek byl", "vase zprava byla", "prijali sme", "dostali sme"]),
+    ("Danish, Norwegian", &["vi har modtaget", "vi har mottatt"]),
+    ("Dutch", &["wij hebben uw", "we hebben je", "we hebben uw", "uw bericht is"]),
+    ("Finnish", &["olemme vastaanottaneet", "viestisi on"]),
+    ("French", &["nous avons bien recu", "votre message a bien ete", "votre demande a bien ete", "nous accusons reception"]),
+    ("German", &["wir haben ihre", "wir haben deine", "ihre nachricht ist bei uns", "ihre anfrage ist", "ihre e-mail ist bei uns", "ihre anfrage wurde", "ihre nachricht wurde", "ticketnummer", "vorgangsnummer"]),
+    ("Greek", &["λαβαμε το", "το αιτημα σασ"]),
+    ("Hebrew", &["קיבלנו את", "פנייתך התקבלה", "פנייתכם התקבלה"]),
+    ("Hungarian", &["megkaptuk"]),
+    ("Italian", &["abbiamo ricevuto", "la tua richiesta", "la sua richiesta"]),
+    ("Japanese", &["お問合せ", "受け付けました", "受付いたしました", "受信いたしました", "メールを受信"]),
+    ("Korean", &["접수되었습니다", "접수 되었습니다"]),
+    ("Polish", &["otrzymalismy", "zgloszenie zostalo"]),
+    ("Portuguese", &["recebemos sua", "recebemos a sua", "recebemos o seu"]),
+    ("Romanian", &["am primit"]),
+    ("Russian", &["мы получили", "ваше обращение", "ваш запрос", "ваша заявка", "ваше письмо"]),
+    ("Spanish", &["hemos recibido", "su solicitud", "su mensaje ha sido"]),
+    ("Swedish", &["vi har mottagit", "vi har tagit emot"]),
+    ("Turkish", &["talebiniz alinmistir", "mesajiniz alinmistir", "mesajiniz bize ulasti", "talebiniz bize ulasti"]),
+    ("Ukrainian", &["ми отримали", "ваше звернення", "ваш запит"]),
+];
+
+/// Thanks for a mail, as desks write them, and people.
+#[rustfmt::skip]
+pub(in super::super) const THANKS: [(&str, &[&str]); 22] = [
+    ("English", &["thank you for your e-mail", "thank you for your email", "thank you for your message", "thank you for your mail", "thank you for writing"]),
+    ("Arabic", &["شكرا لتواصلك", "شكرا لتواصلكم", "شكرا لاتصالك"]),
+    ("Chinese", &["感谢您的来信", "感謝您的來信"]),
+    ("Danish, Norwegian", &["tak for din henvendelse", "takk for din henvendelse", "takk for at du kontakter", "tak fordi du"]),
+    ("Dutch", &["bedankt voor uw", "bedankt voor je", "dank voor uw", "hartelijk dank voor"]),
+    ("Finnish", &["kiitos viestistasi", "kiitos yhteydenotostasi"]),
+    ("French", &["merci d'avoir contacte", "merci de nous avoir", "merci pour votre message", "merci de votre message"]),
+    ("German", &["vielen dank fur ihre nachricht", "vielen dank fur ihre e-mail", "vielen dank fur ihre mail", "vielen dank fur ihre anfrage", "vielen dank fur deine nachricht", "vielen dank fur deine", "danke fur ihre"]),
+    ("Greek", &["ευχαριστουμε για", "ευχαριστω για το μηνυμα"]),
+    ("Hebrew", &["תודה על פנייתך", "תודה שפנית"]),
+    ("Hungarian", &["koszonjuk levelet", "koszonjuk megkereseset", "koszonjuk, hogy", "koszonom levelet", "koszonom uzenetet"]),
+    ("Italian", &["grazie per averci", "grazie per aver contattato", "grazie per il messaggio", "grazie per la tua", "grazie per la sua"]),
+    ("Japanese", &["お問い合わせいただき", "お問い合わせありがとう", "ご連絡ありがとう", "メールありがとう"]),
+    ("Korean", &["문의해 주셔서", "메일을 보내 주셔서", "메일 감사합니다"]),
+    ("Polish", &["dziekujemy za kontakt", "dziekujemy za wiadomosc", "dziekuje za wiadomosc", "dziekujemy za przeslanie"]),
+    ("Portuguese", &["obrigado por entrar em contato", "obrigado pelo contato", "obrigado pelo seu", "obrigado pela sua", "agradecemos o seu"]),
+    ("Romanian", &["va multumim pentru", "multumim pentru mesaj"]),
+    ("Russian", &["спасибо за обращение", "спасибо за ваше", "благодарим за обращение", "благодарим вас за"]),
+    ("Spanish", &["gracias por contactar", "gracias por ponerse", "gracias por su mensaje", "gracias por su correo", "gracias por escribir"]),
+    ("Swedish", &["tack for ditt mail", "tack for ditt mejl", "tack for ditt meddelande", "tack for ditt e-postmeddelande", "tack for att du"]),
+    ("Turkish", &["mesajiniz icin tesekkur", "e-postaniz icin tesekkur", "bizimle iletisime gectiginiz"]),
+    ("Ukrainian", &["дякуємо за звернення", "дякуємо за ваше", "дякуємо за ваш"]),
+];

@@ -1,0 +1,74 @@
+//! What the text says, where the header section says nothing: the sentences of vacation notices and
+//! acknowledgements, and of services that ask to confirm a message.
+//!
+//! People write such sentences too. So one of them alone is a hint, an answer with a quotation below it is a person's,
+//! and what is quoted is never looked at.
+
+use super::super::{Message, Mime, subject};
+use super::Signal;
+use super::phrases::{Phrases, all, challenges, says, text};
+use crate::mail::fold::fold;
+
+/// So many lines of the author's own text are looked at.
+const LINES: usize = 20;
+/// So many characters of each.
+const CHARACTERS: usize = 600;
+/// Within so many lines, greetings among them, a vacation notice says what it is.
+const OPENING: usize = 4;
+
+/// What the text says.
+pub(super) fn read(message: &Message, mime: Mime) -> Vec<Signal> {
+    let own = message.own_lines(mime, LINES, CHARACTERS);
+    let lines: Vec<String> = own.lines.iter().map(|line| fold(line)).collect();
+    let whole = joined(&lines);
+    let opening = joined(lines.get(..OPENING).unwrap_or(&lines));
+    let is_answer = own.quotes && !whole.is_empty() && message.subject().is_some_and(subject::is_answer);
+    let about = About::read(&whole, &opening);
+    [
+        (is_answer, Signal::QuotedAnswer),
+        (about.is_notice() && !is_answer, Signal::AutoreplyText),
+        (about.is_any() && (!about.is_notice() || is_answer), Signal::AutoreplyPhrase),
+        (challenges::TEXTS.iter().any(|phrase| says(&whole, phrase)), Signal::ChallengeText),
+    ]
+    .into_iter()
+    .filter_map(|(there, signal)| there.then_some(signal))
+    .collect()
+}
+
+/// Sentences go on on the next line.
+fn joined(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| line.split_whitespace()).collect::<Vec<_>>().join(" ")
+}
+
+/// What the sentences are about.
+struct About {
+    away: bool,
+    instead: bool,
+    by_machine: bool,
+    /// Mail has come, or its reader has left: a machine may say so, or a person.
+    received: bool,
+    thanks: bool,
+}
+
+impl About {
+    fn read(whole: &str, opening: &str) -> Self {
+        let has = |text: &str, table: &'static Phrases| all(table).any(|phrase| says(text, phrase));
+        Self {
+            away: has(opening, &text::AWAY),
+            instead: has(whole, &text::INSTEAD),
+            by_machine: has(whole, &text::BY_MACHINE),
+            received: has(opening, &text::RECEIVED) || has(opening, &text::LEFT),
+            thanks: has(opening, &text::THANKS),
+        }
+    }
+
+    /// Somebody is away and says what to do meanwhile, or a machine says that it writes: together they are a notice.
+    fn is_notice(&self) -> bool {
+        (self.away && self.instead) || (self.by_machine && (self.away || self.received || self.thanks))
+    }
+
+    /// When an answer comes is said in any mail.
+    fn is_any(&self) -> bool {
+        self.away || self.by_machine || self.received
+    }
+}
