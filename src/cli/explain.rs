@@ -24,6 +24,7 @@ use super::sheet::Signs;
 
 mod evidence;
 mod report;
+mod reported;
 mod text;
 mod verdict;
 

@@ -33,6 +33,11 @@ impl Message {
     }
 }
 
+/// The text of any part, as a person reads it, attached or not.
+pub(super) fn readable(part: &Part<'_>) -> String {
+    TextPart::read(part.head).decoded(part).unwrap_or_default()
+}
+
 fn text_of(part: &Part<'_>) -> Option<TextPart> {
     let is_text = part.is("", "") || part.is("text", "plain") || part.is("text", "html");
     is_text.then(|| TextPart::read(part.head))
@@ -71,9 +76,11 @@ impl TextPart {
 
     /// The content as plain text; `None` where it says nothing.
     fn text(&self, part: &Part<'_>) -> Option<String> {
-        if !self.is_text {
-            return None;
-        }
+        if self.is_text { self.decoded(part) } else { None }
+    }
+
+    /// The same of a part that may be attached.
+    fn decoded(&self, part: &Part<'_>) -> Option<String> {
         let octets = part.decoded();
         let decoder = self.charset.as_ref().and_then(|charset| charset_decoder(charset.as_bytes()));
         let text = decoder.map_or_else(|| String::from_utf8_lossy(&octets).into_owned(), |decode| decode(&octets));

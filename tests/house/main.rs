@@ -18,7 +18,7 @@ use std::process::Command;
 use proc_macro2::TokenTree;
 use serde::Serialize;
 use sincerely::events::Event;
-use sincerely::mail::{Evidence, FateName, HoldReason, Kind};
+use sincerely::mail::{Action, Evidence, FateName, HoldReason, Kind};
 use sincerely::message::Signal;
 use sincerely::threads::matcher::Why;
 use strum::VariantArray;
@@ -150,6 +150,7 @@ fn nothing_below_cli_prints() {
 fn closed_lists_are_spelt_once() {
     let mut complaints = Vec::new();
     complaints.extend(spelling::<Kind>("Kinds"));
+    complaints.extend(spelling::<Action>("Bounces"));
     complaints.extend(spelling::<Evidence>("Evidence"));
     complaints.extend(spelling::<HoldReason>("Hold reasons"));
     complaints.extend(spelling::<Signal>("Signals"));

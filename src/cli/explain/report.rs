@@ -19,6 +19,7 @@ use crate::threads::Unavailable;
 use crate::cli::judge::Judged;
 
 use super::evidence::EvidenceTried;
+use super::reported::Reported;
 
 /// There was nothing to ask.
 const NONE: &str = "none";
@@ -53,6 +54,7 @@ pub(super) struct Line {
     pub(super) recipient: Option<String>,
     pub(super) kind: Kind,
     pub(super) signals: Vec<Signal>,
+    pub(super) reported: Vec<Reported>,
     #[serde(rename = "match")]
     pub(super) matched: Option<Matched>,
     pub(super) parents: Vec<String>,
@@ -206,6 +208,7 @@ impl Report {
             insider,
             memory,
             handed_on,
+            reported: Reported::all(&arrival.deliveries),
             ..Line::new("inbound", &arrival.message, kind, arrival.signals.clone())
         };
         let plans = planned.plans.into_iter().zip(tried.greetings);
@@ -303,6 +306,7 @@ impl Line {
             recipient: None,
             kind,
             signals,
+            reported: Vec::new(),
             matched: None,
             parents: message.parents().iter().map(ToString::to_string).collect(),
             person: None,

@@ -6,6 +6,7 @@ use crate::cli::sheet::{Row, Sheet, Sign, Signs};
 
 use super::evidence;
 use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, Rescued, RuleTried, Stamped};
+use super::reported::Reported;
 use super::verdict::{kind_in_words, verdict};
 
 impl Report {
@@ -25,6 +26,8 @@ impl Report {
         if let Some(first) = self.lines.first().filter(|_| same_kind) {
             sheet.section("kind", &first.kind_rows());
         }
+        let reported = self.lines.first().map(|line| line.reported.iter().map(Reported::row).collect::<Vec<_>>());
+        sheet.section("reported", &reported.unwrap_or_default());
         for line in &self.lines {
             sheet.gap();
             line.draw(&mut sheet, same_kind);

@@ -5,6 +5,7 @@
 //! reverse path, since good mail has been lost over single hints. The sources are RFC 3834, RFC
 //! 3464, RFC 6522 and what vendors write in practice.
 
+mod deliveries;
 mod fields;
 mod mail_system;
 mod subjects;
@@ -25,6 +26,10 @@ pub enum Signal {
     DeliveryStatusPart,
     /// `X-Failed-Recipients`, as Exim writes it.
     FailedRecipients,
+    /// What mail systems are known to write, from one that may be one.
+    FailureText,
+    /// A report that mail was delivered, handed on or expanded (RFC 3464), and of no failure.
+    DeliveryReceipt,
     /// `multipart/report; report-type=disposition-notification` (RFC 8098).
     DispositionReport,
     /// `multipart/report; report-type=feedback-report` (RFC 5965).
@@ -87,6 +92,8 @@ impl Signal {
             Self::DeliveryReport => "its type is multipart/report with report-type delivery-status",
             Self::DeliveryStatusPart => "a part of it has the type message/delivery-status",
             Self::FailedRecipients => "it has the field X-Failed-Recipients",
+            Self::FailureText => "a mail system tells in its text of mail that could not be delivered, or not yet",
+            Self::DeliveryReceipt => "a mail system reports that mail was delivered or handed on, and no failure",
             Self::DispositionReport => "its type is multipart/report with report-type disposition-notification",
             Self::FeedbackReport => "its type is multipart/report with report-type feedback-report",
             Self::DomainReport => "it is a DMARC or TLS report, by its subject and type",
@@ -113,8 +120,12 @@ impl Signal {
     pub fn speaks_for(self) -> (Kind, Weight) {
         use Weight::{Hint, Strong};
         match self {
-            Self::DeliveryReport | Self::DeliveryStatusPart | Self::FailedRecipients => (Kind::Bounce, Strong),
-            Self::DispositionReport | Self::FeedbackReport | Self::DomainReport => (Kind::Report, Strong),
+            Self::DeliveryReport | Self::DeliveryStatusPart | Self::FailedRecipients | Self::FailureText => {
+                (Kind::Bounce, Strong)
+            }
+            Self::DeliveryReceipt | Self::DispositionReport | Self::FeedbackReport | Self::DomainReport => {
+                (Kind::Report, Strong)
+            }
             Self::AutoReplied | Self::AutoreplyField | Self::AutoreplyPrecedence | Self::ExchangeOutOfOffice => {
                 (Kind::AutoReply, Strong)
             }
@@ -135,5 +146,6 @@ pub fn collect(message: &Message, null_reverse_path: bool, mime: Mime, deliverie
     signals.extend(subjects::read(message));
     signals.extend(null_reverse_path.then_some(Signal::NullReversePath));
     signals.extend(mail_system::collect(message, &signals, mime, deliveries));
+    deliveries::add(&mut signals, deliveries);
     signals
 }
