@@ -12,6 +12,7 @@ use crate::flow::once::Once;
 use crate::flow::turns::Turns;
 use crate::flow::{House, Onward};
 use crate::held::Held;
+use crate::kept::Kept;
 use crate::relay::{Relay, Settings};
 use crate::signing::{KeyError, Keys};
 use crate::threads::local::{Local, OpenError};
@@ -64,6 +65,7 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         inbound,
         outbound,
         held: Held::new(&config.state_dir),
+        kept: Kept::new(&config.state_dir, config.kept.clone()),
         once: Once::default(),
         turns: Turns::default(),
     })

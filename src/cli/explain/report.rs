@@ -10,7 +10,7 @@ use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
 use crate::mail::{
     Address, ChoiceReason, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match,
-    PersonaName, Plan, Reply, ReversePath,
+    PersonaName, Plan, Reply, Rescue, ReversePath,
 };
 use crate::message::{Message, Signal, kind};
 use crate::rules::{self, Answer, Why};
@@ -75,6 +75,9 @@ pub(super) struct Line {
     pub(super) fate: Option<FateName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<HoldReason>,
+    // Of what it reports as failed: who gets it now, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rescue: Option<Rescued>,
     pub(super) deliveries: Vec<Delivery>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) copies: Vec<String>,
@@ -170,6 +173,15 @@ pub(super) struct Inside {
 pub(super) struct Before {
     pub(super) id: String,
     pub(super) evidence: String,
+}
+
+/// A message that we forwarded has failed: where it goes now.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Rescued {
+    pub(super) copy: String,
+    // Nobody: it is held.
+    pub(super) to: Vec<String>,
+    pub(super) why: String,
 }
 
 /// The id that is learned, and whom an answer to it is expected from.
@@ -311,6 +323,7 @@ impl Line {
             continued: Vec::new(),
             fate: None,
             reason: None,
+            rescue: None,
             deliveries: Vec::new(),
             copies: Vec::new(),
             edits: Vec::new(),
@@ -344,6 +357,7 @@ impl Line {
             kind: plan.kind,
             matched: Some(Matched::new(&plan.matched)),
             learns: plan.lesson.as_ref().map(Learns::new),
+            rescue: plan.rescue.as_ref().filter(|_| reason.is_some()).map(Rescued::new),
             person: plan.person.as_ref().map(ToString::to_string),
             chosen: plan.chosen,
             rule: Some(plan.rule),
@@ -471,6 +485,13 @@ impl Learns {
             thread: lesson.thread.to_string(),
             correspondents: lesson.correspondents.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl Rescued {
+    fn new(rescue: &Rescue) -> Self {
+        let to = rescue.to.iter().map(ToString::to_string).collect();
+        Self { copy: rescue.copy.to_string(), to, why: rescue.why.clone() }
     }
 }
 
