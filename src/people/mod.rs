@@ -1,7 +1,10 @@
 //! Personas that customers see, and the people who answer for them.
 //!
 //! A [`People`] is built once from a checked configuration; every name in it leads somewhere, and
-//! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
+//! a recipient or an author resolves to personas by look-up. Pure: who is meant, and, by what was said of
+//! absences, who is there.
+
+pub mod absence;
 
 mod greeting;
 mod succession;
@@ -60,6 +63,7 @@ pub struct People {
     by_address: HashMap<String, Vec<PersonaName>>,
     by_tag: HashMap<PersonaTag, PersonaName>,
     predecessors: BTreeMap<PersonaName, Predecessor>,
+    planned: absence::Planned,
 }
 
 impl People {
@@ -164,12 +168,22 @@ impl People {
     /// same correspondent, by the highest hash of the pair, so that a change of the pool moves only
     /// those whose person left it.
     pub fn answering(&self, persona: &Persona, correspondent: Option<&Address>) -> Option<&Person> {
+        self.answering_of(&persona.answered_by, persona, correspondent)
+    }
+
+    /// The same, of these people alone.
+    pub fn answering_of<'n>(
+        &self,
+        pool: impl IntoIterator<Item = &'n PersonName>,
+        persona: &Persona,
+        correspondent: Option<&Address>,
+    ) -> Option<&Person> {
         let who = correspondent.map(Address::folded).unwrap_or_default();
         let weight = |name: &&PersonName| {
             let hash = Sha256::digest(format!("{}\0{name}\0{who}", persona.name));
             hash.as_slice().to_vec()
         };
-        persona.answered_by.iter().max_by_key(weight).and_then(|name| self.person(name))
+        pool.into_iter().max_by_key(weight).and_then(|name| self.person(name))
     }
 }
 
