@@ -9,6 +9,8 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
+use crate::people::absence::Absences;
+
 pub use client::{Client, Reach};
 pub use server::{bind, serve};
 
@@ -22,6 +24,20 @@ const STORIES: &str = "/stories";
 const COUNT: &str = "/count";
 /// Takes the address of a correspondent as text, and answers once they are forgotten, or 503 with the reason.
 const FORGET: &str = "/forget";
+
+/// Answers the [`crate::people::absence::Absences`].
+const ABSENCES: &str = "/absences";
+/// Takes a [`crate::absences::Change`], answers a [`Changed`] once it is on disk, or 503 with the reason.
+const CHANGE: &str = "/absences/change";
+
+/// What was said of people's absence, before a change and since.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Changed {
+    /// Before.
+    pub before: Absences,
+    /// Since.
+    pub after: Absences,
+}
 
 fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("control.sock")

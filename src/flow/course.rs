@@ -7,7 +7,7 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
+    Absent, Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
     Reply, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
@@ -18,6 +18,7 @@ use crate::threads::token::Purpose;
 
 use super::insiders::Insider;
 use super::plan::{Arrival, Case, Desk, Readers, writer_in_thread};
+use super::presence::Seat;
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -26,6 +27,8 @@ pub(super) struct Course {
     pub(super) fate: Fate,
     /// Whose inboxes it goes to.
     pub(super) person: Option<PersonName>,
+    /// Who would answer, and is away.
+    pub(super) absent: Option<Absent>,
     pub(super) copies: Vec<Address>,
     pub(super) edits: Edits,
     pub(super) choices: Vec<Choice>,
@@ -50,8 +53,21 @@ struct Route<'a> {
     without: Vec<&'a Address>,
     to: Vec<Destination>,
     person: Option<PersonName>,
+    absent: Option<Absent>,
     choices: Vec<Choice>,
 }
+
+/// What the names of a rule are asked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// Somebody must get it.
+    is_needed: bool,
+    /// Nobody is to answer a copy: it waits for its person, and has no stand-in.
+    is_copy: bool,
+}
+
+/// Where the message itself goes.
+const FATE: Wanted = Wanted { is_needed: true, is_copy: false };
 
 impl<'a> Desk<'a> {
     /// Decides.
@@ -82,6 +98,7 @@ impl<'a> Desk<'a> {
             rule: rule.map_or_else(|| rules::defaults::NAME.to_owned(), |rule| rule.name.clone()),
             continued: continued.iter().map(|rule| rule.name.clone()).collect(),
             person: route.person,
+            absent: route.absent,
             choices: route.choices,
             ..Course::by_default(fate)
         };
@@ -104,7 +121,7 @@ impl<'a> Desk<'a> {
                 if case.index_is_away && targets.iter().any(is_pool) {
                     return (Fate::Defer(Say::IndexAway.reply()), Route::default());
                 }
-                self.forward(case, self.route(case, share, targets, true))
+                self.forward(case, self.route(case, share, targets, FATE))
             }
             Decision::Hold => (Fate::Hold(HoldReason::Rule), Route::default()),
             Decision::Reject(words) => (Fate::Reject(rejection(words.as_deref())), Route::default()),
@@ -136,10 +153,12 @@ impl<'a> Desk<'a> {
         let mut route = Route::default();
         let persona = share.matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
         let pool = persona.filter(|_| share.writer.is_none());
-        route.choices.extend(pool.and_then(|persona| choice(persona, first, share.to)));
+        let is_stand_in = share.readers.absent.as_ref().is_some_and(|absent| absent.person != first.name);
+        route.choices.extend(pool.and_then(|persona| choice(persona, first, is_stand_in, share.to)));
         share.readers.people.iter().for_each(|person| route.add(person, &share.readers.fallback));
         // Colleagues are told; nobody is to answer.
         route.person = route.person.filter(|_| share.writer.is_none());
+        route.absent.clone_from(&share.readers.absent);
         self.forward(case, route)
     }
 
@@ -166,35 +185,41 @@ impl<'a> Desk<'a> {
 
     /// Where the names of a rule lead. What one of ours wrote is not sent to the writer, unless somebody is
     /// needed and nobody else is named.
-    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target], is_needed: bool) -> Route<'a> {
+    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target], wanted: Wanted) -> Route<'a> {
         let own = share.writer.map(|writer| self.inboxes_of(writer)).unwrap_or_default();
-        let others = self.route_without(own, case, share, targets);
-        let is_empty = others.to.is_empty() && is_needed;
-        if is_empty { self.route_without(Vec::new(), case, share, targets) } else { others }
+        let others = self.route_without(own, case, share, targets, wanted);
+        let is_empty = others.to.is_empty() && wanted.is_needed;
+        if is_empty { self.route_without(Vec::new(), case, share, targets, wanted) } else { others }
     }
 
-    /// A person leads to all inboxes, a persona to whoever answers for it.
+    /// A person leads to all inboxes, or to those of a stand-in; a persona to whoever answers for it.
     fn route_without(
         &self,
         without: Vec<&'a Address>,
         case: &Case<'_>,
         share: &Share<'_>,
         targets: &[Target],
+        wanted: Wanted,
     ) -> Route<'a> {
-        let people = &self.policy.people;
+        let (people, correspondent) = (&self.policy.people, share.matched.correspondent.as_ref());
+        let persona = share.matched.persona.as_ref().and_then(|name| people.persona(name));
         let mut route = Route { without, ..Route::default() };
         for target in targets {
             match target {
                 Target::Person(name) => {
-                    people.person(name).into_iter().for_each(|person| route.add(person, self.fallback(share.matched)));
+                    let Some(person) = people.person(name) else { continue };
+                    let own = Seat { person, absent: None };
+                    let seat = if wanted.is_copy { own } else { self.seat(person, persona, correspondent) };
+                    route.take(seat, &self.fallback(share.matched));
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
-                    let Some(person) = self.of_pool(case, share, persona) else { continue };
-                    route.choices.extend(persona.addresses.first().and_then(|key| choice(persona, person, key)));
-                    route.add(person, &persona.fallback);
+                    let Some(seat) = self.of_pool(case, share, persona) else { continue };
+                    let key = persona.addresses.first();
+                    route.choices.extend(key.and_then(|key| choice(persona, seat.person, seat.is_stand_in(), key)));
+                    route.take(seat, &self.presence().inboxes_there(&persona.fallback));
                 }
-                Target::Address(address) => route.add_address(address, self.fallback(share.matched)),
+                Target::Address(address) => route.add_address(address, &self.fallback(share.matched)),
             }
         }
         route
@@ -202,17 +227,17 @@ impl<'a> Desk<'a> {
 
     /// Who answers for a persona that a rule names, as for the message's own; of what one of them wrote, another
     /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
-    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<&'a Person> {
+    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Seat<'a>> {
         let people = &self.policy.people;
-        let key = persona.addresses.first().map(|address| case.arrival.retry_key(address));
-        let chosen = key.and_then(|key| case.known.retries.get(&key)).and_then(|before| before.chosen.as_ref());
-        let chosen = chosen.or_else(|| writer_in_thread(case, share.matched));
-        let chosen = chosen.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
-        let answering = || people.person(&people.answering(persona, share.matched.correspondent.as_ref())?.name);
-        let is_other = |person: &&Person| !share.writer.is_some_and(|writer| writer.people.contains(&person.name));
-        let another = || persona.answered_by.iter().filter_map(|name| people.person(name)).find(is_other);
-        let first = chosen.or_else(answering);
-        first.filter(is_other).or_else(another).or(first)
+        let chosen = persona.addresses.first().and_then(|address| self.chosen_before(case, address));
+        let first = self.seat_of(persona, share.matched, chosen, writer_in_thread(case, share.matched));
+        let is_other = |name: &PersonName| !share.writer.is_some_and(|writer| writer.people.contains(name));
+        if first.as_ref().is_some_and(|seat| is_other(&seat.person.name)) {
+            return first;
+        }
+        let there_first = self.presence().there(&persona.answered_by).chain(&persona.answered_by);
+        let another = there_first.filter(|name| is_other(name)).find_map(|name| people.person(name));
+        another.map(|person| Seat { person, absent: None }).or(first)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
@@ -223,7 +248,8 @@ impl<'a> Desk<'a> {
             Fate::Forward(_) | Fate::Hold(_) | Fate::Discard => {}
         }
         let targets: Vec<Target> = rules.iter().flat_map(|rule| &rule.additions.copy_to).cloned().collect();
-        let copies = self.route(case, share, &targets, course.fate == Fate::Discard);
+        let wanted = Wanted { is_needed: course.fate == Fate::Discard, is_copy: true };
+        let copies = self.route(case, share, &targets, wanted);
         let is_fate = |copy: &Destination| match &course.fate {
             Fate::Forward(to) => to.iter().any(|to| to.address.folded() == copy.address.folded()),
             Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => false,
@@ -244,6 +270,7 @@ impl Course {
             continued: Vec::new(),
             fate,
             person: None,
+            absent: None,
             copies: Vec::new(),
             edits: Edits::default(),
             choices: Vec::new(),
@@ -252,6 +279,15 @@ impl Course {
 }
 
 impl Route<'_> {
+    /// The first who gets it is the person of the route.
+    fn take(&mut self, seat: Seat<'_>, fallback: &[Address]) {
+        let is_first = self.person.is_none();
+        self.add(seat.person, fallback);
+        if is_first && self.person.is_some() {
+            self.absent = seat.absent;
+        }
+    }
+
     fn add(&mut self, person: &Person, fallback: &[Address]) {
         if person.inboxes.iter().any(|inbox| self.takes(inbox)) {
             self.person.get_or_insert_with(|| person.name.clone());
@@ -273,10 +309,10 @@ impl Route<'_> {
     }
 }
 
-/// Whom a pool chose, if the persona has one; remembered for `recipient`.
-fn choice(persona: &Persona, person: &Person, recipient: &Address) -> Option<Choice> {
+/// Whom a pool chose, if the persona has one, or who stands in; remembered for `recipient`.
+fn choice(persona: &Persona, person: &Person, is_stand_in: bool, recipient: &Address) -> Option<Choice> {
     let is_pool = persona.answered_by.len() > 1;
-    is_pool.then(|| Choice { recipient: recipient.clone(), person: person.name.clone() })
+    (is_pool || is_stand_in).then(|| Choice { recipient: recipient.clone(), person: person.name.clone() })
 }
 
 /// What comes to a return path that we made is *about* a message of ours: a bounce, or a vacation notice,

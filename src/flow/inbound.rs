@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
 use crate::message::Message;
+use crate::people::absence::{Absences, NOTHING_SAID};
 use crate::smtp::service::{Mail, Rcpt, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
@@ -40,7 +41,7 @@ impl Service for Inbound {
     }
 
     async fn recipient(&self, transaction: &mut Transaction, rcpt: Rcpt) -> Reply {
-        let desk = self.desk(0);
+        let desk = self.desk(&NOTHING_SAID, 0);
         let Some(address) = address(rcpt.to, desk).map(|address| desk.real(address)) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
@@ -59,7 +60,8 @@ impl Service for Inbound {
         let began = Instant::now();
         events::received(bytes.len());
         let Transaction { session, mail, recipients } = transaction;
-        let desk = self.desk(recipients.len());
+        let absences = self.0.absences.snapshot();
+        let desk = self.desk(&absences, recipients.len());
 
         // read
         let arrival = desk.read(Message::read(bytes), Some(mail.reverse_path.clone()), recipients);
@@ -98,9 +100,9 @@ impl Service for Inbound {
 }
 
 impl Inbound {
-    fn desk(&self, recipients: usize) -> Desk<'_> {
+    fn desk<'a>(&'a self, absences: &'a Absences, recipients: usize) -> Desk<'a> {
         let serial = signing::serials(recipients);
-        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), serial }
+        Desk { policy: &self.0.policy, keys: &self.0.keys, absences, now: clock::now(), serial }
     }
 
     fn journey<'a>(

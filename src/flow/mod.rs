@@ -19,6 +19,7 @@ pub mod telling;
 
 mod course;
 pub mod plan;
+mod presence;
 pub mod stamp;
 
 pub mod legs;
@@ -34,6 +35,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::absences::Register;
 use crate::held::Held;
 use crate::relay::Relay;
 use crate::signing::Keys;
@@ -56,6 +58,8 @@ pub struct House {
     pub outbound: Onward,
     /// Where held mail lies.
     pub held: Held,
+    /// What was said of people's absence.
+    pub absences: Register,
     /// What is under way right now.
     pub once: Once,
 }
@@ -71,5 +75,11 @@ pub struct Onward {
 impl AsRef<Threads> for House {
     fn as_ref(&self) -> &Threads {
         &self.threads
+    }
+}
+
+impl AsRef<Register> for House {
+    fn as_ref(&self) -> &Register {
+        &self.absences
     }
 }

@@ -4,11 +4,12 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply,
+    Absent, Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply,
     ReversePath, Say, ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
+use crate::people::absence::Absences;
 use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
 use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, Recipient, Says};
@@ -18,6 +19,7 @@ use crate::threads::{Claim, Correspondent, Fingerprint, Found, Origin, Query, Re
 use super::course::{Share, could_be_found, is_return_path, possible_evidence};
 use super::insiders::Insider;
 use super::policy::{Policy, Unmatched};
+use super::presence::Seat;
 
 /// No more ids of References join a thread with one message.
 const HEALED_PER_MESSAGE: usize = 32;
@@ -29,6 +31,8 @@ pub struct Desk<'a> {
     pub policy: &'a Policy,
     /// What tokens are signed with.
     pub keys: &'a Keys,
+    /// Who was said to be away, besides the configuration.
+    pub absences: &'a Absences,
     /// The time of the decision.
     pub now: jiff::Timestamp,
     /// The first of as many numbers as there are recipients, so that ids of the same millisecond differ.
@@ -81,6 +85,8 @@ pub(super) struct Case<'a> {
 pub(super) struct Readers<'a> {
     pub(super) people: Vec<&'a Person>,
     pub(super) fallback: Vec<Address>,
+    /// Who would answer and is away.
+    pub(super) absent: Option<Absent>,
 }
 
 impl Arrival {
@@ -275,6 +281,7 @@ impl<'a> Desk<'a> {
             kind,
             matched,
             person: course.person,
+            absent: course.absent,
             rule: course.rule,
             continued: course.continued,
             fate: course.fate,
@@ -336,10 +343,10 @@ impl<'a> Desk<'a> {
     /// The person who answers: whom a pool chose for this mail before comes first, then who wrote last in its
     /// thread.
     fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
-        let before = case.known.retries.get(&case.arrival.retry_key(to));
-        let chosen = before.and_then(|before| before.chosen.as_ref());
-        let people = self.person(matched, chosen.or_else(|| writer_in_thread(case, matched))).into_iter().collect();
-        Readers { people, fallback: self.fallback(matched).to_vec() }
+        let seat = self.person(matched, self.chosen_before(case, to), writer_in_thread(case, matched));
+        let absent = seat.as_ref().and_then(|seat| seat.absent.clone());
+        let people = seat.into_iter().map(|seat| seat.person).collect();
+        Readers { people, fallback: self.fallback(matched), absent }
     }
 
     /// What is held whatever it matches.
@@ -350,24 +357,22 @@ impl<'a> Desk<'a> {
         (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
     }
 
-    /// Who answers: who is preferred, else the persona's person, else whoever takes what matches nothing;
-    /// `None` means that an operator looks at it.
-    fn person(&self, matched: &Match, preferred: Option<&PersonName>) -> Option<&'a Person> {
+    /// Who answers for the persona, else whoever takes what matches nothing, or who stands in; `None` means that an
+    /// operator looks at it.
+    fn person(
+        &self,
+        matched: &Match,
+        chosen_before: Option<&PersonName>,
+        preferred: Option<&PersonName>,
+    ) -> Option<Seat<'a>> {
         let people = &self.policy.people;
         let Some(persona) = matched.persona.as_ref().and_then(|name| people.persona(name)) else {
             return match &self.policy.inbound.unmatched {
                 Unmatched::Hold => None,
-                Unmatched::Person(name) => people.person(name),
+                Unmatched::Person(name) => people.person(name).map(|person| self.seat(person, None, None)),
             };
         };
-        let preferred = preferred.filter(|name| persona.answered_by.contains(name));
-        let answering = || people.answering(persona, matched.correspondent.as_ref());
-        preferred.and_then(|name| people.person(name)).or_else(answering)
-    }
-
-    pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
-        let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        persona.map_or(&[], |persona| persona.fallback.as_slice())
+        self.seat_of(persona, matched, chosen_before, preferred)
     }
 
     /// Our own return path, so that a failure of the inbox comes back to us, and its address never to

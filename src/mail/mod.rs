@@ -33,7 +33,7 @@ pub use lesson::Lesson;
 pub use matched::{Conflict, Evidence, Match, PersonName, PersonaName, PersonaTag, ThreadId};
 pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};
-pub use plan::{Choice, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
+pub use plan::{Absent, Choice, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
 pub use reply::Reply;
 pub use say::Say;
 pub use transaction::TransactionId;

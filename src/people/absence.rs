@@ -254,8 +254,8 @@ impl<'a> Presence<'a> {
     }
 
     /// Those of `names` who are there.
-    pub fn there<'n>(&self, names: &'n [PersonName]) -> impl Iterator<Item = &'n PersonName> {
-        names.iter().filter(|name| self.away(name).is_none())
+    pub fn there<'n>(self, names: &'n [PersonName]) -> impl Iterator<Item = &'n PersonName> + use<'a, 'n> {
+        names.iter().filter(move |name| self.away(name).is_none())
     }
 
     /// Addresses, with the inboxes of stand-ins in the place of those who are away and have one.

@@ -46,7 +46,7 @@ impl Office {
             let additions = Additions::default();
             Rule { name: name.into(), when: When(vec![subject]), decision: Some(decision), additions }
         };
-        let Acme { mut policy, keys } = Acme::new();
+        let Acme { mut policy, keys, .. } = Acme::new();
         policy.rules = Rules(vec![rule("drop it", Decision::Discard), rule("refuse it", Decision::Reject(None))]);
         let domain = |text: &str| text.parse().unwrap();
         policy.inbound.trust =
@@ -63,6 +63,7 @@ impl Office {
             inbound: onward(),
             outbound: onward(),
             held: Held::new(root.path()),
+            absences: crate::absences::Register::open(root.path()).0,
             once: Once::default(),
         };
         Self { house: Arc::new(house), root }
