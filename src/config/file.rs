@@ -22,6 +22,7 @@ use super::values::{
 };
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
+use crate::people::moment::Moment;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{BareNewlines, PeerName};
 use crate::telemetry::Format;
@@ -176,6 +177,22 @@ pub(super) struct Timeout {
 pub(super) struct Person {
     /// Where the person reads mail.
     pub inbox: Several<Address>,
+    /// When they are away.
+    pub away: Tables<Away>,
+    /// Whether their own vacation notice sets them away.
+    pub trust_out_of_office: Option<As<bool>>,
+}
+
+/// `[[people.NAME.away]]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Away {
+    /// The first day or moment.
+    pub from: Option<As<Moment>>,
+    /// The day or moment of return.
+    pub until: Option<As<Moment>>,
+    /// Who stands in.
+    pub to: Option<As<String>>,
 }
 
 /// `[personas.NAME]`.
@@ -446,6 +463,7 @@ const KNOWN: &[Known] = &[
     Known { table: &["test"], keys: keys_of::<Test> },
     Known { table: &["test", "expect"], keys: keys_of::<Expect> },
     Known { table: &["people", "*"], keys: keys_of::<Person> },
+    Known { table: &["people", "*", "away"], keys: keys_of::<Away> },
     Known { table: &["personas", "*"], keys: keys_of::<Persona> },
     Known { table: &["inbound"], keys: keys_of::<Inbound> },
     Known { table: &["outbound"], keys: keys_of::<Outbound> },

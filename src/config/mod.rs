@@ -7,12 +7,14 @@
 //!
 //! Every default is its own module's `Default`, or stands here where no module owns it.
 
+mod dates;
 mod document;
 mod file;
 mod include;
 mod problems;
 mod values;
 
+mod absences;
 mod advice;
 mod inbound;
 mod limits;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::absences;
 use super::document::KeyPath;
 use super::file::{self, File};
 use super::problems::Report;
@@ -26,7 +27,7 @@ pub(super) fn check(file: &File, separators: &str, report: &mut Report<'_>) -> P
     let predecessors = succession::check(file, report);
     addresses_are_clear(&holders(&personas, &predecessors), separators, report);
     tags_differ(file, report);
-    People::new(people, personas).succeeding(predecessors)
+    People::new(people, personas).succeeding(predecessors).with_absences(absences::check(file, report))
 }
 
 /// The key that gave a persona's address its place in [`Persona::addresses`]; that of one that left, where it

@@ -5,6 +5,7 @@
 //! absences, who is there.
 
 pub mod absence;
+pub mod moment;
 
 mod greeting;
 mod succession;
