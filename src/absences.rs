@@ -120,7 +120,9 @@ impl Register {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
         let is_told = before.of(name).and_then(|said| said.notice.as_ref()).is_some_and(|last| {
-            last.until == notice.until && last.subject == notice.subject && notice.seen.duration_since(last.seen) < OFTEN
+            last.until == notice.until
+                && last.subject == notice.subject
+                && notice.seen.duration_since(last.seen) < OFTEN
         });
         if is_told {
             return Ok(());
@@ -220,7 +222,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (register, _) = Register::open(folder.path());
         let seen = || register.snapshot().of(&name("sophie")).unwrap().notice.as_ref().unwrap().seen;
-        for (seconds, subject, expected) in [(0, "a", 0), (9, "a", 0), (10, "b", 10), (3609, "b", 10), (3610, "b", 3610)] {
+        for (seconds, subject, expected) in
+            [(0, "a", 0), (9, "a", 0), (10, "b", 10), (3609, "b", 10), (3610, "b", 3610)]
+        {
             register.note(&name("sophie"), Notice::new(at(seconds), None, subject)).unwrap();
             assert_eq!(seen(), at(expected), "{seconds}");
         }

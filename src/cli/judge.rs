@@ -47,7 +47,13 @@ pub(super) struct Judged {
 
 impl<'a> Judge<'a> {
     pub(super) fn desk(&self) -> Desk<'a> {
-        Desk { policy: &self.config.policy, keys: self.keys, absences: self.absences, now: self.now, serial: signing::serials(1) }
+        Desk {
+            policy: &self.config.policy,
+            keys: self.keys,
+            absences: self.absences,
+            now: self.now,
+            serial: signing::serials(1),
+        }
     }
 
     /// Judges a message to `to`, or where that is empty, to those in its header section who are ours.

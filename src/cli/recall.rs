@@ -76,7 +76,10 @@ impl Index {
             Self::Empty => absences::read(&config.state_dir).map_err(|error| error.to_string()),
         };
         told.unwrap_or_else(|why| {
-            complain(format_args!("warning: {}: going on as if nobody were away but for the configuration", plain(&why)));
+            complain(format_args!(
+                "warning: {}: going on as if nobody were away but for the configuration",
+                plain(&why)
+            ));
             Absences::default()
         })
     }

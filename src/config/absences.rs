@@ -67,8 +67,9 @@ pub(super) fn give_advice(people: &People, report: &mut Report<'_>) {
             let during = |at: &&Timestamp| stay.from <= **at && stay.until.is_none_or(|until| **at < until);
             if begins.iter().filter(during).any(|at| in_circle(&at)) {
                 let at = KeyPath::from(["people", name.0.as_str(), "away"]).item(index).key("to");
-                let message =
-                    format!("who stands in is away at the same time, and it leads back: mail goes to {name}'s own inbox");
+                let message = format!(
+                    "who stands in is away at the same time, and it leads back: whoever else answers gets the mail, or {name}'s own inbox"
+                );
                 report.warn(&at, message);
             }
         }

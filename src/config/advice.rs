@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Config, absences};
 use super::document::KeyPath;
 use super::problems::Report;
+use super::{Config, absences};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain};
 use crate::people::{Person, Persona};

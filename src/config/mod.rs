@@ -52,7 +52,7 @@ use include::{Merged, Placed, Text};
 use problems::Report;
 use values::{As, Count, DurationOrOff, Separators, Several};
 
-pub use problems::{Problems, Remark};
+pub use problems::{Problems, Remark, did_you_mean};
 
 /// Where the state lies unless `state_dir` says otherwise (FHS: variable state of a program).
 const STATE_DIR: &str = "/var/lib/sincerely";

@@ -19,7 +19,7 @@ use crate::mail::Address;
 use crate::people::absence::Absences;
 use crate::threads::{Count, Found, Named, Query, Story, Unavailable};
 
-use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STORIES, socket};
+use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Status, socket};
 
 /// How long a daemon may take to answer: far longer than it does, and no longer than people wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -120,6 +120,15 @@ impl Client {
     /// When the daemon could not write it, or does not answer.
     pub async fn change(&self, change: &Change) -> Result<Changed, Unavailable> {
         self.ask(CHANGE, change, PATIENCE).await
+    }
+
+    /// How the daemon is.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self) -> Result<Status, Unavailable> {
+        let answer = self.send(Method::GET, STATUS, Vec::new(), PATIENCE).await;
+        answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
     }
 
     async fn ask<T: DeserializeOwned>(

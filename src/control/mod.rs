@@ -9,6 +9,9 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use crate::events::Alarm;
 use crate::people::absence::Absences;
 
 pub use client::{Client, Reach};
@@ -37,6 +40,34 @@ pub struct Changed {
     pub before: Absences,
     /// Since.
     pub after: Absences,
+}
+
+/// Answers a [`Status`].
+const STATUS: &str = "/status";
+
+/// How a running daemon is.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// The number of its process.
+    pub pid: u32,
+    /// When it started.
+    pub since: Timestamp,
+    /// The role and the place of each listener.
+    pub listeners: Vec<(String, String)>,
+    /// The next hops, in words, and what each answers now: nothing, where it is well.
+    pub next_hops: Vec<(String, Result<(), String>)>,
+    /// Whether the index of threads answers, or why it does not.
+    pub index: Result<(), String>,
+    /// The last alarms since the start, the newest last.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Whoever can tell how a daemon is.
+pub trait Tell {
+    /// How it is now.
+    fn tell(&self) -> impl Future<Output = Status> + Send;
 }
 
 fn socket(state_dir: &Path) -> PathBuf {

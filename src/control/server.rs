@@ -21,7 +21,7 @@ use crate::mail::Address;
 use crate::people::absence::Absences;
 use crate::threads::{Named, Query, Threads, Unavailable};
 
-use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STORIES, socket};
+use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Tell, socket};
 
 /// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
@@ -46,7 +46,7 @@ pub fn bind(state_dir: &Path) -> io::Result<UnixListener> {
 /// When the socket fails for good.
 pub async fn serve<S>(listener: UnixListener, state: Arc<S>, shutdown: CancellationToken) -> io::Result<()>
 where
-    S: AsRef<Threads> + AsRef<Register> + Send + Sync + 'static,
+    S: AsRef<Threads> + AsRef<Register> + Tell + Send + Sync + 'static,
 {
     let router = Router::new()
         .route(ALIVE, get(|| async { StatusCode::OK }))
@@ -56,6 +56,7 @@ where
         .route(FORGET, post(forget::<S>))
         .route(ABSENCES, get(absences::<S>))
         .route(CHANGE, post(change::<S>))
+        .route(STATUS, get(status::<S>))
         .with_state(state);
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
@@ -92,9 +93,14 @@ where
 {
     let change: Change = read(&body)?;
     let changing = move || register(&*state).change(&change, clock::now());
-    let changed = tokio::task::spawn_blocking(changing).await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+    let changed =
+        tokio::task::spawn_blocking(changing).await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
     let (before, after) = changed.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
     say(Ok(Changed { before: Absences::clone(&before), after: Absences::clone(&after) }))
+}
+
+async fn status<S: Tell>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
+    say(Ok(state.tell().await))
 }
 
 fn register<S: AsRef<Register>>(state: &S) -> &Register {

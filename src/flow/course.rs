@@ -7,8 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Absent, Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
-    Reply, Say,
+    Absent, Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName,
+    PersonaName, Reply, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
@@ -91,6 +92,8 @@ impl Service for Inbound {
             legs.extend(journey.make_copies(plan, legs).await);
         }
 
+        self.note_absence(&desk, &arrival, &planned.plans).await;
+
         // settle
         let replies = settle(session.protocol, &mail.id, &legs);
         self.keep_what_is_done(&replies, &legs).await;
@@ -123,6 +126,17 @@ impl Inbound {
             is_by_one_of_ours: insider.is_some_and(|insider| insider.proved),
             now,
             deadline: began + self.0.inbound.patience,
+        }
+    }
+
+    /// A vacation notice of one of ours is noted. It is held all the same: where it cannot be noted, an operator is
+    /// told.
+    async fn note_absence(&self, desk: &Desk<'_>, arrival: &Arrival, plans: &[Plan]) {
+        let Some((person, notice)) = desk.notice(arrival, plans, &TimeZone::system()) else { return };
+        let (house, name) = (Arc::clone(&self.0), person.clone());
+        let noting = tokio::task::spawn_blocking(move || house.absences.note(&name, notice));
+        if let Err(error) = noting.await.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked))) {
+            events::alarm("a person's own vacation notice could not be noted", &format!("{person}: {error}"));
         }
     }
 

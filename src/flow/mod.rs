@@ -15,6 +15,7 @@ mod reception;
 pub mod copy;
 pub mod insiders;
 pub mod learning;
+mod notices;
 pub mod telling;
 
 mod course;

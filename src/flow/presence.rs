@@ -22,9 +22,14 @@ impl<'a> Desk<'a> {
         Presence { people: &self.policy.people, absences: self.absences, now: self.now }
     }
 
-    /// Where a mail goes that is for `person`, or, where that one is away and names nobody, for one of `persona`'s
+    /// Where a mail goes that is for `person`, or, where that one is away and nobody who is named is there, for one of `persona`'s
     /// others. Nobody is there: the person's own inbox.
-    pub(super) fn seat(&self, person: &'a Person, persona: Option<&Persona>, correspondent: Option<&Address>) -> Seat<'a> {
+    pub(super) fn seat(
+        &self,
+        person: &'a Person,
+        persona: Option<&Persona>,
+        correspondent: Option<&Address>,
+    ) -> Seat<'a> {
         let (people, presence) = (&self.policy.people, self.presence());
         let Some(away) = presence.away(&person.name) else { return Seat { person, absent: None } };
         let another = || {
@@ -33,8 +38,8 @@ impl<'a> Desk<'a> {
         };
         let instead = match presence.instead_of(&person.name) {
             Instead::By(name) => people.person(name),
-            Instead::Unnamed => another(),
-            Instead::There | Instead::InCircle => None,
+            Instead::Unnamed | Instead::InCircle => another(),
+            Instead::There => None,
         };
         let absent = Absent { person: person.name.clone(), until: away.until };
         Seat { person: instead.unwrap_or(person), absent: Some(absent) }
@@ -50,7 +55,8 @@ impl<'a> Desk<'a> {
         preferred: Option<&PersonName>,
     ) -> Option<Seat<'a>> {
         let (people, correspondent) = (&self.policy.people, matched.correspondent.as_ref());
-        let preferred = preferred.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
+        let preferred =
+            preferred.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
         let answering = || people.answering(persona, correspondent);
         let seat = preferred.or_else(answering).map(|person| self.seat(person, Some(persona), correspondent));
         let before = chosen_before.and_then(|name| people.person(name));

@@ -17,12 +17,21 @@ impl Message {
     pub fn opening(&self, mime: Mime) -> Vec<String> {
         opening(&self.text(mime))
     }
+
+    /// More of them: no more than `count`.
+    pub(super) fn own_lines(&self, mime: Mime, count: usize) -> Vec<String> {
+        own_lines(&self.text(mime), count)
+    }
 }
 
 fn opening(text: &str) -> Vec<String> {
+    own_lines(text, LINES)
+}
+
+fn own_lines(text: &str, count: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(|line| line.trim_matches(is_blank)).collect();
     let (mut own, mut at) = (Vec::new(), 0);
-    while own.len() < LINES {
+    while own.len() < count {
         let Some(rest) = lines.get(at..).filter(|rest| !rest.is_empty()) else { break };
         match mark(rest) {
             Mark::Own => own.extend(rest.first().filter(|line| !line.is_empty()).map(|line| cut(line))),

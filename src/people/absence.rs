@@ -2,8 +2,8 @@
 //!
 //! Three may say that somebody is away: the command `away`, the configuration, and, where that is trusted, the
 //! person's own vacation notice; the first of them that says so now decides. A stand-in may be away too, so
-//! chains are followed. Where they lead back, or nobody is named and nobody else is there, mail goes to the
-//! person's own inbox: it waits there, and is not lost.
+//! chains are followed. Where they lead back, or nobody is named, the others of a pool step in; where none of them is
+//! there, mail goes to the person's own inbox: it waits there, and is not lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ pub enum Instead<'a> {
     By(&'a PersonName),
     /// Nobody is named: whoever else answers.
     Unnamed,
-    /// The chain leads back: nobody.
+    /// The chain leads back: whoever else answers.
     InCircle,
 }
 
@@ -265,8 +265,7 @@ impl<'a> Presence<'a> {
 
     fn inbox_there(&self, address: &Address) -> Vec<Address> {
         let is_it = |inbox: &Address| inbox.folded() == address.folded();
-        let owners: Vec<&Person> =
-            self.people.people().filter(|person| person.inboxes.iter().any(is_it)).collect();
+        let owners: Vec<&Person> = self.people.people().filter(|person| person.inboxes.iter().any(is_it)).collect();
         let is_read = owners.iter().any(|owner| self.away(&owner.name).is_none());
         let stand_in = owners.iter().find_map(|owner| match self.instead_of(&owner.name) {
             Instead::By(name) => self.people.person(name),

@@ -51,7 +51,13 @@ impl Office {
     }
 
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.config.policy, keys: &self.keys, absences: &NOTHING_SAID, now: memory::now(), serial: 0x4000 }
+        Desk {
+            policy: &self.config.policy,
+            keys: &self.keys,
+            absences: &NOTHING_SAID,
+            now: memory::now(),
+            serial: 0x4000,
+        }
     }
 
     /// The plans for a message to `to`, or what the door says to a recipient.

@@ -60,8 +60,8 @@ fn a_circle_is_warned_of_where_it_is_one_at_the_same_time() {
     check_warnings(
         &both("2027-01-06"),
         &[
-            "f:11: people.sophie.away.to: who stands in is away at the same time, and it leads back: mail goes to sophie's own inbox",
-            "f:15: people.tom.away.to: who stands in is away at the same time, and it leads back: mail goes to tom's own inbox",
+            "f:11: people.sophie.away.to: who stands in is away at the same time, and it leads back: whoever else answers gets the mail, or sophie's own inbox",
+            "f:15: people.tom.away.to: who stands in is away at the same time, and it leads back: whoever else answers gets the mail, or tom's own inbox",
         ],
     );
 }

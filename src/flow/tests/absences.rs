@@ -64,7 +64,10 @@ fn a_persona_of_one_person(#[case] away: &[&str], #[case] expected: &str) {
     let plan = plan(&acme, SOPHIE, "Subject: hi", Ok(&Found::default()));
     assert_eq!(who(&plan), expected);
     let until = plan.absent.as_ref().map(|absent| absent.until);
-    assert_eq!(until, expected.ends_with(" sophie").then_some(Some(tomorrow())).filter(|_| !away.is_empty() && away != ["tom"]));
+    assert_eq!(
+        until,
+        expected.ends_with(" sophie").then_some(Some(tomorrow())).filter(|_| !away.is_empty() && away != ["tom"])
+    );
 }
 
 #[test]
@@ -72,7 +75,8 @@ fn a_pool_passes_over_who_is_away_for_new_and_old_threads() {
     let everybody = acme(&[]);
     let before = plan(&everybody, TEAM, "Subject: hi", Ok(&Found::default())).person.unwrap().0;
     let others: Vec<&str> = ["sophie", "tom", "ute"].into_iter().filter(|name| *name != before).collect();
-    let after = |away: &[&str], memory: &Found| who(&plan(&acme(away), TEAM, "In-Reply-To: <one@acme.example>", Ok(memory)));
+    let after =
+        |away: &[&str], memory: &Found| who(&plan(&acme(away), TEAM, "In-Reply-To: <one@acme.example>", Ok(memory)));
     let one = |name: &str, absent: &str| format!("{name}@corp.example {name} {absent}");
 
     let alone = after(&[&before, others[0]], &Found::default());

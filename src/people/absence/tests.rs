@@ -124,7 +124,8 @@ fn a_notice_counts_where_it_is_trusted_and_for_three_days_where_it_tells_no_end(
         absences.note(&name(who), Notice::new(at(-5), Some(at(900)), "an older one"));
     }
     let people = people(&[]);
-    let is_away = |who, hours| Presence { people: &people, absences: &absences, now: at(hours) }.away(&name(who)).is_some();
+    let is_away =
+        |who, hours| Presence { people: &people, absences: &absences, now: at(hours) }.away(&name(who)).is_some();
     assert!(is_away("sophie", 71) && !is_away("sophie", 72));
     assert!(!is_away("tom", 0), "his notices are only shown");
 }
