@@ -119,8 +119,11 @@ impl Register {
     pub fn note(&self, name: &PersonName, notice: Notice) -> io::Result<()> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
-        let is_told = before.of(name).and_then(|said| said.notice.as_ref()).is_some_and(|last| {
-            last.until == notice.until
+        let said = before.of(name);
+        let is_over = |last: &Notice| said.and_then(|said| said.back).is_some_and(|back| last.seen <= back);
+        let is_told = said.and_then(|said| said.notice.as_ref()).is_some_and(|last| {
+            !is_over(last)
+                && last.until == notice.until
                 && last.subject == notice.subject
                 && notice.seen.duration_since(last.seen) < OFTEN
         });
@@ -228,5 +231,8 @@ mod tests {
             register.note(&name("sophie"), Notice::new(at(seconds), None, subject)).unwrap();
             assert_eq!(seen(), at(expected), "{seconds}");
         }
+        register.change(&Change::ComeBack(name("sophie"), false), at(3700)).unwrap();
+        register.note(&name("sophie"), Notice::new(at(3701), None, "b")).unwrap();
+        assert_eq!(seen(), at(3701), "after `back` it says something new");
     }
 }

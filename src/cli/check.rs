@@ -12,7 +12,7 @@ use crate::config::{Config, Listen, Relays, Test};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
 use crate::people::absence::NOTHING_SAID;
-use crate::people::{Persona, Predecessor};
+use crate::people::{Leaver, Persona, Predecessor};
 use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
@@ -57,6 +57,8 @@ pub fn render(config: &Config) -> String {
     let policy = &config.policy;
     let blocks = [
         who_gets_what(policy),
+        pools(policy),
+        leavers(policy),
         names(policy),
         absences(policy),
         rules(policy),
@@ -104,6 +106,30 @@ fn who_gets_what(policy: &Policy) -> String {
     let replies = policy.reply_domain.iter().flat_map(by_token);
     let internal = policy.inbound.aliases.iter().map(|(internal, real)| internal_row(internal, real));
     aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies).chain(internal))
+}
+
+/// Who of a pool gets what is nobody's yet.
+fn pools(policy: &Policy) -> String {
+    let pools = policy.people.personas().filter(|persona| persona.answered_by.len() > 1);
+    let row = |persona: &Persona| {
+        let people = persona.answered_by.iter().map(ToString::to_string).collect::<Vec<_>>();
+        [persona.name.to_string(), people.join(", "), format!("{}: {}", persona.shared, persona.shared.meaning())]
+    };
+    table(["POOL", "PEOPLE", "SHARED"], pools.map(row).collect())
+}
+
+/// Who has what was of people who left.
+fn leavers(policy: &Policy) -> String {
+    let row = |left: &Leaver| {
+        let from = if left.person.inboxes.is_empty() { "nowhere".into() } else { listed(&left.person.inboxes) };
+        [left.person.name.to_string(), left.successor.to_string(), from]
+    };
+    table(["LEFT", "SUCCEEDED BY", "STILL ONE OF OURS FROM"], policy.people.leavers().map(row).collect())
+}
+
+/// Nothing, where there are no rows.
+fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
+    if rows.is_empty() { String::new() } else { aligned([head.map(String::from)].into_iter().chain(rows)) }
 }
 
 /// By which names a persona gets mail at shared addresses, and who has what was of those that left.
@@ -273,6 +299,9 @@ mod tests {
                                            otherwise                  tom      tom@corp.example, tom.weber@home.example
         *@replies.acme.example             by the signed token
                                            otherwise                  refused
+
+        POOL  PEOPLE       SHARED
+        team  sophie, tom  sticky: a customer keeps the same person
 
         PERSONA  GREETED AS
         sophie   Sophie

@@ -9,6 +9,7 @@ use sysexits::ExitCode;
 use crate::absences::Register;
 use crate::config::{Config, Relays};
 use crate::flow::once::Once;
+use crate::flow::turns::Turns;
 use crate::flow::{House, Onward};
 use crate::held::Held;
 use crate::relay::{Relay, Settings};
@@ -70,6 +71,7 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         held: Held::new(&config.state_dir),
         absences,
         once: Once::default(),
+        turns: Turns::default(),
     })
 }
 

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::document::KeyPath;
 use super::file::{self, File};
+use super::handover;
 use super::problems::Report;
 use super::values::As;
 use crate::people::absence::{Instead, NOTHING_SAID, Planned, Presence, Stay};
@@ -51,7 +52,8 @@ fn stand_in(name: &str, to: &str, file: &File, at: &KeyPath, report: &mut Report
         report.mistake(at, format!("there is no person {to:?}{near}"));
         return None;
     }
-    Some(PersonName(to.into()))
+    handover::says_whom_it_means(to, at, file, report);
+    Some(PersonName(handover::now(to, file).into()))
 }
 
 /// Warns of stays in which everybody who would stand in is away too, and the chain leads back.

@@ -22,6 +22,7 @@ use super::values::{
 };
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
+use crate::people::Shared;
 use crate::people::moment::Moment;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{BareNewlines, PeerName};
@@ -177,6 +178,8 @@ pub(super) struct Timeout {
 pub(super) struct Person {
     /// Where the person reads mail.
     pub inbox: Several<Address>,
+    /// The person who has what was theirs, since they are not there any more.
+    pub succeeded_by: Option<As<String>>,
     /// When they are away.
     pub away: Tables<Away>,
     /// Whether their own vacation notice sets them away.
@@ -205,6 +208,8 @@ pub(super) struct Persona {
     pub aliases: Several<Address>,
     /// The people behind it; several make a pool.
     pub answered_by: Several<String>,
+    /// How a pool shares its mail.
+    pub shared: Option<As<Shared>>,
     /// Where mail goes that an inbox refuses for good: a person, a persona or an address.
     pub fallback: Option<As<String>>,
     /// The names by which customers greet it.

@@ -16,6 +16,7 @@ mod values;
 
 mod absences;
 mod advice;
+mod handover;
 mod inbound;
 mod limits;
 mod loops;
@@ -331,7 +332,7 @@ fn unmatched(name: &str, file: &File, report: &mut Report<'_>) -> Unmatched {
         let key = KeyPath::from(["inbound", "unmatched"]);
         report.mistake(&key, format!(r#"there is no person {name:?}; expected "hold" or the name of a person{near}"#));
     }
-    Unmatched::Person(PersonName(name.into()))
+    Unmatched::Person(PersonName(handover::now(name, file).into()))
 }
 
 fn stamp(file: &File, report: &mut Report<'_>) -> policy::Stamp {

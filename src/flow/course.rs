@@ -7,8 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Absent, Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName,
-    PersonaName, Reply, Say,
+    Absent, Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match,
+    PersonName, PersonaName, Reply, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -16,9 +16,9 @@ use crate::rules::{self, Decision, Facts, Judged, Judgement, Known, Rule, Target
 use crate::threads::matcher::Recipient;
 use crate::threads::token::Purpose;
 
+use super::answering::Answering;
 use super::insiders::Insider;
-use super::plan::{Arrival, Case, Desk, Readers, writer_in_thread};
-use super::presence::Seat;
+use super::plan::{Arrival, Case, Desk, Readers};
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -29,6 +29,8 @@ pub(super) struct Course {
     pub(super) person: Option<PersonName>,
     /// Who would answer, and is away.
     pub(super) absent: Option<Absent>,
+    /// Why this person, where they answer for a persona.
+    pub(super) chosen: Option<ChoiceReason>,
     pub(super) copies: Vec<Address>,
     pub(super) edits: Edits,
     pub(super) choices: Vec<Choice>,
@@ -54,6 +56,7 @@ struct Route<'a> {
     to: Vec<Destination>,
     person: Option<PersonName>,
     absent: Option<Absent>,
+    chosen: Option<ChoiceReason>,
     choices: Vec<Choice>,
 }
 
@@ -99,6 +102,7 @@ impl<'a> Desk<'a> {
             continued: continued.iter().map(|rule| rule.name.clone()).collect(),
             person: route.person,
             absent: route.absent,
+            chosen: route.chosen,
             choices: route.choices,
             ..Course::by_default(fate)
         };
@@ -147,18 +151,17 @@ impl<'a> Desk<'a> {
         if is_unsettled || self.is_choice_unknown(case, share) {
             return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
-        let Some(first) = share.readers.people.first() else {
+        let Readers { people, fallback, answering } = &share.readers;
+        if people.is_empty() {
             return (Fate::Hold(HoldReason::Unmatched), Route::default());
-        };
+        }
         let mut route = Route::default();
-        let persona = share.matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        let pool = persona.filter(|_| share.writer.is_none());
-        let is_stand_in = share.readers.absent.as_ref().is_some_and(|absent| absent.person != first.name);
-        route.choices.extend(pool.and_then(|persona| choice(persona, first, is_stand_in, share.to)));
-        share.readers.people.iter().for_each(|person| route.add(person, &share.readers.fallback));
+        match answering {
+            Some(answering) => route.add_answering(answering.clone(), fallback),
+            None => people.iter().for_each(|person| route.add(person, fallback)),
+        }
         // Colleagues are told; nobody is to answer.
         route.person = route.person.filter(|_| share.writer.is_none());
-        route.absent.clone_from(&share.readers.absent);
         self.forward(case, route)
     }
 
@@ -201,23 +204,20 @@ impl<'a> Desk<'a> {
         targets: &[Target],
         wanted: Wanted,
     ) -> Route<'a> {
-        let (people, correspondent) = (&self.policy.people, share.matched.correspondent.as_ref());
-        let persona = share.matched.persona.as_ref().and_then(|name| people.persona(name));
+        let people = &self.policy.people;
         let mut route = Route { without, ..Route::default() };
         for target in targets {
             match target {
                 Target::Person(name) => {
                     let Some(person) = people.person(name) else { continue };
-                    let own = Seat { person, absent: None };
-                    let seat = if wanted.is_copy { own } else { self.seat(person, persona, correspondent) };
-                    route.take(seat, &self.fallback(share.matched));
+                    let own = Answering { person, reason: None, choice: None, absent: None };
+                    let whoever = || self.instead_of(person, share.matched);
+                    route.add_answering(if wanted.is_copy { own } else { whoever() }, &self.fallback(share.matched));
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
-                    let Some(seat) = self.of_pool(case, share, persona) else { continue };
-                    let key = persona.addresses.first();
-                    route.choices.extend(key.and_then(|key| choice(persona, seat.person, seat.is_stand_in(), key)));
-                    route.take(seat, &self.presence().inboxes_there(&persona.fallback));
+                    let Some(answering) = self.of_pool(case, share, persona) else { continue };
+                    route.add_answering(answering, &self.presence().inboxes_there(&persona.fallback));
                 }
                 Target::Address(address) => route.add_address(address, &self.fallback(share.matched)),
             }
@@ -227,17 +227,9 @@ impl<'a> Desk<'a> {
 
     /// Who answers for a persona that a rule names, as for the message's own; of what one of them wrote, another
     /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
-    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Seat<'a>> {
-        let people = &self.policy.people;
-        let chosen = persona.addresses.first().and_then(|address| self.chosen_before(case, address));
-        let first = self.seat_of(persona, share.matched, chosen, writer_in_thread(case, share.matched));
-        let is_other = |name: &PersonName| !share.writer.is_some_and(|writer| writer.people.contains(name));
-        if first.as_ref().is_some_and(|seat| is_other(&seat.person.name)) {
-            return first;
-        }
-        let there_first = self.presence().there(&persona.answered_by).chain(&persona.answered_by);
-        let another = there_first.filter(|name| is_other(name)).find_map(|name| people.person(name));
-        another.map(|person| Seat { person, absent: None }).or(first)
+    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Answering<'a>> {
+        let without = share.writer.map(|writer| writer.people.as_slice()).unwrap_or_default();
+        self.chosen(case, share.matched, persona, persona.addresses.first()?, without)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
@@ -271,6 +263,7 @@ impl Course {
             fate,
             person: None,
             absent: None,
+            chosen: None,
             copies: Vec::new(),
             edits: Edits::default(),
             choices: Vec::new(),
@@ -279,13 +272,15 @@ impl Course {
 }
 
 impl Route<'_> {
-    /// The first who gets it is the person of the route.
-    fn take(&mut self, seat: Seat<'_>, fallback: &[Address]) {
+    fn add_answering(&mut self, answering: Answering<'_>, fallback: &[Address]) {
+        let Answering { person, reason, choice, absent } = answering;
         let is_first = self.person.is_none();
-        self.add(seat.person, fallback);
-        if is_first && self.person.is_some() {
-            self.absent = seat.absent;
+        self.add(person, fallback);
+        if is_first && self.person.as_ref() == Some(&person.name) {
+            self.chosen = reason;
+            self.absent = absent;
         }
+        self.choices.extend(choice);
     }
 
     fn add(&mut self, person: &Person, fallback: &[Address]) {
@@ -307,12 +302,6 @@ impl Route<'_> {
     fn takes(&self, address: &Address) -> bool {
         !self.without.iter().any(|own| own.folded() == address.folded())
     }
-}
-
-/// Whom a pool chose, if the persona has one, or who stands in; remembered for `recipient`.
-fn choice(persona: &Persona, person: &Person, is_stand_in: bool, recipient: &Address) -> Option<Choice> {
-    let is_pool = persona.answered_by.len() > 1;
-    (is_pool || is_stand_in).then(|| Choice { recipient: recipient.clone(), person: person.name.clone() })
 }
 
 /// What comes to a return path that we made is *about* a message of ours: a bounce, or a vacation notice,

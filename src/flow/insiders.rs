@@ -96,17 +96,18 @@ impl<'a> Desk<'a> {
         let all: Vec<&Person> = answering.iter().filter_map(|name| people.person(name)).collect();
         let others: Vec<&Person> = all.iter().copied().filter(|person| !writer.people.contains(&person.name)).collect();
         if others.is_empty() {
-            return Readers { people: all, fallback: self.fallback(matched), absent: None };
+            return Readers { people: all, fallback: self.fallback(matched), answering: None };
         }
         let own = self.inboxes_of(writer);
         let is_own = |address: &&Address| own.iter().any(|inbox| inbox.folded() == address.folded());
         let fallback = self.fallback(matched).into_iter().filter(|address| !is_own(&address)).collect();
-        Readers { people: others, fallback, absent: None }
+        Readers { people: others, fallback, answering: None }
     }
 
-    /// Where an insider reads mail.
+    /// Where an insider reads mail; not whoever succeeded them.
     pub fn inboxes_of(&self, insider: &Insider) -> Vec<&'a Address> {
-        let people = insider.people.iter().filter_map(|name| self.policy.people.person(name));
+        let person = |name: &PersonName| self.policy.people.person(name).filter(|person| person.name == *name);
+        let people = insider.people.iter().filter_map(person);
         people.flat_map(|person| &person.inboxes).collect()
     }
 
@@ -133,10 +134,12 @@ impl<'a> Desk<'a> {
         Some(Lesson { message_id, thread, persona, correspondents, writer })
     }
 
-    /// The writer, if they answer for the persona: whoever only puts in a word does not take the thread over.
+    /// The writer, if they, or who succeeded them, answer for the persona: whoever only puts in a word does not take
+    /// the thread over.
     pub(super) fn writer_for(&self, insider: &Insider, persona: &PersonaName) -> Option<PersonName> {
-        let persona = self.policy.people.persona(persona)?;
-        insider.writer.clone().filter(|writer| persona.answered_by.contains(writer))
+        let people = &self.policy.people;
+        let (persona, writer) = (people.persona(persona)?, insider.writer.as_ref()?);
+        persona.answered_by.contains(&people.person(writer)?.name).then(|| writer.clone())
     }
 
     /// One message teaches one thing, to whomever it was sent: what evidence names, else the thread of a persona

@@ -7,6 +7,7 @@
 use jiff::tz::TimeZone;
 
 use crate::mail::{Fate, HoldReason, Kind, PersonName, Plan};
+use crate::people::Person;
 use crate::people::absence::Notice;
 use crate::threads::matcher::Recipient;
 use crate::threads::token::Purpose;
@@ -24,7 +25,10 @@ impl Desk<'_> {
             return None;
         }
         let author = &message.sole_author()?.address;
-        let mut people = self.policy.people.people_at(author, &self.policy.separators);
+        let people = &self.policy.people;
+        // Whoever left has a responder that says so for ever.
+        let is_there = |person: &&Person| people.person(&person.name).is_some_and(|now| now.name == person.name);
+        let mut people = people.people_at(author, &self.policy.separators).filter(is_there);
         let (Some(person), None) = (people.next(), people.next()) else { return None };
         let today = self.now.to_zoned(zone.clone()).date();
         let back = message.return_date(self.policy.mime, today);

@@ -4,8 +4,8 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Absent, Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply,
-    ReversePath, Say, ThreadId,
+    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonaTag, Plan, Reply, ReversePath, Say,
+    ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
@@ -16,10 +16,10 @@ use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, 
 use crate::threads::token::{Purpose, Token};
 use crate::threads::{Claim, Correspondent, Fingerprint, Found, Origin, Query, RetryKey, Topic, Unavailable};
 
+use super::answering::Answering;
 use super::course::{Share, could_be_found, is_return_path, possible_evidence};
 use super::insiders::Insider;
-use super::policy::{Policy, Unmatched};
-use super::presence::Seat;
+use super::policy::Policy;
 
 /// No more ids of References join a thread with one message.
 const HEALED_PER_MESSAGE: usize = 32;
@@ -85,8 +85,15 @@ pub(super) struct Case<'a> {
 pub(super) struct Readers<'a> {
     pub(super) people: Vec<&'a Person>,
     pub(super) fallback: Vec<Address>,
-    /// Who would answer and is away.
-    pub(super) absent: Option<Absent>,
+    /// Who answers, where somebody does.
+    pub(super) answering: Option<Answering<'a>>,
+}
+
+impl<'a> Readers<'a> {
+    fn answer(answering: Option<Answering<'a>>, fallback: Vec<Address>) -> Self {
+        let people = answering.iter().map(|answering| answering.person).collect();
+        Self { people, fallback, answering }
+    }
 }
 
 impl Arrival {
@@ -187,12 +194,15 @@ impl<'a> Desk<'a> {
         let to = || arrival.recipients.iter().map(|(recipient, _)| recipient);
         let tokens = matcher.seeds(&ids).into_iter().chain(to().filter_map(|to| matcher.recipient_token(to)));
         let tokens = tokens.chain(matcher.written_tokens(&arrival.message.recipients()));
+        let pools = self.pools_in_turn(arrival);
         Query {
             threads: tokens.map(|token| ThreadId(token.id)).collect(),
             ids: ids.into_iter().chain(arrival.message.message_id().cloned()).collect(),
             retries: to().chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
             twin: None,
             correspondent: self.correspondent(arrival),
+            waiting: self.waited_for(&pools),
+            pools: pools.into_iter().map(|persona| persona.name.clone()).collect(),
         }
     }
 
@@ -282,6 +292,7 @@ impl<'a> Desk<'a> {
             matched,
             person: course.person,
             absent: course.absent,
+            chosen: course.chosen,
             rule: course.rule,
             continued: course.continued,
             fate: course.fate,
@@ -335,18 +346,9 @@ impl<'a> Desk<'a> {
         let writer = case.insider.as_ref().filter(is_one_of_ours);
         let readers = match writer {
             Some(writer) => self.colleagues(matched, writer),
-            None => self.answering(case, to, matched),
+            None => Readers::answer(self.answering(case, to, matched), self.fallback(matched)),
         };
         Share { to, recipient, matched, kind, writer, readers }
-    }
-
-    /// The person who answers: whom a pool chose for this mail before comes first, then who wrote last in its
-    /// thread.
-    fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
-        let seat = self.person(matched, self.chosen_before(case, to), writer_in_thread(case, matched));
-        let absent = seat.as_ref().and_then(|seat| seat.absent.clone());
-        let people = seat.into_iter().map(|seat| seat.person).collect();
-        Readers { people, fallback: self.fallback(matched), absent }
     }
 
     /// What is held whatever it matches.
@@ -355,24 +357,6 @@ impl<'a> Desk<'a> {
             return Some(HoldReason::Loop);
         }
         (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
-    }
-
-    /// Who answers for the persona, else whoever takes what matches nothing, or who stands in; `None` means that an
-    /// operator looks at it.
-    fn person(
-        &self,
-        matched: &Match,
-        chosen_before: Option<&PersonName>,
-        preferred: Option<&PersonName>,
-    ) -> Option<Seat<'a>> {
-        let people = &self.policy.people;
-        let Some(persona) = matched.persona.as_ref().and_then(|name| people.persona(name)) else {
-            return match &self.policy.inbound.unmatched {
-                Unmatched::Hold => None,
-                Unmatched::Person(name) => people.person(name).map(|person| self.seat(person, None, None)),
-            };
-        };
-        self.seat_of(persona, matched, chosen_before, preferred)
     }
 
     /// Our own return path, so that a failure of the inbox comes back to us, and its address never to
@@ -460,11 +444,6 @@ fn matching_id<'c>(matched: &Match, pieces: &[Piece<'c>]) -> Option<&'c MessageI
 fn is_learned(id: &MessageId, known: &Found) -> bool {
     let is_learned = |claim: &Claim| matches!(claim.origin, Origin::Learned(_));
     known.ids.get(id).is_some_and(|claims| claims.iter().any(is_learned))
-}
-
-/// Who of ours wrote last into the thread that a message belongs to: the customer answers that person.
-pub(super) fn writer_in_thread<'c>(case: &Case<'c>, matched: &Match) -> Option<&'c PersonName> {
-    case.known.threads.get(&matched.thread?)?.writer.as_ref()
 }
 
 /// `bounce+TOKEN@reply_domain`.

@@ -1,18 +1,18 @@
 //! Who is there: a person who was chosen, or whoever stands in. Pure.
 //!
-//! Whom a pool chose for an earlier try of a mail gets the retry too, there or not: the legs that are done would
-//! else be done twice, at two people.
+//! Whoever was given a mail keeps it when it comes again, there or not: the legs that are done would else be done
+//! twice, at two people.
 
-use crate::mail::{Absent, Address, Match, PersonName};
+use crate::mail::{Absent, Address, ChoiceReason, Match, PersonName};
 use crate::people::absence::{Instead, Presence};
-use crate::people::{Person, Persona};
+use crate::people::{Chosen, Known, Person, Persona};
 
-use super::plan::{Case, Desk};
+use super::answering::Answering;
+use super::plan::Desk;
 
-/// Who gets a mail, and in whose place.
-#[derive(Clone)]
+/// Whom a persona's mail goes to, now that some are away.
 pub(super) struct Seat<'a> {
-    pub(super) person: &'a Person,
+    pub(super) chosen: Chosen<'a>,
     /// Who would have it, and is away; the same person, where nobody stands in.
     pub(super) absent: Option<Absent>,
 }
@@ -22,51 +22,48 @@ impl<'a> Desk<'a> {
         Presence { people: &self.policy.people, absences: self.absences, now: self.now }
     }
 
-    /// Where a mail goes that is for `person`, or, where that one is away and nobody who is named is there, for one of `persona`'s
-    /// others. Nobody is there: the person's own inbox.
-    pub(super) fn seat(
-        &self,
-        person: &'a Person,
-        persona: Option<&Persona>,
-        correspondent: Option<&Address>,
-    ) -> Seat<'a> {
+    /// Of `among`, who gets a persona's mail. Whose conversation it is has a stand-in; what is nobody's yet is shared
+    /// among those who are there. Where nobody is, it goes to whose it would be.
+    pub(super) fn seat(&self, persona: &Persona, among: &[PersonName], known: &Known<'_>) -> Option<Seat<'a>> {
         let (people, presence) = (&self.policy.people, self.presence());
-        let Some(away) = presence.away(&person.name) else { return Seat { person, absent: None } };
+        if let Some(before) = given_before(among, known).and_then(|name| people.person(name)) {
+            return Some(Seat { chosen: Chosen { person: before, reason: ChoiceReason::Retry }, absent: None });
+        }
+        let first = people.choose(persona, among, known)?;
+        let Some(absent) = self.absent(first.person).filter(|_| first.reason != ChoiceReason::Retry) else {
+            return Some(Seat { chosen: first, absent: None });
+        };
+        let stand_in = || match presence.instead_of(&first.person.name) {
+            Instead::By(name) => people.person(name).map(|person| Chosen { person, reason: ChoiceReason::StandsIn }),
+            Instead::There | Instead::Unnamed | Instead::InCircle => None,
+        };
+        let there: Vec<PersonName> = presence.there(among).cloned().collect();
+        let another = || people.choose(persona, &there, known);
+        // A turn is nobody's yet: nobody is replaced.
+        if let Some(another) = another().filter(|_| first.is_turn()) {
+            return Some(Seat { chosen: another, absent: None });
+        }
+        let chosen = stand_in().or_else(another).unwrap_or(first);
+        Some(Seat { chosen, absent: Some(absent) })
+    }
+
+    /// Who gets what is for a person by name: the person, a stand-in, or another one of the persona's.
+    pub(super) fn instead_of(&self, person: &'a Person, matched: &Match) -> Answering<'a> {
+        let (people, presence) = (&self.policy.people, self.presence());
         let another = || {
-            let persona = persona.filter(|persona| persona.answered_by.contains(&person.name))?;
-            people.answering_of(presence.there(&persona.answered_by), persona, correspondent)
+            let persona = matched.persona.as_ref().and_then(|name| people.persona(name))?;
+            let is_theirs = persona.answered_by.contains(&person.name);
+            let there: Vec<PersonName> = presence.there(&persona.answered_by).filter(|_| is_theirs).cloned().collect();
+            let known = Known { correspondent: matched.correspondent.as_ref(), ..Known::default() };
+            people.choose(persona, &there, &known).map(|chosen| chosen.person)
         };
         let instead = match presence.instead_of(&person.name) {
             Instead::By(name) => people.person(name),
             Instead::Unnamed | Instead::InCircle => another(),
             Instead::There => None,
         };
-        let absent = Absent { person: person.name.clone(), until: away.until };
-        Seat { person: instead.unwrap_or(person), absent: Some(absent) }
-    }
-
-    /// Who takes a mail of a persona: whom an earlier try of it had chosen, else the seat of who is preferred, else of
-    /// whom the pool chooses.
-    pub(super) fn seat_of(
-        &self,
-        persona: &Persona,
-        matched: &Match,
-        chosen_before: Option<&PersonName>,
-        preferred: Option<&PersonName>,
-    ) -> Option<Seat<'a>> {
-        let (people, correspondent) = (&self.policy.people, matched.correspondent.as_ref());
-        let preferred =
-            preferred.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
-        let answering = || people.answering(persona, correspondent);
-        let seat = preferred.or_else(answering).map(|person| self.seat(person, Some(persona), correspondent));
-        let before = chosen_before.and_then(|name| people.person(name));
-        match (before, seat) {
-            (Some(before), seat) => {
-                let same = seat.filter(|seat| seat.person.name == before.name);
-                Some(same.unwrap_or(Seat { person: before, absent: None }))
-            }
-            (None, seat) => seat,
-        }
+        let absent = self.absent(person);
+        Answering { person: instead.unwrap_or(person), reason: None, choice: None, absent }
     }
 
     /// Where mail goes that an inbox refuses for good; the inboxes of stand-ins, where its people are away.
@@ -75,15 +72,13 @@ impl<'a> Desk<'a> {
         persona.map(|persona| self.presence().inboxes_there(&persona.fallback)).unwrap_or_default()
     }
 
-    /// Whom a pool, or an absence, chose for an earlier try of this mail to `recipient`.
-    pub(super) fn chosen_before<'c>(&self, case: &Case<'c>, recipient: &Address) -> Option<&'c PersonName> {
-        case.known.retries.get(&case.arrival.retry_key(recipient))?.chosen.as_ref()
+    fn absent(&self, person: &Person) -> Option<Absent> {
+        let away = self.presence().away(&person.name)?;
+        Some(Absent { person: person.name.clone(), until: away.until })
     }
 }
 
-impl Seat<'_> {
-    /// Whether somebody else has what was for the one who is away.
-    pub(super) fn is_stand_in(&self) -> bool {
-        self.absent.as_ref().is_some_and(|absent| absent.person != self.person.name)
-    }
+/// Whom this mail was given to before, who is none of the pool: a stand-in.
+fn given_before<'k>(among: &[PersonName], known: &Known<'k>) -> Option<&'k PersonName> {
+    known.before.filter(|name| !among.contains(name))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Address, Kind, Lesson, Match, MessageId, PersonName, Reply, ReversePath, ThreadId};
+use super::{Address, Choice, ChoiceReason, Kind, Lesson, Match, MessageId, PersonName, Reply, ReversePath, ThreadId};
 
 /// Where a message is handed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +152,8 @@ pub struct Plan {
     pub person: Option<PersonName>,
     /// Who would answer and is away: the person stands in; or is that one, where nobody is there.
     pub absent: Option<Absent>,
+    /// Why this person, where they answer for a persona.
+    pub chosen: Option<ChoiceReason>,
     /// The rule that decided, or `default`.
     pub rule: String,
     /// The rules before it that matched, added something, and went on.
@@ -174,16 +176,6 @@ pub struct Plan {
     pub heals: Vec<MessageId>,
     /// What is learned before anything is done, where one of ours wrote it.
     pub lesson: Option<Lesson>,
-}
-
-/// Whom a pool chose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// The recipient that it is remembered for, with the mail: the message's own, or the address of the
-    /// persona that a rule names.
-    pub recipient: Address,
-    /// The person.
-    pub person: PersonName,
 }
 
 impl Plan {

@@ -9,8 +9,8 @@ use crate::flow::insiders::Insider;
 use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
 use crate::mail::{
-    Absent, Address, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match,
-    PersonaName, Plan, Reply, ReversePath,
+    Absent, Address, ChoiceReason, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson,
+    Match, PersonaName, Plan, Reply, ReversePath,
 };
 use crate::message::{Message, Signal, kind};
 use crate::rules::{self, Answer, Why};
@@ -63,6 +63,8 @@ pub(super) struct Line {
     pub(super) absent: Option<Absence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stands_in_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chosen: Option<ChoiceReason>,
     pub(super) rule: Option<String>,
     pub(super) rules_tried: Vec<RuleTried>,
     #[serde(skip)]
@@ -308,6 +310,7 @@ impl Line {
             person: None,
             absent: None,
             stands_in_for: None,
+            chosen: None,
             evidence_tried: Vec::new(),
             rule: None,
             rules_tried: Vec::new(),
@@ -352,6 +355,7 @@ impl Line {
             person: plan.person.as_ref().map(ToString::to_string),
             stands_in_for: Absence::replaced(&plan),
             absent: plan.absent.as_ref().map(Absence::new),
+            chosen: plan.chosen,
             rule: Some(plan.rule),
             continued: plan.continued,
             copies,

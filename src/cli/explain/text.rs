@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::absence::moment;
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
+use crate::mail::ChoiceReason;
 
 use super::evidence;
 use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, RuleTried, Stamped};
@@ -49,6 +50,7 @@ impl Line {
         sheet.section("away", &only(self.absence_in_words()));
         sheet.section("stamp", &only(self.stamp.as_ref().map(Stamped::in_words)));
         sheet.section("edits", &self.edits.iter().map(|edit| Row::text(edit.in_words())).collect::<Vec<_>>());
+        sheet.section("person", &only(self.chosen_in_words()));
         sheet.section("envelope", &self.deliveries.iter().map(|one| Row::text(one.in_words())).collect::<Vec<_>>());
         sheet.section("held", &only(self.reason.map(|reason| format!("below held/{reason}"))));
         sheet.section("copies", &self.copies.iter().map(Row::text).collect::<Vec<_>>());
@@ -67,6 +69,12 @@ impl Line {
             _ => ", and nobody stands in".to_owned(),
         };
         Some(format!("{} is away{until}{stands_in}", absent.person))
+    }
+
+    /// Why this person answers, where there are others.
+    fn chosen_in_words(&self) -> Option<String> {
+        let (person, reason) = (self.person.as_ref()?, self.chosen.filter(|reason| *reason != ChoiceReason::Only)?);
+        Some(format!("{person}: {} ({reason})", reason.meaning()))
     }
 
     /// What it is, then the signals, each with what it speaks for.

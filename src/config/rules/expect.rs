@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::document::KeyPath;
 use crate::config::file::File;
+use crate::config::handover;
 use crate::config::include::Placed;
 use crate::config::people;
 use crate::config::problems::Report;
@@ -106,8 +107,10 @@ fn expected(
     }
     if let Some(person) = word(&written.person) {
         let names: Vec<String> = file.people.keys().cloned().collect();
-        let name = one_of(person, &names, &at.key("person"), report);
-        all.push(("person", name.map(|name| Expected::Person(PersonName(name)))));
+        let key = at.key("person");
+        handover::says_whom_it_means(&person, &key, file, report);
+        let name = one_of(person, &names, &key, report);
+        all.push(("person", name.map(|name| Expected::Person(PersonName(handover::now(&name, file).into())))));
     }
     if let Some(reason) = word(&written.hold) {
         let reason = value::<HoldReason>(&reason, &at.key("hold"), report);

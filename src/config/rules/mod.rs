@@ -17,6 +17,7 @@ use strum::VariantArray;
 
 use super::document::KeyPath;
 use super::file::File;
+use super::handover;
 use super::include::Placed;
 use super::problems::Report;
 use super::succession;
@@ -63,7 +64,7 @@ impl Reader<'_, '_> {
         let personas = self.names(written.persona.as_ref(), &at.key("persona"), "persona", self.file.personas.keys());
         all.extend(personas.map(|names| Condition::Persona(names.into_iter().map(PersonaName).collect())));
         let people = self.names(written.person.as_ref(), &at.key("person"), "person", self.file.people.keys());
-        all.extend(people.map(|names| Condition::Person(names.into_iter().map(PersonName).collect())));
+        all.extend(people.map(|names| Condition::Person(self.people_now(&names, &at.key("person")))));
         all.extend(self.values::<Kind>(written.kind.as_ref(), &at.key("kind")).map(Condition::Kind));
         all.extend(self.values::<Evidence>(written.evidence.as_ref(), &at.key("evidence")).map(Condition::Evidence));
         all.extend(self.patterns(written.recipient.as_ref(), &at.key("recipient")).map(Condition::Recipient));
@@ -125,6 +126,14 @@ impl Reader<'_, '_> {
             }
         }
         Some(names.iter().map(|name| name.0.clone()).collect())
+    }
+
+    /// Those whom names of people mean today.
+    fn people_now(&mut self, names: &[String], at: &KeyPath) -> Vec<PersonName> {
+        for (index, name) in names.iter().enumerate() {
+            handover::says_whom_it_means(name, &at.item(index), self.file, self.report);
+        }
+        names.iter().map(|name| PersonName(handover::now(name, self.file).into())).collect()
     }
 
     /// Values of a closed list.

@@ -4,6 +4,7 @@ mod absences;
 mod include;
 mod network;
 mod people;
+mod pools;
 mod relay_security;
 mod rules;
 mod sample;

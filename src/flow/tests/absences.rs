@@ -23,6 +23,7 @@ fn acme(away: &[&str]) -> Acme {
         display_name: None,
         addresses: vec![address(TEAM)],
         answered_by: ["sophie", "tom", "ute"].map(|name| PersonName(name.into())).into(),
+        shared: Default::default(),
         fallback: Vec::new(),
         greeted_as: Vec::new(),
     };
@@ -103,10 +104,10 @@ fn a_retry_goes_to_whom_the_first_try_chose() {
         plan(acme, SOPHIE, "Subject: hi", Ok(&found))
     };
     let first = plan(&acme(&["sophie>ute"]), SOPHIE, "Subject: hi", Ok(&Found::default()));
-    assert_eq!(first.choices, [Choice { recipient: address(SOPHIE), person: PersonName("ute".into()) }]);
+    assert_eq!(first.choices, [Choice { recipient: address(SOPHIE), person: PersonName("ute".into()), turn: None }]);
     assert_eq!(who(&retried(&acme(&[]), "ute")), "ute@corp.example ute -", "Sophie came back meanwhile");
     assert_eq!(who(&retried(&acme(&["sophie>tom"]), "ute")), "ute@corp.example ute -");
-    assert_eq!(who(&retried(&acme(&["sophie>ute"]), "ute")), "ute@corp.example ute sophie");
+    assert_eq!(who(&retried(&acme(&["sophie>ute"]), "ute")), "ute@corp.example ute -", "it is theirs already");
     assert_eq!(who(&retried(&acme(&[]), "gone")), "sophie@corp.example sophie -");
     let there = plan(&acme(&[]), SOPHIE, "Subject: hi", Ok(&Found::default()));
     assert_eq!(there.choices, [], "one person who is there is no choice");

@@ -27,6 +27,7 @@ fn acme() -> Acme {
         display_name: None,
         addresses: vec![address("team@acme.example")],
         answered_by: ["sophie", "tom", "ute"].map(|name| PersonName(name.into())).into(),
+        shared: Default::default(),
         fallback: vec![address("SOPHIE@corp.example"), address("boss@corp.example")],
     };
     let two = Persona {

@@ -12,7 +12,7 @@ use crate::flow::copies::Copies;
 use crate::flow::inbound;
 use crate::flow::outbound;
 use crate::flow::policy::Trust;
-use crate::flow::{House, Onward, once::Once};
+use crate::flow::{House, Onward, once::Once, turns::Turns};
 use crate::held::Held;
 use crate::mail::dsn::{PerMessage, PerRecipient};
 use crate::mail::{Evidence, FateName, Kind, Reply, ReversePath, TransactionId, Transport};
@@ -65,6 +65,7 @@ impl Office {
             held: Held::new(root.path()),
             absences: crate::absences::Register::open(root.path()).0,
             once: Once::default(),
+            turns: Turns::default(),
         };
         Self { house: Arc::new(house), root }
     }
