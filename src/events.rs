@@ -4,8 +4,11 @@
 //! level info and never rate-limited; the steps before it are at debug; what an operator must see
 //! is a warning or an error.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::clock;
 use crate::mail::{Address, Conflict, FateName, Match, Plan, Reply, Rescue, ReversePath, ThreadId};
 
 /// What can happen to a message.
@@ -125,6 +128,33 @@ pub fn refused(about: &dyn std::fmt::Display, why: &str, reply: &Reply) {
 /// Something that an operator must see.
 pub fn alarm(what: &str, why: &dyn std::fmt::Display) {
     log!(error, Event::Alarm, what, %why);
+    let alarm = Alarm { at: clock::now(), what: what.to_owned(), why: why.to_string() };
+    let mut last = LAST_ALARMS.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.len() >= ALARMS {
+        last.pop_front();
+    }
+    last.push_back(alarm);
+}
+
+/// Alarms that are kept for whoever asks how things are.
+const ALARMS: usize = 10;
+
+static LAST_ALARMS: Mutex<VecDeque<Alarm>> = Mutex::new(VecDeque::new());
+
+/// An alarm of this process.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Alarm {
+    /// When it was raised.
+    pub at: jiff::Timestamp,
+    /// What is wrong.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The last ten alarms of this process, the newest last.
+pub fn last_alarms() -> Vec<Alarm> {
+    LAST_ALARMS.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
 }
 
 /// What the summary line tells.
@@ -162,4 +192,22 @@ pub fn settled(line: &Summary<'_>) {
 
 fn text(thread: Option<&ThreadId>) -> String {
     thread.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_ten_alarms_are_kept() {
+        for number in 0..25 {
+            alarm("a test", &number);
+        }
+        // Other tests of this process may raise some too.
+        let last = last_alarms();
+        assert_eq!(last.len(), ALARMS);
+        let own: Vec<u8> =
+            last.iter().filter(|alarm| alarm.what == "a test").map(|alarm| alarm.why.parse().unwrap()).collect();
+        assert!(own.is_sorted() && own.iter().all(|number| *number >= 15), "{last:?}");
+    }
 }

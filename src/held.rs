@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use strum::VariantArray;
 
 use crate::mail::{Address, HoldReason, ReversePath, TransactionId};
 use crate::maildir::Draft;
@@ -90,6 +91,49 @@ impl About {
     }
 }
 
+/// How much is held for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// The reason.
+    pub reason: HoldReason,
+    /// Messages.
+    pub messages: usize,
+    /// Since when the oldest of them is there, where its file's name tells.
+    pub oldest: Option<Timestamp>,
+}
+
+impl Held {
+    /// How much is held, for each reason that there is something for.
+    ///
+    /// # Errors
+    /// When a folder is there and cannot be read.
+    pub fn count(&self) -> io::Result<Vec<Count>> {
+        let counted = HoldReason::VARIANTS.iter().map(|reason| self.count_of(*reason));
+        Ok(counted.collect::<io::Result<Vec<_>>>()?.into_iter().filter(|count| count.messages > 0).collect())
+    }
+
+    fn count_of(&self, reason: HoldReason) -> io::Result<Count> {
+        let mut count = Count { reason, messages: 0, oldest: None };
+        for folder in ["new", "cur"].map(|name| self.root.join(reason.to_string()).join(name)) {
+            let entries = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let at = kept_at(&entry?.file_name().to_string_lossy());
+                count.messages += 1;
+                count.oldest = count.oldest.into_iter().chain(at).min();
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// When a message was kept: the names of a Maildir begin with it, in seconds.
+fn kept_at(name: &str) -> Option<Timestamp> {
+    Timestamp::from_second(name.split('.').next()?.parse().ok()?).ok()
+}
+
 /// A text that cannot leave its line, cut where it is too long.
 fn one_line(text: &str) -> String {
     let safe = text.chars().map(|c| if c.is_control() { ' ' } else { c });
@@ -168,6 +212,22 @@ mod tests {
         let error = keep(root.path(), &about(""), b"x").await.unwrap_err();
         assert!(error.to_string().contains("held/auto-reply/new"), "{error}");
         assert_eq!(fs::read_dir(root.path().join("held/auto-reply/tmp")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_counted_with_the_oldest() {
+        let root = tempfile::tempdir().unwrap();
+        let held = Held::new(root.path());
+        assert_eq!(held.count().unwrap(), []);
+        for second in [1_800_000_000, 1_700_000_000] {
+            let now = Timestamp::from_second(second).unwrap();
+            held.keep(HoldReason::Spam, &about(""), &[Bytes::from_static(b"x")], now).await.unwrap();
+        }
+        fs::write(root.path().join("held/spam/cur/by-hand"), "x").unwrap();
+        let oldest = Timestamp::from_second(1_700_000_000).ok();
+        assert_eq!(held.count().unwrap(), [Count { reason: HoldReason::Spam, messages: 3, oldest }]);
+        fs::write(root.path().join("held/rule"), "no folder").unwrap();
+        held.count().unwrap_err();
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //! The modules in reading order: [`flow`] is the program; whoever reads only its `inbound`,
 //! `outbound` and `copies` can tell what happens to a mail. [`mail`] is the vocabulary that everything else
 //! speaks in. Then the rooms, each usable without the others: [`message`], [`threads`], [`people`]
-//! and [`rules`] decide; [`smtp`], [`relay`] and [`held`] touch the world. [`config`] builds the
+//! and [`rules`] decide; [`smtp`], [`relay`], [`held`] and [`absences`] touch the world. [`config`] builds the
 //! settings of all of them, [`cli`] puts them together, [`control`] reaches a running daemon.
 
 pub mod flow;
@@ -28,6 +28,7 @@ pub mod people;
 pub mod rules;
 pub mod threads;
 
+pub mod absences;
 pub mod held;
 pub mod kept;
 pub mod maildir;

@@ -11,11 +11,13 @@ use crate::clock;
 use crate::config::{Config, Listen, Relays, Test};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
+use crate::people::absence::NOTHING_SAID;
 use crate::people::{Leaver, Persona, Predecessor};
 use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
 
+use super::absence::Teller;
 use super::certificates::Certificates;
 use super::rehearsal::{self, Failure};
 use super::table::aligned;
@@ -58,6 +60,7 @@ pub fn render(config: &Config) -> String {
         pools(policy),
         leavers(policy),
         names(policy),
+        absences(policy),
         rules(policy),
         listeners(&config.listen),
         surroundings(config),
@@ -136,6 +139,12 @@ fn names(policy: &Policy) -> String {
     let left = |left: &Predecessor| [left.name.to_string(), format!("(left, succeeded by {})", left.successor)];
     let rows = policy.people.personas().map(row).chain(policy.people.predecessors().map(left));
     aligned([head].into_iter().chain(rows))
+}
+
+/// Who is away, or will be, as the configuration has it.
+fn absences(policy: &Policy) -> String {
+    let teller = Teller::new(&policy.people, &NOTHING_SAID, clock::now());
+    if teller.all().is_empty() { String::new() } else { teller.table() }
 }
 
 /// A domain of the mail server's own making.

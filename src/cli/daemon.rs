@@ -21,6 +21,7 @@ use crate::smtp::settings::{Endpoint, Settings};
 use crate::smtp::{BindError, Gate, Listener, Passed, Place, Server};
 
 use super::certificates::Certificates;
+use super::front::Front;
 use super::house::{self, HouseError};
 
 /// How long sessions and messages in progress may take to end: under the 90 seconds after which
@@ -118,7 +119,8 @@ impl Daemon {
         }
         let sweeping = daemon.shutdown.clone().run_until_cancelled_owned(sweep(daemon.house.clone()));
         daemon.tasks.spawn(sweeping);
-        let commands = control::serve(control, daemon.house.clone(), daemon.shutdown.clone());
+        let front = Front::new(config, &daemon.house, &daemon.listening);
+        let commands = control::serve(control, Arc::new(front), daemon.shutdown.clone());
         daemon.tasks.spawn(report("the control socket", commands));
         Ok(daemon)
     }
@@ -128,7 +130,12 @@ impl Daemon {
     fn greet_next_hop(&self) {
         if self.listening.iter().any(|(role, _)| *role == Role::Outbound) {
             let relay = self.house.outbound.relay.clone();
-            self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(async move { relay.greet().await }));
+            let greeting = async move {
+                if let Err(failure) = relay.greet().await {
+                    tracing::debug!(%failure, "the next hop could not be greeted");
+                }
+            };
+            self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(greeting));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::flow::stamp;
 use crate::mail::{Address, ReversePath};
 use crate::message::Message;
+use crate::people::absence::Absences;
 
 use super::complain;
 use super::input::{self, Input, Reading};
@@ -83,7 +84,9 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let secret = Secret::of(&config)?;
-    let explainer = Explainer { secret, index: Index::of(&config)?, config, options, signs: Signs::of_locale() };
+    let index = Index::of(&config)?;
+    let absences = index.absences(&config);
+    let explainer = Explainer { secret, index, absences, config, options, signs: Signs::of_locale() };
     let reading = Reading { mbox: options.mbox, largest: explainer.config.limits.message_size };
     let mut code = ExitCode::Ok;
     for message in input::messages(&options.files, reading) {
@@ -106,6 +109,7 @@ struct Explainer<'a> {
     config: Config,
     secret: Secret,
     index: Index,
+    absences: Absences,
     options: &'a Options,
     signs: Signs,
 }
@@ -124,7 +128,8 @@ impl Explainer<'_> {
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { config: &self.config, keys: &self.secret.keys, now: self.options.at.unwrap_or_else(clock::now) }
+        let now = self.options.at.unwrap_or_else(clock::now);
+        Judge { config: &self.config, keys: &self.secret.keys, absences: &self.absences, now }
     }
 
     fn inbound(&self, bytes: Bytes) -> Report {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sysexits::ExitCode;
 
-use crate::clock;
+use crate::absences::Register;
 use crate::config::{Config, Relays};
 use crate::flow::once::Once;
 use crate::flow::turns::Turns;
@@ -17,6 +17,7 @@ use crate::relay::{Relay, Settings};
 use crate::signing::{KeyError, Keys};
 use crate::threads::local::{Local, OpenError};
 use crate::threads::{self, Threads};
+use crate::{clock, events};
 
 /// How often, and after what pause, a state directory in use is tried again: for five seconds. A command that looks in
 /// holds it for three or so where the index is not made yet, and for less where it is, but for one that reads all of a
@@ -58,6 +59,10 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         tracing::warn!("{in_use}; waiting for it for a few seconds");
     })?;
     let (inbound, outbound) = next_hops(config);
+    let (absences, trouble) = Register::open(&config.state_dir);
+    if let Some(unread) = trouble {
+        events::alarm("who is away could not be read, and was set aside as absences.broken", &unread);
+    }
     Ok(House {
         keys: Keys::load_or_create(&config.secret_file)?,
         policy: Arc::new(config.policy.clone()),
@@ -66,6 +71,7 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         outbound,
         held: Held::new(&config.state_dir),
         kept: Kept::new(&config.state_dir, config.kept.clone()),
+        absences,
         once: Once::default(),
         turns: Turns::default(),
     })

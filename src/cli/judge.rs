@@ -10,6 +10,7 @@ use crate::mail::{Address, Edits, Evidence, Plan, Reply, ReversePath};
 use crate::message::Message;
 use crate::message::trace::{self, HandedOn};
 use crate::people::Greeted;
+use crate::people::absence::Absences;
 use crate::rules::Tried;
 use crate::signing::{self, Keys};
 use crate::smtp;
@@ -22,6 +23,8 @@ use crate::threads::{Found, Query, Unavailable};
 pub(super) struct Judge<'a> {
     pub(super) config: &'a Config,
     pub(super) keys: &'a Keys,
+    /// Who was said to be away.
+    pub(super) absences: &'a Absences,
     /// The time of every decision.
     pub(super) now: jiff::Timestamp,
 }
@@ -44,7 +47,13 @@ pub(super) struct Judged {
 
 impl<'a> Judge<'a> {
     pub(super) fn desk(&self) -> Desk<'a> {
-        Desk { policy: &self.config.policy, keys: self.keys, now: self.now, serial: signing::serials(1) }
+        Desk {
+            policy: &self.config.policy,
+            keys: self.keys,
+            absences: self.absences,
+            now: self.now,
+            serial: signing::serials(1),
+        }
     }
 
     /// Judges a message to `to`, or where that is empty, to those in its header section who are ours.

@@ -1,16 +1,21 @@
 //! The commands, one file each. The only place that speaks to people, and the only one that uses
 //! `anyhow`: below, errors are types that callers can match on.
 
+pub mod away;
+pub mod back;
 pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod replay;
 pub mod serve;
+pub mod status;
 pub mod threads;
 
+mod absence;
 mod certificates;
 mod daemon;
 mod folder;
+mod front;
 mod house;
 mod input;
 mod judge;
@@ -54,6 +59,12 @@ enum Command {
     Explain(explain::Options),
     /// Judges old mail under two configurations and tells what would change; changes nothing.
     Replay(replay::Options),
+    /// Says that somebody is away, and who stands in; or lists who is away.
+    Away(away::Options),
+    /// Says that somebody is back.
+    Back(back::Options),
+    /// One screen: the daemon, its listeners, the next hop, what is held, who is away, the last errors.
+    Status(status::Options),
     /// Tells what is remembered of threads, or forgets a customer.
     #[command(subcommand)]
     Threads(threads::Command),
@@ -70,6 +81,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check => check::run(&cli.config),
         Command::Explain(options) => explain::run(&cli.config, &options),
         Command::Replay(options) => replay::run(&cli.config, &options),
+        Command::Away(options) => away::run(&cli.config, &options),
+        Command::Back(options) => back::run(&cli.config, &options),
+        Command::Status(options) => status::run(&cli.config, &options),
         Command::Threads(command) => threads::run(&cli.config, &command),
     };
     match ended {

@@ -3,8 +3,11 @@
 
 use std::io::ErrorKind;
 
+use crate::absences;
 use crate::config::Config;
 use crate::control::{self, Reach};
+use crate::mail::plain::plain;
+use crate::people::absence::Absences;
 use crate::signing::{KeyError, Keys};
 use crate::threads::{Found, Query, Unavailable};
 
@@ -64,6 +67,21 @@ impl Index {
     /// Whether anybody is asked.
     pub(super) fn is_live(&self) -> bool {
         matches!(self, Self::Live(..))
+    }
+
+    /// Who was said to be away: as the daemon knows it, else as the file tells it.
+    pub(super) fn absences(&self, config: &Config) -> Absences {
+        let told = match self {
+            Self::Live(client, runtime) => runtime.block_on(client.absences()).map_err(|error| error.to_string()),
+            Self::Empty => absences::read(&config.state_dir).map_err(|error| error.to_string()),
+        };
+        told.unwrap_or_else(|why| {
+            complain(format_args!(
+                "warning: {}: going on as if nobody were away but for the configuration",
+                plain(&why)
+            ));
+            Absences::default()
+        })
     }
 
     pub(super) fn look_up(&self, query: Query) -> Result<Found, Unavailable> {

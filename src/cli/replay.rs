@@ -69,11 +69,13 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         (Err(code), _) | (_, Err(code)) => return Ok(code),
     };
     let (secret, now) = (Secret::of(&before)?, clock::now());
-    let judge = |config| Judge { config, keys: &secret.keys, now };
+    let index = Index::of(&before)?;
+    let absences = index.absences(&before);
+    let judge = |config| Judge { config, keys: &secret.keys, absences: &absences, now };
     let replay = Replay {
         before: judge(&before),
         after: judge(&after),
-        memory: Memory { index: Index::of(&before)?, last: RefCell::default(), was_away: Cell::default() },
+        memory: Memory { index, last: RefCell::default(), was_away: Cell::default() },
         options,
         signs: Signs::of_locale(),
     };

@@ -1,6 +1,6 @@
 //! `sincerely threads`: what is remembered, told to people; and what is to be forgotten.
 
-mod source;
+pub(super) mod source;
 mod story;
 mod told;
 mod wanted;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Config;
 use super::document::KeyPath;
 use super::problems::Report;
+use super::{Config, absences};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain};
 use crate::people::{Person, Persona};
@@ -21,6 +21,7 @@ pub(super) fn give(config: &Config, report: &mut Report<'_>) {
     fallbacks_that_are_none(policy, report);
     shared_addresses(policy, report);
     tight_limits(config, report);
+    absences::give_advice(&policy.people, report);
     if !policy.hostname.as_str().contains('.') {
         report.warn(&["hostname"].into(), "is not fully qualified; some mail servers refuse such a greeting");
     }

@@ -23,6 +23,7 @@ use super::values::{
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
 use crate::people::Shared;
+use crate::people::moment::Moment;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{BareNewlines, PeerName};
 use crate::telemetry::Format;
@@ -183,6 +184,22 @@ pub(super) struct Person {
     pub inbox: Several<Address>,
     /// The person who has what was theirs, since they are not there any more.
     pub succeeded_by: Option<As<String>>,
+    /// When they are away.
+    pub away: Tables<Away>,
+    /// Whether their own vacation notice sets them away.
+    pub trust_out_of_office: Option<As<bool>>,
+}
+
+/// `[[people.NAME.away]]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Away {
+    /// The first day or moment.
+    pub from: Option<As<Moment>>,
+    /// The day or moment of return.
+    pub until: Option<As<Moment>>,
+    /// Who stands in.
+    pub to: Option<As<String>>,
 }
 
 /// `[personas.NAME]`.
@@ -453,6 +470,7 @@ const KNOWN: &[Known] = &[
     Known { table: &["test"], keys: keys_of::<Test> },
     Known { table: &["test", "expect"], keys: keys_of::<Expect> },
     Known { table: &["people", "*"], keys: keys_of::<Person> },
+    Known { table: &["people", "*", "away"], keys: keys_of::<Away> },
     Known { table: &["personas", "*"], keys: keys_of::<Persona> },
     Known { table: &["inbound"], keys: keys_of::<Inbound> },
     Known { table: &["outbound"], keys: keys_of::<Outbound> },

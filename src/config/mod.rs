@@ -7,12 +7,14 @@
 //!
 //! Every default is its own module's `Default`, or stands here where no module owns it.
 
+mod dates;
 mod document;
 mod file;
 mod include;
 mod problems;
 mod values;
 
+mod absences;
 mod advice;
 mod handover;
 mod inbound;
@@ -51,7 +53,7 @@ use include::{Merged, Placed, Text};
 use problems::Report;
 use values::{As, Count, DurationOrOff, Separators, Several};
 
-pub use problems::{Problems, Remark};
+pub use problems::{Problems, Remark, did_you_mean};
 
 /// Where the state lies unless `state_dir` says otherwise (FHS: variable state of a program).
 const STATE_DIR: &str = "/var/lib/sincerely";

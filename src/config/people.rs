@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::absences;
 use super::document::KeyPath;
 use super::file::{self, File};
 use super::handover;
@@ -29,6 +30,7 @@ pub(super) fn check(file: &File, separators: &str, report: &mut Report<'_>) -> P
     addresses_are_clear(&holders(&personas, &predecessors), separators, report);
     tags_differ(file, report);
     let people = People::new(people, personas).succeeding(predecessors).handing_over(leavers);
+    let people = people.with_absences(absences::check(file, report));
     pools_are_shared(file, &people, report);
     people
 }
@@ -39,6 +41,14 @@ fn pools_are_shared(file: &File, people: &People, report: &mut Report<'_>) {
     for persona in people.personas().filter(is_written).filter(|persona| persona.answered_by.len() == 1) {
         let at = KeyPath::from(["personas", persona.name.0.as_str(), "shared"]);
         report.warn(&at, "says nothing: one person alone answers");
+    }
+}
+
+impl Scalar for Shared {
+    const EXPECTED: &'static str = r#""sticky", "round-robin" or "least-waiting""#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }
 

@@ -68,6 +68,14 @@ impl fmt::Display for Problems {
 /// So many mistakes are told where each one costs a look at the whole file; nobody mends more at a time.
 pub(super) const MOST: usize = 100;
 
+/// `; did you mean "accept"?`, where one of `known` is near to what was written.
+pub fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let distance = |word: &'k str| (strsim::damerau_levenshtein(written, word), word);
+    let near = |(distance, word): &(usize, &str)| *distance <= (written.len().max(word.len()) / 3).max(1);
+    let nearest = known.into_iter().map(distance).filter(near).min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
+}
+
 /// Gathers remarks while files are read and checked.
 pub(super) struct Report<'t> {
     // The main file, then those that it includes.
@@ -179,10 +187,7 @@ impl<'t> Report<'t> {
         if self.mistakes.len() >= MOST {
             return String::new();
         }
-        let distance = |word: &'k str| (strsim::damerau_levenshtein(written, word), word);
-        let near = |(distance, word): &(usize, &str)| *distance <= (written.len().max(word.len()) / 3).max(1);
-        let nearest = known.into_iter().map(distance).filter(near).min_by_key(|(distance, _)| *distance);
-        nearest.map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
+        did_you_mean(written, known)
     }
 
     /// Whether a mistake was noted about the table at `key`, or anything in it.

@@ -15,11 +15,10 @@ use ipnet::IpNet;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::Role;
 use super::rules::bound;
+use super::{Role, dates};
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox, ReversePath};
-use crate::people::Shared;
 use crate::rules::Size;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::BareNewlines;
@@ -37,6 +36,11 @@ pub(super) trait Scalar: Sized {
 
     /// The value of a whole number; none of ours is negative.
     fn from_number(_number: u64) -> Option<Self> {
+        None
+    }
+
+    /// The value of a date that stands without quotes.
+    fn from_date(_text: &str) -> Option<Self> {
         None
     }
 
@@ -79,7 +83,7 @@ impl<'de, T: Scalar> Deserialize<'de> for As<T> {
 
 struct ScalarVisitor<T>(PhantomData<T>);
 
-impl<T: Scalar> Visitor<'_> for ScalarVisitor<T> {
+impl<'de, T: Scalar> Visitor<'de> for ScalarVisitor<T> {
     type Value = As<T>;
 
     long_integers_are_wrong! {}
@@ -103,6 +107,12 @@ impl<T: Scalar> Visitor<'_> for ScalarVisitor<T> {
 
     fn visit_bool<E: Error>(self, bool: bool) -> Result<As<T>, E> {
         T::from_bool(bool).map(As).ok_or_else(|| E::invalid_value(Unexpected::Bool(bool), &self))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<As<T>, A::Error> {
+        let text = dates::text(map)?.ok_or_else(|| A::Error::invalid_type(Unexpected::Map, &self))?;
+        let wrong = || A::Error::invalid_value(Unexpected::Other(&format!("date `{text}`")), &self);
+        T::from_date(&text).map(As).ok_or_else(wrong)
     }
 }
 
@@ -525,14 +535,6 @@ impl Scalar for BareNewlines {
             "normalize" => Some(Self::Normalize),
             _ => None,
         }
-    }
-}
-
-impl Scalar for Shared {
-    const EXPECTED: &'static str = r#""sticky", "round-robin" or "least-waiting""#;
-
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok()
     }
 }
 

@@ -14,10 +14,12 @@ use tokio::net::UnixStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::absences::Change;
 use crate::mail::Address;
+use crate::people::absence::Absences;
 use crate::threads::{Count, Found, Named, Query, Story, Unavailable};
 
-use super::{ALIVE, COUNT, FORGET, LOOK_UP, STORIES, socket};
+use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Status, socket};
 
 /// How long a daemon may take to answer: far longer than it does, and no longer than people wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -101,6 +103,32 @@ impl Client {
     /// When the daemon could not write it.
     pub async fn forget(&self, address: &Address) -> Result<bool, Unavailable> {
         self.ask(FORGET, &address.to_string(), LONG_PATIENCE).await
+    }
+
+    /// What was said of people's absence.
+    ///
+    /// # Errors
+    /// When the daemon does not answer.
+    pub async fn absences(&self) -> Result<Absences, Unavailable> {
+        let answer = self.send(Method::GET, ABSENCES, Vec::new(), PATIENCE).await;
+        answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
+    }
+
+    /// Changes that; it is on disk then.
+    ///
+    /// # Errors
+    /// When the daemon could not write it, or does not answer.
+    pub async fn change(&self, change: &Change) -> Result<Changed, Unavailable> {
+        self.ask(CHANGE, change, PATIENCE).await
+    }
+
+    /// How the daemon is.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self) -> Result<Status, Unavailable> {
+        let answer = self.send(Method::GET, STATUS, Vec::new(), PATIENCE).await;
+        answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
     }
 
     async fn ask<T: DeserializeOwned>(

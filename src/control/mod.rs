@@ -9,6 +9,11 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use crate::events::Alarm;
+use crate::people::absence::Absences;
+
 pub use client::{Client, Reach};
 pub use server::{bind, serve};
 
@@ -22,6 +27,48 @@ const STORIES: &str = "/stories";
 const COUNT: &str = "/count";
 /// Takes the address of a correspondent as text, and answers once they are forgotten, or 503 with the reason.
 const FORGET: &str = "/forget";
+
+/// Answers the [`crate::people::absence::Absences`].
+const ABSENCES: &str = "/absences";
+/// Takes a [`crate::absences::Change`], answers a [`Changed`] once it is on disk, or 503 with the reason.
+const CHANGE: &str = "/absences/change";
+
+/// What was said of people's absence, before a change and since.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Changed {
+    /// Before.
+    pub before: Absences,
+    /// Since.
+    pub after: Absences,
+}
+
+/// Answers a [`Status`].
+const STATUS: &str = "/status";
+
+/// How a running daemon is.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// The number of its process.
+    pub pid: u32,
+    /// When it started.
+    pub since: Timestamp,
+    /// The role and the place of each listener.
+    pub listeners: Vec<(String, String)>,
+    /// The next hops, in words, and what each answers now: nothing, where it is well.
+    pub next_hops: Vec<(String, Result<(), String>)>,
+    /// Whether the index of threads answers, or why it does not.
+    pub index: Result<(), String>,
+    /// The last alarms since the start, the newest last.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Whoever can tell how a daemon is.
+pub trait Tell {
+    /// How it is now.
+    fn tell(&self) -> impl Future<Output = Status> + Send;
+}
 
 fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("control.sock")

@@ -15,10 +15,13 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::absences::{Change, Register};
+use crate::clock;
 use crate::mail::Address;
+use crate::people::absence::Absences;
 use crate::threads::{Named, Query, Threads, Unavailable};
 
-use super::{ALIVE, COUNT, FORGET, LOOK_UP, STORIES, socket};
+use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Tell, socket};
 
 /// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
@@ -43,7 +46,7 @@ pub fn bind(state_dir: &Path) -> io::Result<UnixListener> {
 /// When the socket fails for good.
 pub async fn serve<S>(listener: UnixListener, state: Arc<S>, shutdown: CancellationToken) -> io::Result<()>
 where
-    S: AsRef<Threads> + Send + Sync + 'static,
+    S: AsRef<Threads> + AsRef<Register> + Tell + Send + Sync + 'static,
 {
     let router = Router::new()
         .route(ALIVE, get(|| async { StatusCode::OK }))
@@ -51,6 +54,9 @@ where
         .route(STORIES, post(stories::<S>))
         .route(COUNT, get(count::<S>))
         .route(FORGET, post(forget::<S>))
+        .route(ABSENCES, get(absences::<S>))
+        .route(CHANGE, post(change::<S>))
+        .route(STATUS, get(status::<S>))
         .with_state(state);
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
@@ -74,6 +80,31 @@ async fn count<S: AsRef<Threads>>(State(state): State<Arc<S>>) -> Result<Vec<u8>
 async fn forget<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
     let address: Address = read::<String>(&body)?.parse().map_err(refused)?;
     say(threads(&*state).forget(&address).await)
+}
+
+async fn absences<S: AsRef<Register>>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
+    say(Ok(&*register(&*state).snapshot()))
+}
+
+/// Writing takes a moment, in which nothing else is kept from going on.
+async fn change<S>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal>
+where
+    S: AsRef<Register> + Send + Sync + 'static,
+{
+    let change: Change = read(&body)?;
+    let changing = move || register(&*state).change(&change, clock::now());
+    let changed =
+        tokio::task::spawn_blocking(changing).await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+    let (before, after) = changed.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    say(Ok(Changed { before: Absences::clone(&before), after: Absences::clone(&after) }))
+}
+
+async fn status<S: Tell>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
+    say(Ok(state.tell().await))
+}
+
+fn register<S: AsRef<Register>>(state: &S) -> &Register {
+    state.as_ref()
 }
 
 fn threads<S: AsRef<Threads>>(state: &S) -> &Threads {

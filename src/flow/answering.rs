@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use crate::mail::{Address, Choice, ChoiceReason, Match, PersonName, Turn};
+use crate::mail::{Absent, Address, Choice, ChoiceReason, Match, PersonName, Turn};
 use crate::people::{Known, People, Person, Persona, Shared};
 use crate::threads::Thread;
 use crate::threads::matcher::Recipient;
 
 use super::plan::{Arrival, Case, Desk};
 use super::policy::Unmatched;
+use super::presence::Seat;
 
 /// Who answers.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub(super) struct Answering<'a> {
     pub(super) reason: Option<ChoiceReason>,
     /// What is remembered of it, where a pool chose.
     pub(super) choice: Option<Choice>,
+    /// Who would answer, and is away.
+    pub(super) absent: Option<Absent>,
 }
 
 impl<'a> Desk<'a> {
@@ -29,9 +32,7 @@ impl<'a> Desk<'a> {
         match (matched.persona.as_ref().and_then(|name| people.persona(name)), &self.policy.inbound.unmatched) {
             (Some(persona), _) => self.chosen(case, matched, persona, to, &[]),
             (None, Unmatched::Hold) => None,
-            (None, Unmatched::Person(name)) => {
-                people.person(name).map(|person| Answering { person, reason: None, choice: None })
-            }
+            (None, Unmatched::Person(name)) => people.person(name).map(|person| self.instead_of(person, matched)),
         }
     }
 
@@ -51,19 +52,20 @@ impl<'a> Desk<'a> {
         let (thread, turns) = (self.conversation(case, matched), case.known.turns.get(&persona.name));
         let before = case.known.retries.get(&case.arrival.retry_key(key));
         let known = Known {
-            before: before.and_then(|before| before.chosen.as_ref()),
+            before: before.and_then(|before| before.chosen.as_ref()).filter(|name| !without.contains(name)),
             writer: thread.and_then(|thread| thread.writer.as_ref()),
             last: thread.and_then(|thread| thread.person.as_ref()),
             correspondent: matched.correspondent.as_ref(),
             turns,
             waiting: Some(&case.known.waiting),
         };
-        let chosen = self.policy.people.choose(persona, among, &known)?;
+        let Seat { chosen, absent } = self.seat(persona, among, &known)?;
         let is_turn = chosen.is_turn() && without.is_empty();
         let turn = is_turn.then(|| Turn { persona: persona.name.clone(), at: self.next_turn(turns) });
         let choice = Choice { recipient: key.clone(), person: chosen.person.name.clone(), turn };
-        let choice = (all.len() > 1).then_some(choice);
-        Some(Answering { person: chosen.person, reason: Some(chosen.reason), choice })
+        let is_stand_in = absent.as_ref().is_some_and(|absent| absent.person != chosen.person.name);
+        let choice = (all.len() > 1 || is_stand_in).then_some(choice);
+        Some(Answering { person: chosen.person, reason: Some(chosen.reason), choice, absent })
     }
 
     /// The thread that a message goes on; also one that this mail opened on its way to another address.

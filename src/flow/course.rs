@@ -7,8 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName,
-    PersonaName, Reply, Rescue, Say,
+    Absent, Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match,
+    PersonName, PersonaName, Reply, Rescue, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -32,6 +32,8 @@ pub(super) struct Course {
     pub(super) rescue: Option<Rescue>,
     /// Whose inboxes it goes to.
     pub(super) person: Option<PersonName>,
+    /// Who would answer, and is away.
+    pub(super) absent: Option<Absent>,
     /// Why this person, where they answer for a persona.
     pub(super) chosen: Option<ChoiceReason>,
     pub(super) copies: Vec<Address>,
@@ -59,9 +61,22 @@ struct Route<'a> {
     to: Vec<Destination>,
     persona: Option<PersonaName>,
     person: Option<PersonName>,
+    absent: Option<Absent>,
     chosen: Option<ChoiceReason>,
     choices: Vec<Choice>,
 }
+
+/// What the names of a rule are asked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// Somebody must get it.
+    is_needed: bool,
+    /// Nobody is to answer a copy: it waits for its person, and has no stand-in.
+    is_copy: bool,
+}
+
+/// Where the message itself goes.
+const FATE: Wanted = Wanted { is_needed: true, is_copy: false };
 
 impl<'a> Desk<'a> {
     /// Decides.
@@ -97,6 +112,7 @@ impl<'a> Desk<'a> {
             continued: continued.iter().map(|rule| rule.name.clone()).collect(),
             persona: route.persona,
             person: route.person,
+            absent: route.absent,
             chosen: route.chosen,
             choices: route.choices,
             ..Course::by_default(fate)
@@ -120,7 +136,7 @@ impl<'a> Desk<'a> {
                 if case.index_is_away && targets.iter().any(is_pool) {
                     return (Fate::Defer(Say::IndexAway.reply()), Route::default());
                 }
-                self.forward(case, self.route(case, share, targets, true))
+                self.forward(case, self.route(case, share, targets, FATE))
             }
             Decision::Hold => (Fate::Hold(HoldReason::Rule), Route::default()),
             Decision::Reject(words) => (Fate::Reject(rejection(words.as_deref())), Route::default()),
@@ -207,35 +223,39 @@ impl<'a> Desk<'a> {
 
     /// Where the names of a rule lead. What one of ours wrote is not sent to the writer, unless somebody is
     /// needed and nobody else is named.
-    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target], is_needed: bool) -> Route<'a> {
+    fn route(&self, case: &Case<'_>, share: &Share<'_>, targets: &[Target], wanted: Wanted) -> Route<'a> {
         let own = share.writer.map(|writer| self.inboxes_of(writer)).unwrap_or_default();
-        let others = self.route_without(own, case, share, targets);
-        let is_empty = others.to.is_empty() && is_needed;
-        if is_empty { self.route_without(Vec::new(), case, share, targets) } else { others }
+        let others = self.route_without(own, case, share, targets, wanted);
+        let is_empty = others.to.is_empty() && wanted.is_needed;
+        if is_empty { self.route_without(Vec::new(), case, share, targets, wanted) } else { others }
     }
 
-    /// A person leads to all inboxes, a persona to whoever answers for it.
+    /// A person leads to all inboxes, or to those of a stand-in; a persona to whoever answers for it.
     fn route_without(
         &self,
         without: Vec<&'a Address>,
         case: &Case<'_>,
         share: &Share<'_>,
         targets: &[Target],
+        wanted: Wanted,
     ) -> Route<'a> {
         let people = &self.policy.people;
         let mut route = Route { without, ..Route::default() };
         for target in targets {
             match target {
                 Target::Person(name) => {
-                    people.person(name).into_iter().for_each(|person| route.add(person, self.fallback(share.matched)));
+                    let Some(person) = people.person(name) else { continue };
+                    let own = Answering { person, reason: None, choice: None, absent: None };
+                    let whoever = || self.instead_of(person, share.matched);
+                    route.add_answering(if wanted.is_copy { own } else { whoever() }, &self.fallback(share.matched));
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
                     let Some(answering) = self.of_pool(case, share, persona) else { continue };
                     route.persona.get_or_insert_with(|| persona.name.clone());
-                    route.add_answering(answering, &persona.fallback);
+                    route.add_answering(answering, &self.presence().inboxes_there(&persona.fallback));
                 }
-                Target::Address(address) => route.add_address(address, self.fallback(share.matched)),
+                Target::Address(address) => route.add_address(address, &self.fallback(share.matched)),
             }
         }
         route
@@ -256,7 +276,8 @@ impl<'a> Desk<'a> {
             Fate::Forward(_) | Fate::Hold(_) | Fate::Discard => {}
         }
         let targets: Vec<Target> = rules.iter().flat_map(|rule| &rule.additions.copy_to).cloned().collect();
-        let copies = self.route(case, share, &targets, course.fate == Fate::Discard);
+        let wanted = Wanted { is_needed: course.fate == Fate::Discard, is_copy: true };
+        let copies = self.route(case, share, &targets, wanted);
         let is_fate = |copy: &Destination| match &course.fate {
             Fate::Forward(to) => to.iter().any(|to| to.address.folded() == copy.address.folded()),
             Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => false,
@@ -279,6 +300,7 @@ impl Course {
             persona: None,
             rescue: None,
             person: None,
+            absent: None,
             chosen: None,
             copies: Vec::new(),
             edits: Edits::default(),
@@ -289,11 +311,12 @@ impl Course {
 
 impl Route<'_> {
     fn add_answering(&mut self, answering: Answering<'_>, fallback: &[Address]) {
-        let Answering { person, reason, choice } = answering;
+        let Answering { person, reason, choice, absent } = answering;
         let is_first = self.person.is_none();
         self.add(person, fallback);
         if is_first && self.person.as_ref() == Some(&person.name) {
             self.chosen = reason;
+            self.absent = absent;
         }
         self.choices.extend(choice);
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use crate::kept::Keeping;
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
 use crate::message::Message;
+use crate::people::absence::{Absences, NOTHING_SAID};
 use crate::smtp::service::{Mail, Rcpt, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
@@ -42,7 +44,7 @@ impl Service for Inbound {
     }
 
     async fn recipient(&self, transaction: &mut Transaction, rcpt: Rcpt) -> Reply {
-        let desk = self.desk(0);
+        let desk = self.desk(&NOTHING_SAID, 0);
         let Some(address) = address(rcpt.to, desk).map(|address| desk.real(address)) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
@@ -61,7 +63,8 @@ impl Service for Inbound {
         let began = Instant::now();
         events::received(bytes.len());
         let Transaction { session, mail, recipients } = transaction;
-        let desk = self.desk(recipients.len());
+        let absences = self.0.absences.snapshot();
+        let desk = self.desk(&absences, recipients.len());
 
         // read
         let arrival = desk.read(Message::read(bytes), Some(mail.reverse_path.clone()), recipients);
@@ -95,6 +98,7 @@ impl Service for Inbound {
             legs.extend(journey.make_copies(plan, legs).await);
         }
 
+        self.note_absence(&desk, &arrival, &planned.plans).await;
         self.end_keeping(keeping, &planned.plans, &legs).await;
 
         // settle
@@ -106,9 +110,9 @@ impl Service for Inbound {
 }
 
 impl Inbound {
-    fn desk(&self, recipients: usize) -> Desk<'_> {
+    fn desk<'a>(&'a self, absences: &'a Absences, recipients: usize) -> Desk<'a> {
         let serial = signing::serials(recipients);
-        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), serial }
+        Desk { policy: &self.0.policy, keys: &self.0.keys, absences, now: clock::now(), serial }
     }
 
     fn journey<'a>(
@@ -149,6 +153,17 @@ impl Inbound {
                 "a copy of forwarded mail could not be kept: should it bounce, only the bounce is left",
                 &error,
             );
+        }
+    }
+
+    /// A vacation notice of one of ours is noted. It is held all the same: where it cannot be noted, an operator is
+    /// told.
+    async fn note_absence(&self, desk: &Desk<'_>, arrival: &Arrival, plans: &[Plan]) {
+        let Some((person, notice)) = desk.notice(arrival, plans, &TimeZone::system()) else { return };
+        let (house, name) = (Arc::clone(&self.0), person.clone());
+        let noting = tokio::task::spawn_blocking(move || house.absences.note(&name, notice));
+        if let Err(error) = noting.await.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked))) {
+            events::alarm("a person's own vacation notice could not be noted", &format!("{person}: {error}"));
         }
     }
 

@@ -96,11 +96,11 @@ impl<'a> Desk<'a> {
         let all: Vec<&Person> = answering.iter().filter_map(|name| people.person(name)).collect();
         let others: Vec<&Person> = all.iter().copied().filter(|person| !writer.people.contains(&person.name)).collect();
         if others.is_empty() {
-            return Readers { people: all, fallback: self.fallback(matched).to_vec(), answering: None };
+            return Readers { people: all, fallback: self.fallback(matched), answering: None };
         }
         let own = self.inboxes_of(writer);
         let is_own = |address: &&Address| own.iter().any(|inbox| inbox.folded() == address.folded());
-        let fallback = self.fallback(matched).iter().filter(|address| !is_own(address)).cloned().collect();
+        let fallback = self.fallback(matched).into_iter().filter(|address| !is_own(&address)).collect();
         Readers { people: others, fallback, answering: None }
     }
 

@@ -573,6 +573,7 @@ mod tests {
             outbound: onward(),
             held: Held::new(root),
             kept: Kept::new(root, kept::Settings::default()),
+            absences: crate::absences::Register::open(root).0,
             once: Once::default(),
             turns: Turns::default(),
         }
@@ -581,7 +582,13 @@ mod tests {
     /// The legs of a mail to Sophie whose time is over in `patience`.
     async fn legs(house: &House, to: &str, patience: Duration) -> Vec<Leg> {
         let now = crate::clock::now();
-        let desk = Desk { policy: &house.policy, keys: &house.keys, now, serial: 0 };
+        let desk = Desk {
+            policy: &house.policy,
+            keys: &house.keys,
+            absences: &crate::people::absence::NOTHING_SAID,
+            now,
+            serial: 0,
+        };
         let to = address(to);
         let recipients = vec![(to.clone(), desk.recipient(&to).unwrap())];
         let bytes = Bytes::from_static(b"From: ann@customer.example\r\nSubject: late\r\n\r\nHello\r\n");

@@ -15,11 +15,13 @@ mod reception;
 pub mod copy;
 pub mod insiders;
 pub mod learning;
+mod notices;
 pub mod telling;
 
 mod answering;
 mod course;
 pub mod plan;
+mod presence;
 mod returns;
 pub mod stamp;
 mod standing;
@@ -39,6 +41,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::absences::Register;
 use crate::held::Held;
 use crate::kept::Kept;
 use crate::relay::Relay;
@@ -65,6 +68,8 @@ pub struct House {
     pub held: Held,
     /// What was forwarded, as long as it may bounce.
     pub kept: Kept,
+    /// What was said of people's absence.
+    pub absences: Register,
     /// What is under way right now.
     pub once: Once,
     /// What is under way in pools.
@@ -82,5 +87,11 @@ pub struct Onward {
 impl AsRef<Threads> for House {
     fn as_ref(&self) -> &Threads {
         &self.threads
+    }
+}
+
+impl AsRef<Register> for House {
+    fn as_ref(&self) -> &Register {
+        &self.absences
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::mail::{Failure, Reply};
 use crate::message::Message;
+use crate::people::absence::NOTHING_SAID;
 use crate::relay::Recipient;
 use crate::smtp::service::{Mail, Offers, Rcpt, Service, Session};
 use crate::threads::{Durability, Found};
@@ -126,7 +127,13 @@ impl Service for Outbound {
 
 impl Outbound {
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.0.policy, keys: &self.0.keys, now: clock::now(), serial: signing::serials(1) }
+        Desk {
+            policy: &self.0.policy,
+            keys: &self.0.keys,
+            absences: &NOTHING_SAID,
+            now: clock::now(),
+            serial: signing::serials(1),
+        }
     }
 
     /// Passes a recipient on, opening the transaction with the next hop at the first one.

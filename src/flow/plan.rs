@@ -8,6 +8,7 @@ use crate::mail::{
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
+use crate::people::absence::Absences;
 use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
 use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, Recipient, Says};
@@ -29,6 +30,8 @@ pub struct Desk<'a> {
     pub policy: &'a Policy,
     /// What tokens are signed with.
     pub keys: &'a Keys,
+    /// Who was said to be away, besides the configuration.
+    pub absences: &'a Absences,
     /// The time of the decision.
     pub now: jiff::Timestamp,
     /// The first of as many numbers as there are recipients, so that ids of the same millisecond differ.
@@ -86,9 +89,9 @@ pub(super) struct Readers<'a> {
 }
 
 impl<'a> Readers<'a> {
-    fn answer(answering: Option<Answering<'a>>, fallback: &[Address]) -> Self {
+    fn answer(answering: Option<Answering<'a>>, fallback: Vec<Address>) -> Self {
         let people = answering.iter().map(|answering| answering.person).collect();
-        Self { people, fallback: fallback.to_vec(), answering }
+        Self { people, fallback, answering }
     }
 }
 
@@ -298,6 +301,7 @@ impl<'a> Desk<'a> {
             kind,
             matched,
             person: course.person,
+            absent: course.absent,
             chosen: course.chosen,
             rule: course.rule,
             continued: course.continued,
@@ -363,11 +367,6 @@ impl<'a> Desk<'a> {
             return Some(HoldReason::Loop);
         }
         (self.policy.inbound.hold_spam && message.is_marked_as_spam()).then_some(HoldReason::Spam)
-    }
-
-    pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
-        let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        persona.map_or(&[], |persona| persona.fallback.as_slice())
     }
 
     /// The thread that the message's own id joins, which is `fresh` where it opens one. An earlier try of the same

@@ -12,6 +12,7 @@ use crate::mail::{
 };
 use crate::message::Message;
 use crate::message::trace::Hop;
+use crate::people::absence::NOTHING_SAID;
 use crate::smtp::service::{Mail, Session};
 use crate::threads::{DestinationHash, Durability, Fingerprint, Query, Record, RetryKey};
 
@@ -107,7 +108,7 @@ async fn send_again(
 ) -> Result<Option<Vec<Leg>>, Leg> {
     let Found { forwarded, message, .. } = &found;
     let Some(share) = forwarded.shares.iter().find(|share| share.copy == rescue.copy) else { return Ok(None) };
-    let desk = Desk { policy: &house.policy, keys: &house.keys, now, serial: 0 };
+    let desk = Desk { policy: &house.policy, keys: &house.keys, absences: &NOTHING_SAID, now, serial: 0 };
     let path = Some(forwarded.reverse_path.clone());
     let arrival = desk.read(Message::read(message.clone()), path, Vec::new());
     let plan = plan(&desk, &arrival, share);
@@ -148,6 +149,7 @@ fn plan(desk: &Desk<'_>, arrival: &Arrival, share: &Share) -> Plan {
         },
         kind: share.kind,
         person: None,
+        absent: None,
         chosen: None,
         rule: crate::rules::defaults::NAME.to_owned(),
         continued: Vec::new(),

@@ -52,7 +52,7 @@ impl Desk<'_> {
         Some(Rescue {
             copy: CopyId(token.id),
             is_last: token.persona == PersonaTag::NOBODY,
-            to: persona.map(|persona| persona.fallback.clone()).unwrap_or_default(),
+            to: persona.map(|persona| self.presence().inboxes_there(&persona.fallback)).unwrap_or_default(),
             why: in_words(failure),
         })
     }

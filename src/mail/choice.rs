@@ -21,6 +21,8 @@ pub enum ChoiceReason {
     Turn,
     /// The fewest customers wait for them.
     FewestWaiting,
+    /// Whose it would be is away.
+    StandsIn,
     /// There is nobody else.
     Only,
 }
@@ -35,6 +37,7 @@ impl ChoiceReason {
             Self::Sticky => "with whom the pool keeps this customer",
             Self::Turn => "whose turn it is",
             Self::FewestWaiting => "for whom the fewest customers wait",
+            Self::StandsIn => "whose it would be is away",
             Self::Only => "there is nobody else",
         }
     }

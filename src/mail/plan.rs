@@ -106,6 +106,15 @@ impl Fate {
     }
 }
 
+/// Somebody who would get a message, and is away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// The person.
+    pub person: PersonName,
+    /// The moment of return, where it is known.
+    pub until: Option<jiff::Timestamp>,
+}
+
 /// One header field to write: a name and a value that is already folded and safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -144,6 +153,8 @@ pub struct Plan {
     pub kind: Kind,
     /// The person who was chosen to answer, where it is forwarded to one.
     pub person: Option<PersonName>,
+    /// Who would answer and is away: the person stands in; or is that one, where nobody is there.
+    pub absent: Option<Absent>,
     /// Why this person, where they answer for a persona.
     pub chosen: Option<ChoiceReason>,
     /// The rule that decided, or `default`.

@@ -19,6 +19,7 @@ mod own_text;
 mod quotation;
 mod quoted;
 mod recipients;
+mod return_date;
 mod returned;
 pub mod signals;
 pub mod subject;

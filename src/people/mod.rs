@@ -1,7 +1,11 @@
 //! Personas that customers see, and the people who answer for them.
 //!
 //! A [`People`] is built once from a checked configuration; every name in it leads somewhere, and
-//! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
+//! a recipient or an author resolves to personas by look-up. Pure: who is meant, and, by what was said of
+//! absences, who is there.
+
+pub mod absence;
+pub mod moment;
 
 mod greeting;
 mod handover;
@@ -64,6 +68,7 @@ pub struct People {
     by_address: HashMap<String, Vec<PersonaName>>,
     by_tag: HashMap<PersonaTag, PersonaName>,
     predecessors: BTreeMap<PersonaName, Predecessor>,
+    planned: absence::Planned,
     leavers: BTreeMap<PersonName, Leaver>,
     /// Who answers for a persona as it is written, where one of them left.
     seats: BTreeMap<PersonaName, Vec<PersonName>>,

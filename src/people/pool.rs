@@ -80,6 +80,7 @@ impl Chosen<'_> {
             | ChoiceReason::WroteLast
             | ChoiceReason::HadItLast
             | ChoiceReason::Sticky
+            | ChoiceReason::StandsIn
             | ChoiceReason::Only => false,
         }
     }

@@ -146,11 +146,14 @@ impl Relay {
     }
 
     /// Connects and takes leave: what the next hop offers is known before the first message.
-    /// Whether anybody is there is the first message's to find out.
-    pub async fn greet(&self) {
+    /// Nothing is decided by it: whether anybody is there is each message's to find out.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or does not let us in.
+    pub async fn greet(&self) -> Result<(), Failure> {
         match self {
             Self::Smtp(relay) => relay.greet().await,
-            Self::Maildir(_) => {}
+            Self::Maildir(_) => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ use sincerely::config::Config;
 use sincerely::flow::plan::Desk;
 use sincerely::mail::{Fate, Kind, ReversePath};
 use sincerely::message::{Message, Signal};
+use sincerely::people::absence::NOTHING_SAID;
 use sincerely::signing::Keys;
 use sincerely::threads::Found;
 
@@ -117,7 +118,7 @@ impl Office {
     fn judge(&self, file: &[u8]) -> Verdict {
         let message = Message::read(Bytes::from(with_crlf(file)));
         let now = jiff::Timestamp::from_second(1_792_054_800).unwrap();
-        let desk = Desk { policy: &self.config.policy, keys: &self.keys, now, serial: 0 };
+        let desk = Desk { policy: &self.config.policy, keys: &self.keys, absences: &NOTHING_SAID, now, serial: 0 };
         let sophie = "sophie@acme.example".parse().unwrap();
         let door = desk.door(&message);
         let path = message.value("Return-Path").filter(|path| path == "<>").map(|_null| ReversePath::Null);

@@ -8,6 +8,7 @@ use sincerely::config::Config;
 use sincerely::flow::plan::Desk;
 use sincerely::mail::{Evidence, Fate, Kind, ReversePath};
 use sincerely::message::{Message, Signal};
+use sincerely::people::absence::NOTHING_SAID;
 use sincerely::signing::Keys;
 use sincerely::threads::Found;
 
@@ -55,7 +56,7 @@ impl Office {
         let message = Message::read(Bytes::copy_from_slice(bytes));
         let path = message.value("Return-Path").and_then(|path| reverse_path(&path));
         let now = jiff::Timestamp::from_second(1_792_054_800).unwrap();
-        let desk = Desk { policy: &self.config.policy, keys: &self.keys, now, serial: 0x4000 };
+        let desk = Desk { policy: &self.config.policy, keys: &self.keys, absences: &NOTHING_SAID, now, serial: 0x4000 };
         let sophie = "sophie@acme.example".parse().unwrap();
         let recipient = desk.recipient(&sophie).unwrap();
         let arrival = desk.read(message, path, vec![(sophie, recipient)]);

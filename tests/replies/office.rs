@@ -8,6 +8,7 @@ use sincerely::flow::plan::{Arrival, Desk};
 use sincerely::flow::telling;
 use sincerely::mail::{Address, Fate, FateName, Plan, Reply, ReversePath, ThreadId};
 use sincerely::message::Message;
+use sincerely::people::absence::NOTHING_SAID;
 use sincerely::signing::Keys;
 use sincerely::threads::matcher::Recipient;
 use sincerely::threads::memory::Memory;
@@ -50,7 +51,13 @@ impl Office {
     }
 
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.config.policy, keys: &self.keys, now: memory::now(), serial: 0x4000 }
+        Desk {
+            policy: &self.config.policy,
+            keys: &self.keys,
+            absences: &NOTHING_SAID,
+            now: memory::now(),
+            serial: 0x4000,
+        }
     }
 
     /// The plans for a message to `to`, or what the door says to a recipient.

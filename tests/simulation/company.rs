@@ -8,6 +8,7 @@ use sincerely::flow::stamp::Stamp;
 use sincerely::flow::{learning, telling};
 use sincerely::mail::{Address, Kind, Lesson, PersonaName, PersonaTag, ReversePath, ThreadId};
 use sincerely::message::{Message, edit};
+use sincerely::people::absence::NOTHING_SAID;
 use sincerely::signing::Keys;
 use sincerely::threads::memory::Memory;
 use sincerely::threads::token::{Purpose, Token};
@@ -99,7 +100,7 @@ impl Company {
 
     fn desk(&self, moment: Moment) -> Desk<'_> {
         let policy = if moment.is_masked { &self.masked } else { &self.plain };
-        Desk { policy, keys: &self.keys, now: moment.now, serial: moment.serial }
+        Desk { policy, keys: &self.keys, absences: &NOTHING_SAID, now: moment.now, serial: moment.serial }
     }
 
     /// The life of an automated message, but for the next hop: the message as it goes out.

@@ -9,8 +9,8 @@ use crate::flow::insiders::Insider;
 use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
 use crate::mail::{
-    Address, ChoiceReason, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match,
-    PersonaName, Plan, Reply, Rescue, ReversePath,
+    Absent, Address, ChoiceReason, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson,
+    Match, PersonaName, Plan, Reply, Rescue, ReversePath,
 };
 use crate::message::{Message, Signal, kind};
 use crate::rules::{self, Answer, Why};
@@ -62,6 +62,11 @@ pub(super) struct Line {
     pub(super) parents: Vec<String>,
     pub(super) evidence_tried: Vec<EvidenceTried>,
     pub(super) person: Option<String>,
+    // Who would answer and is away; and that one once more, where somebody stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) absent: Option<Absence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stands_in_for: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) chosen: Option<ChoiceReason>,
     pub(super) rule: Option<String>,
@@ -182,6 +187,13 @@ pub(super) struct Rescued {
     // Nobody: it is held.
     pub(super) to: Vec<String>,
     pub(super) why: String,
+}
+
+/// Somebody who is away.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Absence {
+    pub(super) person: String,
+    pub(super) until: Option<jiff::Timestamp>,
 }
 
 /// The id that is learned, and whom an answer to it is expected from.
@@ -314,6 +326,8 @@ impl Line {
             matched: None,
             parents: message.parents().iter().map(ToString::to_string).collect(),
             person: None,
+            absent: None,
+            stands_in_for: None,
             chosen: None,
             evidence_tried: Vec::new(),
             rule: None,
@@ -359,6 +373,8 @@ impl Line {
             learns: plan.lesson.as_ref().map(Learns::new),
             rescue: plan.rescue.as_ref().filter(|_| reason.is_some()).map(Rescued::new),
             person: plan.person.as_ref().map(ToString::to_string),
+            stands_in_for: Absence::replaced(&plan),
+            absent: plan.absent.as_ref().map(Absence::new),
             chosen: plan.chosen,
             rule: Some(plan.rule),
             continued: plan.continued,
@@ -474,6 +490,18 @@ impl Inside {
         let all = |names: &[Address]| names.iter().map(ToString::to_string).collect();
         let people = insider.people.iter().map(ToString::to_string).collect();
         Self { people, proved: insider.proved, inboxes: all(inboxes) }
+    }
+}
+
+impl Absence {
+    fn new(absent: &Absent) -> Self {
+        Self { person: absent.person.to_string(), until: absent.until }
+    }
+
+    /// Whose place the person of the plan takes.
+    fn replaced(plan: &Plan) -> Option<String> {
+        let absent = plan.absent.as_ref().filter(|absent| Some(&absent.person) != plan.person.as_ref())?;
+        plan.person.as_ref().map(|_| absent.person.to_string())
     }
 }
 

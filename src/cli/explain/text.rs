@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+
+use crate::cli::absence::moment;
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
 use crate::mail::ChoiceReason;
 
@@ -47,6 +50,7 @@ impl Line {
         }
         sheet.section("evidence", &evidence::rows(&self.evidence_tried));
         sheet.section("rules", &self.rule_rows());
+        sheet.section("away", &only(self.absence_in_words()));
         sheet.section("stamp", &only(self.stamp.as_ref().map(Stamped::in_words)));
         sheet.section("edits", &self.edits.iter().map(|edit| Row::text(edit.in_words())).collect::<Vec<_>>());
         sheet.section("person", &only(self.chosen_in_words()));
@@ -57,6 +61,18 @@ impl Line {
         sheet.section("learns", &only(self.learns.as_ref().map(Learns::in_words)));
         let reply = self.reply.as_ref().map(|told| format!("{} {} {}", told.code, told.enhanced, told.text));
         sheet.section("reply", &only(reply));
+    }
+
+    /// `sophie is away until 2026-12-01; tom stands in`
+    fn absence_in_words(&self) -> Option<String> {
+        let absent = self.absent.as_ref()?;
+        let until = absent.until.map(|until| format!(" until {}", moment(until, &TimeZone::system())));
+        let until = until.unwrap_or_default();
+        let stands_in = match (&self.person, &self.stands_in_for) {
+            (Some(person), Some(_)) => format!("; {person} stands in"),
+            _ => ", and nobody stands in".to_owned(),
+        };
+        Some(format!("{} is away{until}{stands_in}", absent.person))
     }
 
     /// Why this person answers, where there are others.

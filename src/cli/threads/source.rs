@@ -32,7 +32,7 @@ pub(super) enum Source {
 
 /// Why nobody can be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoSource {
+pub(in crate::cli) enum NoSource {
     #[error(
         "a daemon may be running, but cannot be asked: {0}. Nothing was opened beside it; look at its log, or stop it and try again"
     )]
@@ -52,7 +52,7 @@ pub(super) enum NoSource {
 
 impl NoSource {
     /// The exit code that says what to do.
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Silent(_) | Self::InUse(_) | Self::Open(_) => ExitCode::TempFail,
             Self::Nothing { .. } => ExitCode::NoInput,
@@ -150,7 +150,7 @@ fn describe(Damage { why, aside }: &Damage) -> String {
 }
 
 /// Whether the state directory is there and `me` is its owner.
-fn own(state_dir: &Path, me: Uid) -> Result<(), NoSource> {
+pub(in crate::cli) fn own(state_dir: &Path, me: Uid) -> Result<(), NoSource> {
     let path = || state_dir.to_owned();
     let owner = match std::fs::metadata(state_dir) {
         Ok(found) => Uid::from_raw(found.uid()),

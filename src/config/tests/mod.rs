@@ -1,5 +1,6 @@
 //! Small texts and exactly what is said about them.
 
+mod absences;
 mod conditions;
 mod include;
 mod network;

@@ -1,5 +1,6 @@
 //! What is decided: tables of cases over the pure functions; and what is remembered of it.
 
+mod absences;
 mod copies;
 mod evidence;
 mod insiders;
@@ -15,6 +16,7 @@ mod tokens;
 use crate::flow::plan::Desk;
 use crate::flow::policy::{Inbound, Outbound, Policy, Stamp};
 use crate::mail::{Address, MessageId, PersonName, PersonaName, PersonaTag, ThreadId};
+use crate::people::absence::Absences;
 use crate::people::{People, Person, Persona};
 use crate::rules::Rules;
 use crate::signing::Keys;
@@ -25,6 +27,7 @@ use crate::threads::{Claim, Familiar, Fingerprint, Found, Origin, Thread, Topic}
 struct Acme {
     policy: Policy,
     keys: Keys,
+    absences: Absences,
 }
 
 /// The time of all decisions.
@@ -82,11 +85,11 @@ impl Acme {
             hops: 50,
             mime: crate::message::Mime::default(),
         };
-        Self { policy, keys: Keys::generate().unwrap() }
+        Self { policy, keys: Keys::generate().unwrap(), absences: Absences::default() }
     }
 
     fn desk(&self) -> Desk<'_> {
-        Desk { policy: &self.policy, keys: &self.keys, now: now(), serial: 0x0707 }
+        Desk { policy: &self.policy, keys: &self.keys, absences: &self.absences, now: now(), serial: 0x0707 }
     }
 
     fn token(&self, purpose: Purpose, persona: &str, thread: ThreadId) -> String {

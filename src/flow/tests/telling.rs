@@ -46,7 +46,7 @@ impl Office {
             let additions = Additions::default();
             Rule { name: name.into(), when: When(vec![subject]), decision: Some(decision), additions }
         };
-        let Acme { mut policy, keys } = Acme::new();
+        let Acme { mut policy, keys, .. } = Acme::new();
         policy.rules = Rules::new(vec![rule("drop it", Decision::Discard), rule("refuse it", Decision::Reject(None))]);
         let domain = |text: &str| text.parse().unwrap();
         policy.inbound.trust =
@@ -64,6 +64,7 @@ impl Office {
             outbound: onward(),
             kept: crate::kept::Kept::new(root.path(), crate::kept::Settings::default()),
             held: Held::new(root.path()),
+            absences: crate::absences::Register::open(root.path()).0,
             once: Once::default(),
             turns: Turns::default(),
         };

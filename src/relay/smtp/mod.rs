@@ -68,11 +68,12 @@ impl SmtpRelay {
     }
 
     /// Connects to hear what the next hop offers, and takes leave.
-    pub async fn greet(&self) {
-        match self.connect().await {
-            Ok(connection) => connection.quit().await,
-            Err(failure) => tracing::debug!(%failure, "the next hop could not be greeted"),
-        }
+    ///
+    /// # Errors
+    /// When it cannot be reached, or does not let us in.
+    pub async fn greet(&self) -> Result<(), Failure> {
+        self.connect().await?.quit().await;
+        Ok(())
     }
 
     /// Whether the next hop offered DSN (RFC 3461) when it was last greeted.

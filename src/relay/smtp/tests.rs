@@ -458,7 +458,7 @@ async fn what_is_asked_of_notifications_is_said_where_it_is_offered(
 async fn what_the_next_hop_offers_is_known_once_it_was_greeted() {
     let (hop, relay) = start(Behaviour::usual().with("dsn")).await;
     assert!(!relay.offers_dsn(), "nobody was asked");
-    relay.greet().await;
+    relay.greet().await.unwrap();
     assert!(relay.offers_dsn());
     hand_over(&relay).await.unwrap();
     hop.saw(|log| assert_eq!((log.connections, log.messages.len()), (2, 1), "who greets takes leave"));
@@ -468,8 +468,8 @@ async fn what_the_next_hop_offers_is_known_once_it_was_greeted() {
 async fn the_last_greeting_counts() {
     let (hop, relay) =
         start(Behaviour::usual().with("dsn").at_connection(1, Stage::Ehlo, Act::Say(b"250 fake.example\r\n"))).await;
-    relay.greet().await;
-    relay.greet().await;
+    relay.greet().await.unwrap();
+    relay.greet().await.unwrap();
     assert!(!relay.offers_dsn());
     hop.saw(|log| assert_eq!(log.connections, 2));
 }
@@ -478,6 +478,6 @@ async fn the_last_greeting_counts() {
 async fn nobody_need_be_there_to_be_greeted() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let relay = relay(&free.to_string(), Timeouts::default());
-    relay.greet().await;
+    assert!(matches!(relay.greet().await, Err(Failure::Unreachable(_))));
     assert!(!relay.offers_dsn());
 }

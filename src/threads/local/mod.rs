@@ -268,7 +268,10 @@ impl Drop for Local {
 
 /// Takes the state directory for this process; let go of with the file. It holds customers'
 /// addresses: where we create it, it is nobody else's to read.
-fn lock(state_dir: &Path) -> Result<File, OpenError> {
+///
+/// # Errors
+/// When another process has it, or it cannot be made.
+pub fn lock(state_dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(|source| refused(state_dir, source))?;
     let path = state_dir.join("lock");
     let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
