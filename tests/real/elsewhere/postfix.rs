@@ -123,6 +123,21 @@ impl UnixMachine {
         command
     }
 
+    /// Has vacation(1) set itself up for a user, with the message that it proposes.
+    pub(crate) fn turn_on_vacation(&self, user: &str) {
+        // It asks only where it has a terminal, which script(1) is.
+        let mut command = self.inside(user);
+        command.args(["env", "EDITOR=true", "script", "-qec", "cd && vacation", "/dev/null"]);
+        let output = process::output(&mut command, b"y\ny\n");
+        assert!(self.home(user).join(".forward").exists(), "{}", process::said(&output));
+    }
+
+    /// The messages in a user's mailbox.
+    pub(crate) fn inbox(&self, user: &str) -> Vec<Vec<u8>> {
+        let entries = fs::read_dir(self.home(user).join("Maildir/new")).into_iter().flatten();
+        entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
+    }
+
     /// Waits until all its mail is delivered.
     pub(crate) fn wait_for_empty_queue(&self) {
         wait_until("the Unix machine's queue is empty", || {
