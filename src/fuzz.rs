@@ -10,7 +10,7 @@ use crate::{config, mail, message, smtp, threads};
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its corpus and of its dictionary.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("command-lines", smtp::fuzz::commands::target),
     ("data-receiver", smtp::fuzz::data::target),
     ("address", mail::fuzz::target),
@@ -19,6 +19,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("message-ids", message::fuzz::ids::target),
     ("subject", message::fuzz::subject::target),
     ("quoted-ids", message::fuzz::quoted::target),
+    ("returned", message::fuzz::returned::target),
     ("token", threads::fuzz::target),
     ("configuration", config::fuzz::target),
 ];

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::mime::Part;
-use super::{Message, Mime, ids};
+use super::{Message, Mime, ids, text_part};
 use crate::mail::MessageId;
 
 /// No more of them count.
@@ -25,7 +25,7 @@ const REPLACED: [&str; 3] =
     ["X-Original-Message-ID", "X-Google-Original-Message-ID", "X-Microsoft-Original-Message-ID"];
 
 /// The parts that are a message, or begin with its header section (RFC 2046 §5.2, RFC 6522 §4, RFC 6532 §3.7, RFC 6533 §4).
-const RETURNED: [(&str, &str); 7] = [
+const RETURNED: [(&str, &str); 8] = [
     ("message", "rfc822"),
     ("message", "global"),
     ("text", "rfc822-headers"),
@@ -34,6 +34,7 @@ const RETURNED: [(&str, &str); 7] = [
     // Seen in practice.
     ("message", "rfc822-headers"),
     ("text", "rfc822"),
+    ("text", "rfc822-header"),
 ];
 
 /// The parts that mail systems write for one another (RFC 3464, RFC 8098, RFC 6533, RFC 5965).
@@ -89,6 +90,8 @@ impl Quoted {
             self.add_returned(&part.decoded());
         } else if is_any(&MACHINE_READABLE) {
             self.add_lines(&part.decoded(), &TOLD, &[]);
+        } else if from_text && part.is("text", "html") {
+            self.add_lines(text_part::readable(part).as_bytes(), &OF_ITSELF, &OF_PARENTS);
         } else if from_text && part.is_text() {
             self.add_lines(&part.decoded(), &OF_ITSELF, &OF_PARENTS);
         }

@@ -4,6 +4,7 @@
 pub mod header;
 pub mod ids;
 pub mod quoted;
+pub mod returned;
 pub mod splice;
 pub mod subject;
 
@@ -44,7 +45,40 @@ mod tests {
         ])
     }
 
+    /// A line of what mail systems write for people, or nearly.
+    fn telling() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "",
+            "From: MAILER-DAEMON@hop.example",
+            "Subject: failure notice",
+            "X-Failed-Recipients: ben@customer.example",
+            "Content-Type: message/delivery-status",
+            "Final-Recipient: rfc822; ben@customer.example",
+            "Original-Recipient: utf-8;j\\x{F6}rg@customer.example",
+            "Action: failed",
+            "Action: delayed (yet)",
+            "Status: 5.0.0",
+            "Diagnostic-Code: smtp; 550 5.1.1 user unknown",
+            "Hi. This is the qmail-send program at hop.example.",
+            "The following address(es) failed:",
+            "   ----- The following addresses had transient non-fatal errors -----",
+            "<eva@customer.example>:",
+            "  Ben@Customer.example: 450 4.2.2 mailbox full",
+            "    (generated from team@customer.example)",
+            "You do not need to resend your message",
+            "550 <\"b en\"@customer.example>... no",
+            "> quoted",
+            "--- Below this line is a copy of the message.",
+            "To: ann@customer.example",
+        ])
+    }
+
     proptest! {
+        #[test]
+        fn bounces_that_are_nearly_right(lines in proptest::collection::vec(telling(), 0..14)) {
+            returned::target(lines.join("\r\n").as_bytes());
+        }
+
         #[test]
         fn messages_that_are_nearly_right(lines in proptest::collection::vec(line(), 0..8), body in "(\r\n[ -~]{0,9}){0,3}") {
             let text = lines.concat() + &body;

@@ -7,7 +7,7 @@ use crate::mail::Status;
 
 /// What a text says of the reason, folded, as RFC 3463 has it. A mailbox that is full may be emptied (§3.3), so it is a
 /// condition that passes unless a code says otherwise.
-const REASONS: [(&str, Status); 37] = [
+const REASONS: [(&str, Status); 38] = [
     ("no mailbox here by that name", UNKNOWN),
     ("user unknown", UNKNOWN),
     ("unknown user", UNKNOWN),
@@ -34,6 +34,7 @@ const REASONS: [(&str, Status); 37] = [
     ("host unknown", NO_DOMAIN),
     ("unknown host", NO_DOMAIN),
     ("no such domain", NO_DOMAIN),
+    ("unrouteable address", BAD_ADDRESS),
     ("mailbox is full", FULL),
     ("mailbox full", FULL),
     ("full mailbox", FULL),
@@ -47,6 +48,7 @@ const REASONS: [(&str, Status); 37] = [
     ("connection timed out", EXPIRED),
 ];
 const UNKNOWN: Status = Status { class: 5, subject: 1, detail: 1 };
+const BAD_ADDRESS: Status = Status { class: 5, subject: 1, detail: 0 };
 const NO_DOMAIN: Status = Status { class: 5, subject: 1, detail: 2 };
 const FULL: Status = Status { class: 4, subject: 2, detail: 2 };
 const EXPIRED: Status = Status { class: 4, subject: 4, detail: 7 };
@@ -70,7 +72,12 @@ const BEFORE: [&str; 13] = [
 
 /// The status that a folded text tells of, as precise as it says it: an enhanced code before a reply code before words.
 pub(super) fn read(text: &str) -> Option<Status> {
-    let mut vague = None;
+    more_precise(text, None)
+}
+
+/// The same, where a status that says no more than its class is known already.
+pub(super) fn more_precise(text: &str, known: Option<Status>) -> Option<Status> {
+    let mut vague = known;
     for status in enhanced(text) {
         if !is_vague(status) {
             return Some(status);

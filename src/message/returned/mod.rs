@@ -39,10 +39,18 @@ impl Message {
             return each_once(standard);
         }
         let told = text::read(self, &writer, &parts);
-        // A report without a readable address, beside a text that has one.
-        let has_one = told.iter().any(|delivery| delivery.recipient.is_some());
-        each_once(if standard.is_empty() || (has_one && told.len() == standard.len()) { told } else { standard })
+        each_once(if standard.is_empty() { told } else { with_recipients(standard, told) })
     }
+}
+
+/// A report without a readable address, beside a text that has one for each.
+fn with_recipients(mut standard: Vec<Delivery>, told: Vec<Delivery>) -> Vec<Delivery> {
+    if standard.len() == told.len() {
+        for (delivery, text) in standard.iter_mut().zip(told) {
+            delivery.recipient = delivery.recipient.take().or(text.recipient);
+        }
+    }
+    standard
 }
 
 /// The parts of a message, in their order. One that is no container is its only part, and so is one whose parts cannot be

@@ -132,7 +132,7 @@ impl Group {
             return None;
         }
         let precise = said.filter(|status| !codes::is_vague(*status));
-        let status = precise.or_else(|| better(said, codes::read(&diagnostic)));
+        let status = precise.or_else(|| codes::more_precise(&diagnostic, said));
         let action = self.action.as_deref().and_then(read_action).or_else(|| by_class(status?))?;
         let recipient = [&self.original, &self.last].into_iter().flatten().find_map(|value| address(value));
         let recipient = recipient.or_else(|| self.diagnostic.as_deref().and_then(|text| recipient::all(text).next()));
@@ -140,12 +140,6 @@ impl Group {
         let status = status.filter(|status| action != Action::Failed || status.class != 2);
         Some(Delivery { recipient: recipient.map(|address| address.folded()), action, status })
     }
-}
-
-/// What the diagnostic says more precisely than a status that only names its class.
-fn better(said: Option<Status>, diagnosed: Option<Status>) -> Option<Status> {
-    let Some(said) = said else { return diagnosed };
-    Some(diagnosed.filter(|found| !codes::is_vague(*found)).unwrap_or(said))
 }
 
 /// The first word: seen in practice, `failed (bad destination mailbox address)`, and words that RFC 3464 does not know.

@@ -95,29 +95,18 @@ const SENDERS: [&str; 6] = ["sent by", "message from", "mail from", "from:", "se
 
 /// What a text tells, where a mail system may have written it.
 pub(super) fn read(message: &Message, writer: &Writer, parts: &Parts<'_>) -> Vec<Delivery> {
-    let failed = || failed_recipients(message);
-    for text in texts(parts) {
-        let Some(said) = Said::read(&text, writer) else { continue };
-        let mut told = said.deliveries(message);
-        if told.iter().all(|delivery| delivery.recipient.is_none()) {
-            let general = told.first().cloned();
-            let of = |address: &Address| said.of(Some(address));
-            let named: Vec<Delivery> = failed().iter().map(of).collect();
-            told = if named.is_empty() { general.into_iter().collect() } else { named };
-        }
-        if told.first().is_some_and(|delivery| delivery.recipient.is_none()) && !said.names_people() {
-            let returned = said.returned_to().or_else(|| returned_to(parts));
-            told = vec![said.of(returned.as_ref())];
-        }
-        return told;
+    let texts: Vec<String> = texts(parts).collect();
+    let said = texts.iter().find_map(|text| Said::read(text, writer));
+    // No words that are known, below a subject that is.
+    let said = said.or_else(|| texts.first().and_then(|text| Said::below_subject(text, writer)));
+    let named = failed_recipients(message);
+    match said {
+        Some(said) => said.deliveries(message, &named, parts),
+        None => named
+            .iter()
+            .map(|address| delivery(Some(address), writer.subject.unwrap_or(Action::Failed), None))
+            .collect(),
     }
-    let named = failed();
-    if !named.is_empty() {
-        let action = writer.subject.unwrap_or(Action::Failed);
-        return named.iter().map(|address| delivery(Some(address), action, None)).collect();
-    }
-    let is_told = writer.is_believed().then_some(writer.subject).flatten();
-    is_told.map(|action| delivery(returned_to(parts).as_ref(), action, None)).into_iter().collect()
 }
 
 /// The texts that may tell: the plain ones as one, then each that is HTML, which often says the same again.
@@ -190,20 +179,30 @@ impl Said {
     fn read(text: &str, writer: &Writer) -> Option<Self> {
         let (lines, returned) = split(text);
         let (flat, starts) = flattened(&lines);
-        let is_delayed = phrases::GOES_ON.are_in(&flat) && !phrases::GIVEN_UP.are_in(&flat);
         let known = leads(&phrases::KNOWN, &flat, &starts);
         let is_first = known.first().is_some_and(|(line, _)| of_substance(&lines, *line) < NEAR);
-        let is_heard = writer.is_heard() || (writer.subject == Some(Action::Failed) && is_first);
+        let needs_to_be_first = writer.is_unnamed() || !writer.is_heard();
+        let is_heard = writer.is_heard() || writer.subject == Some(Action::Failed);
         let leads = match known {
-            known if !known.is_empty() && is_heard => known,
+            known if !known.is_empty() && is_heard && (is_first || !needs_to_be_first) => known,
             _ if writer.is_believed() => leads(&phrases::COMMON, &flat, &starts),
             _ => return None,
         };
-        // No words that are known, below a subject that is.
-        let leads =
-            if leads.is_empty() { writer.subject.map(|action| (0, action)).into_iter().collect() } else { leads };
+        (!leads.is_empty()).then(|| Self::new(lines, returned, leads, &flat))
+    }
+
+    /// What stands below a subject that says it all; `None` where that is not so.
+    fn below_subject(text: &str, writer: &Writer) -> Option<Self> {
+        let action = writer.subject.filter(|_| writer.is_believed())?;
+        let (lines, returned) = split(text);
+        let (flat, _) = flattened(&lines);
+        Some(Self::new(lines, returned, vec![(0, action)], &flat))
+    }
+
+    fn new(lines: Vec<Line>, returned: String, leads: Vec<(usize, Action)>, flat: &str) -> Self {
         let folded = lines.iter().map(|line| line.folded.as_str()).collect::<Vec<_>>().join("\n");
-        (!leads.is_empty()).then_some(Self { lines, leads, is_delayed, returned, folded })
+        let is_delayed = phrases::GOES_ON.are_in(flat) && !phrases::GIVEN_UP.are_in(flat);
+        Self { lines, leads, is_delayed, returned, folded }
     }
 
     fn action(&self, line: usize) -> Action {
@@ -217,18 +216,28 @@ impl Said {
         delivery(address, self.action(0), codes::read(&self.folded))
     }
 
-    fn deliveries(&self, message: &Message) -> Vec<Delivery> {
+    /// `named`: what a field says, where the text names nobody.
+    fn deliveries(&self, message: &Message, named: &[Address], parts: &Parts<'_>) -> Vec<Delivery> {
         let others = correspondents(message);
         let blocks = self.blocks(&others);
-        if blocks.is_empty() {
-            let named = self.transcribed().or_else(|| self.in_passing(&others));
-            return vec![self.of(named.as_ref())];
+        if !blocks.is_empty() {
+            return self.of_blocks(&blocks);
         }
-        let general = codes::read(&self.folded);
+        if !named.is_empty() {
+            return named.iter().map(|address| self.of(Some(address))).collect();
+        }
+        let address = self.transcribed().or_else(|| self.in_passing(&others));
+        let returned = || self.returned_to().or_else(|| returned_to(parts)).filter(|_| !self.names_people());
+        vec![self.of(address.or_else(returned).as_ref())]
+    }
+
+    /// What the lines about each say; what stands above all of them where none says anything.
+    fn of_blocks(&self, blocks: &[Block]) -> Vec<Delivery> {
+        let own: Vec<Option<Status>> = blocks.iter().map(|block| codes::read(&block.told)).collect();
+        let general = if own.iter().all(Option::is_none) { codes::read(&self.folded) } else { None };
         let mut below = None;
         let mut told: Vec<Delivery> = Vec::new();
-        for block in blocks.iter().rev() {
-            let own = codes::read(&block.told);
+        for (block, own) in blocks.iter().zip(own).rev() {
             below = if block.is_bare { own.or(below) } else { own };
             told.push(delivery(Some(&block.address), block.action, below.or(general)));
         }

@@ -6,27 +6,33 @@ use crate::mail::fold::fold;
 use crate::message::Message;
 
 /// What the local part or the name of a mail system has in it, folded. The long one is the address of Microsoft 365.
-const NAMES: [&str; 22] = [
+const DAEMONS: [&str; 11] = [
     "mailer-daemon",
+    "mailer_daemon",
     "mailer daemon",
     "mailerdaemon",
     "mail-daemon",
     "maildaemon",
     "mail daemon",
+    "mail delivery s",
+    "mail deliver s",
+    "delivery subsystem",
+    "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
+];
+
+/// The same of those that may be people, too.
+const POSTMASTERS: [&str; 13] = [
     "postmaster",
     "post_master",
     "post master",
-    "mail delivery s",
-    "mail deliver s",
-    "mail delivery agent",
+    "mail delivery",
     "maildelivery",
     "mail administrator",
+    "mail system",
     "system administrator",
     "systemadministrator",
     "systemadmin",
-    "delivery subsystem",
-    "mail system",
-    "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
+    "sysadmin",
     "interscan",
     "bounce",
 ];
@@ -56,7 +62,9 @@ const AUTORESPONDER: [&str; 6] = [
 pub(super) struct Writer {
     has_null_path: bool,
     /// By its name or address, or a field that only mail systems write.
-    is_named: bool,
+    is_daemon: bool,
+    /// By a name that people have, too.
+    is_postmaster: bool,
     is_delivery_report: bool,
     has_failed_recipients: bool,
     is_autoresponder: bool,
@@ -77,33 +85,46 @@ impl Writer {
         let is_nobody = message.has("From") && from.trim().trim_matches(['<', '>']).is_empty();
         Self {
             has_null_path,
-            is_named: is_nobody || NAMES.iter().any(|name| from.contains(name)) || FIELDS.iter().any(has_field),
+            is_daemon: is_nobody || DAEMONS.iter().any(|name| from.contains(name)) || FIELDS.iter().any(has_field),
+            is_postmaster: POSTMASTERS.iter().any(|name| from.contains(name)),
             is_delivery_report: is_report
                 && content_type
                     .is_some_and(|found| found.report_type.as_deref().is_none_or(|it| it == "delivery-status")),
             has_failed_recipients: message.has("X-Failed-Recipients"),
-            is_autoresponder: AUTORESPONDER.iter().any(|name| message.has(name)),
+            is_autoresponder: AUTORESPONDER.iter().any(|name| message.has(name))
+                || message.value("Auto-Submitted").is_some_and(|value| fold(&value).starts_with("auto-replied")),
             subject: message.subject().and_then(of_subject),
         }
     }
 
     /// Whether anything speaks for a mail system: only then a text is read at all.
     pub(super) fn may_be_mail_system(&self) -> bool {
-        self.has_null_path || self.is_likely() || self.subject.is_some()
+        self.has_null_path || self.is_likely() || self.is_postmaster || self.subject.is_some()
     }
 
     /// Whether what it writes is read as a mail system's where the words are known.
     pub(super) fn is_heard(&self) -> bool {
-        (self.has_null_path && !self.is_autoresponder) || self.is_likely()
+        self.is_likely() || self.is_postmaster || self.is_unanswerable()
     }
 
-    /// The same where the words are those of everybody.
+    /// Whether nothing but the empty path speaks for a mail system, so that what it says has to stand at the top.
+    pub(super) fn is_unnamed(&self) -> bool {
+        !self.is_likely() && !self.is_postmaster && self.subject.is_none()
+    }
+
+    /// Whether it is believed to be one where the words are those of everybody.
     pub(super) fn is_believed(&self) -> bool {
-        self.is_likely() || (self.has_null_path && !self.is_autoresponder && self.subject.is_some())
+        let is_likelier = self.is_unanswerable() && (self.is_postmaster || self.subject.is_some());
+        self.is_likely() || is_likelier || (self.is_postmaster && self.subject.is_some())
     }
 
     fn is_likely(&self) -> bool {
-        self.is_named || self.is_delivery_report || self.has_failed_recipients
+        self.is_daemon || self.is_delivery_report || self.has_failed_recipients
+    }
+
+    /// An autoresponder wants no answer either.
+    fn is_unanswerable(&self) -> bool {
+        self.has_null_path && !self.is_autoresponder
     }
 }
 

@@ -2,29 +2,10 @@
 
 use super::super::{Message, Mime};
 use super::Signal;
-use crate::mail::{Action, Delivery};
 
-/// The signals that need more than one field, beside those found `so_far`. A report that nothing failed and nothing is late
-/// speaks for no bounce, whatever its type.
-pub(super) fn collect(message: &Message, so_far: &mut Vec<Signal>, mime: Mime, deliveries: &[Delivery]) {
-    so_far.extend(status_part(message, so_far, mime));
-    so_far.extend(disposition_part(message, so_far, mime));
-    let reports = [Signal::DeliveryReport, Signal::DeliveryStatusPart];
-    let is_report = so_far.iter().any(|signal| reports.contains(signal));
-    let is_receipt = !deliveries.is_empty() && deliveries.iter().all(is_success);
-    if is_receipt {
-        so_far.retain(|signal| !reports.contains(signal) && *signal != Signal::MailSystemAuthor);
-        so_far.push(Signal::DeliveryReceipt);
-    } else if !deliveries.is_empty() && !is_report {
-        so_far.push(Signal::FailureText);
-    }
-}
-
-fn is_success(delivery: &Delivery) -> bool {
-    match delivery.action {
-        Action::Failed | Action::Delayed => false,
-        Action::Delivered | Action::Relayed | Action::Expanded => true,
-    }
+/// The signals that need more than one field, beside those found `so_far`.
+pub(super) fn collect(message: &Message, so_far: &[Signal], mime: Mime) -> Option<Signal> {
+    status_part(message, so_far, mime).or_else(|| disposition_part(message, so_far, mime))
 }
 
 /// Looks for a `message/disposition-notification` part where the subject is that of a receipt, or the path empty: a

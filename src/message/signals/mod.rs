@@ -6,6 +6,7 @@
 //! and what vendors write in practice.
 
 mod authors;
+mod deliveries;
 mod fields;
 mod lists;
 mod mail_system;
@@ -239,6 +240,7 @@ pub fn collect(message: &Message, null_reverse_path: bool, mime: Mime, deliverie
     // Seen in practice: a person's server that forwards so, and what she answers stands below.
     let is_answer = message.has("In-Reply-To") && !signals.contains(&Signal::QuotedAnswer);
     signals.extend((null_reverse_path && is_answer).then_some(Signal::EmptyPathAnswer));
-    mail_system::collect(message, &mut signals, mime, deliveries);
+    signals.extend(mail_system::collect(message, &signals, mime));
+    deliveries::add(&mut signals, deliveries);
     signals
 }
