@@ -85,3 +85,37 @@ fn each_once(deliveries: Vec<Delivery>) -> Vec<Delivery> {
     }
     once
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// Each of these asks for a look at much for every little; the test ends, in a debug build, before anybody wonders.
+    #[test]
+    fn what_is_written_to_be_slow_is_read_over() {
+        let head = "From: MAILER-DAEMON@hop.example\r\nSubject: failure notice\r\nTo: x@y.example\r\n";
+        let text = "This is the qmail-send program\r\n";
+        let report = "Content-Type: message/delivery-status\r\n";
+        for hostile in [
+            format!("{head}\r\n{text}{}", "450 ".repeat(40_000)),
+            format!("{head}\r\n{text}{}", "5.1.1 ".repeat(30_000)),
+            format!("{head}\r\n{text}{}", "a@b.c ".repeat(30_000)),
+            format!("{head}\r\n{text}{}", (0..20_000).map(|n| format!("<a{n}@b.c>:\r\n")).collect::<String>()),
+            format!("{head}\r\n{text}{}", "\r\n".repeat(60_000)),
+            format!("{head}\r\n{text}{}", "(generated from a@b.c)\r\n".repeat(6_000)),
+            format!("{head}{report}\r\n{}", "Final-Recipient: a@b.c\r\nAction: x\r\n\r\n".repeat(4_000)),
+            format!(
+                "{head}{report}\r\n{}",
+                (0..5_000).map(|n| format!("Original-Recipient:a{n}@b.c\r\nAction:failed\r\n")).collect::<String>()
+            ),
+            format!("{head}{report}\r\nDiagnostic-Code: {}", "x\r\n ".repeat(40_000)),
+            format!("{head}{report}\r\nFinal-Recipient: utf-8;{}\r\nAction: failed\r\n", r"\x{".repeat(40_000)),
+            format!("{head}Content-Type: text/html\r\n\r\n{text}{}", "<p>a@b.c</p>".repeat(10_000)),
+            format!("{head}X-Failed-Recipients: {}\r\n\r\n", "a@b.c, ".repeat(20_000)),
+        ] {
+            assert!(Message::read(Bytes::from(hostile)).deliveries(true, Mime::default()).len() <= MOST);
+        }
+    }
+}
