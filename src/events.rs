@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::mail::{Address, Conflict, FateName, Match, Plan, Reply, ReversePath, ThreadId};
+use crate::mail::{Address, Conflict, FateName, Match, Plan, Reply, Rescue, ReversePath, ThreadId};
 
 /// What can happen to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
@@ -28,6 +28,8 @@ pub enum Event {
     Held,
     /// A copy was not sent because it had been sent before.
     Suppressed,
+    /// It was forwarded, has bounced, and went to the fallback or is held.
+    Rescued,
     /// It was taken and thrown away, as a rule wants.
     Discarded,
     /// A copy could not be handed on now.
@@ -93,6 +95,11 @@ pub fn held(place: &str) {
 /// A copy was not sent again.
 pub fn suppressed(destination: &str) {
     log!(info, Event::Suppressed, destination, "the same mail has reached it before");
+}
+
+/// What we forwarded has bounced, and ended elsewhere.
+pub fn rescued(rescue: &Rescue, destination: &str) {
+    log!(info, Event::Rescued, copy = %rescue.copy, destination, why = rescue.why);
 }
 
 /// A message was taken and is thrown away.

@@ -29,6 +29,7 @@ pub mod rules;
 pub mod threads;
 
 pub mod held;
+pub mod kept;
 pub mod maildir;
 pub mod relay;
 pub mod smtp;

@@ -9,6 +9,7 @@ use sysexits::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock;
 use crate::config::{Config, Listen, Role};
 use crate::control;
 use crate::flow::House;
@@ -25,6 +26,9 @@ use super::house::{self, HouseError};
 /// How long sessions and messages in progress may take to end: under the 90 seconds after which
 /// service managers kill.
 const GRACE: Duration = Duration::from_secs(80);
+
+/// How often what is past keeping is removed.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// A daemon whose listeners accept.
 pub(super) struct Daemon {
@@ -112,6 +116,8 @@ impl Daemon {
             let (certificates, shutdown) = (daemon.certificates.clone(), daemon.shutdown.clone());
             daemon.tasks.spawn(async move { certificates.watch(shutdown).await });
         }
+        let sweeping = daemon.shutdown.clone().run_until_cancelled_owned(sweep(daemon.house.clone()));
+        daemon.tasks.spawn(sweeping);
         let commands = control::serve(control, daemon.house.clone(), daemon.shutdown.clone());
         daemon.tasks.spawn(report("the control socket", commands));
         Ok(daemon)
@@ -158,6 +164,17 @@ impl Daemon {
         // Whoever was cut off still holds the house; then it ends, and is brought to disk, with them.
         if let Some(house) = Arc::into_inner(self.house) {
             house.threads.close().await;
+        }
+    }
+}
+
+/// Removes what is past keeping of forwarded mail: now, and every hour.
+async fn sweep(house: Arc<House>) {
+    let mut hours = tokio::time::interval(SWEEP);
+    loop {
+        hours.tick().await;
+        if let Err(error) = house.kept.sweep(clock::now()).await {
+            crate::events::alarm("old copies of forwarded mail could not be removed", &error);
         }
     }
 }

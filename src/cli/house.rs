@@ -11,6 +11,7 @@ use crate::config::{Config, Relays};
 use crate::flow::once::Once;
 use crate::flow::{House, Onward};
 use crate::held::Held;
+use crate::kept::Kept;
 use crate::relay::{Relay, Settings};
 use crate::signing::{KeyError, Keys};
 use crate::threads::local::{Local, OpenError};
@@ -63,6 +64,7 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         inbound,
         outbound,
         held: Held::new(&config.state_dir),
+        kept: Kept::new(&config.state_dir, config.kept.clone()),
         once: Once::default(),
     })
 }

@@ -130,6 +130,10 @@ pub(super) struct Relay {
     pub ca_file: Option<As<PathBuf>>,
     /// The login: a line with the user, a line with the password.
     pub credentials_file: Option<As<PathBuf>>,
+    /// How long what was forwarded is kept, since it may bounce.
+    pub keep_copies_for: Option<As<DurationOrOff>>,
+    /// Octets of the disk that this may take.
+    pub keep_bytes: Option<As<Octets>>,
     /// How long to wait for it.
     pub timeout: Table<Timeout>,
     /// What is different for mail to people.

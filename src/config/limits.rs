@@ -7,11 +7,11 @@ use bytesize::ByteSize;
 
 use super::document::KeyPath;
 use super::problems::Report;
-use super::values::{As, Count, Octets};
+use super::values::{As, Count, DurationOrOff, Octets};
 use super::{file, or};
 use crate::message::Mime;
 use crate::smtp::settings::Limits;
-use crate::threads;
+use crate::{kept, threads};
 
 /// Below, hardly a message passes; above, SIZE promises what no memory holds.
 const MESSAGE_SIZE: RangeInclusive<u64> = 1 << 10..=2 << 30;
@@ -92,6 +92,18 @@ pub(super) fn threads(written: &file::Threads, report: &mut Report<'_>) -> threa
         cache: size(["threads", "cache"], written.cache, default.cache, CACHE, report),
         keep_retries: default.keep_retries,
     }
+}
+
+/// What is kept of forwarded mail. With less room than a message may need, not every one could be.
+pub(super) fn kept(written: &file::Relay, limits: &file::Limits, report: &mut Report<'_>) -> kept::Settings {
+    let default = kept::Settings::default();
+    let message = or(limits.message_size, Octets(Limits::default().message_size)).0;
+    let bytes = or(written.keep_bytes, Octets(default.bytes.max(message))).0;
+    if bytes < message {
+        let what = format!("is too small: expected limits.message_size ({}) at least", ByteSize(message));
+        report.mistake(&["relay", "keep_bytes"].into(), what);
+    }
+    kept::Settings { keep_for: or(written.keep_copies_for, DurationOrOff(default.keep_for)).0, bytes }
 }
 
 /// A time inside its bounds; one outside is noted, and the default stands in.

@@ -42,7 +42,7 @@ use crate::people::PersonName;
 use crate::rules::Target;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, Limits, PeerName};
-use crate::{relay, telemetry, threads};
+use crate::{kept, relay, telemetry, threads};
 
 use document::KeyPath;
 use file::File;
@@ -76,6 +76,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The next hop of each flow.
     pub relay: Relays,
+    /// How much of what was forwarded is kept, and how long.
+    pub kept: kept::Settings,
     /// What decides about messages.
     pub policy: Policy,
     /// `[[test]]`: what `check` tries.
@@ -260,6 +262,7 @@ fn checked(written: Merged, report: &mut Report<'_>) -> Config {
         secret_file: file.secret_file.map_or_else(|| state_dir.join("secret"), |As(path)| folder.join(path)),
         state_dir,
         relay: relays::check(&file.relay, folder, &listen, report),
+        kept: limits::kept(&file.relay, &file.limits, report),
         listen,
         policy,
         tests,

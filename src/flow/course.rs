@@ -8,7 +8,7 @@ use strum::VariantArray;
 
 use crate::mail::{
     Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
-    Reply, Say,
+    Reply, Rescue, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -24,6 +24,10 @@ pub(super) struct Course {
     pub(super) rule: String,
     pub(super) continued: Vec<String>,
     pub(super) fate: Fate,
+    /// The persona that a rule names: its fallback gets what fails later.
+    pub(super) persona: Option<PersonaName>,
+    /// What is done about a message of ours that has failed.
+    pub(super) rescue: Option<Rescue>,
     /// Whose inboxes it goes to.
     pub(super) person: Option<PersonName>,
     pub(super) copies: Vec<Address>,
@@ -49,6 +53,7 @@ struct Route<'a> {
     /// Inboxes to leave out: the writer's own.
     without: Vec<&'a Address>,
     to: Vec<Destination>,
+    persona: Option<PersonaName>,
     person: Option<PersonName>,
     choices: Vec<Choice>,
 }
@@ -57,7 +62,12 @@ impl<'a> Desk<'a> {
     /// Decides.
     pub(super) fn course(&self, case: &Case<'_>, share: &Share<'_>) -> Course {
         if let Some(reason) = case.held_at_sight.or_else(|| held_as_return(share)) {
-            return Course::by_default(Fate::Hold(reason));
+            let fate = Fate::Hold(reason);
+            let rescue = self.rescue(case.arrival, share, &fate);
+            // Whether it was done before, only the index could tell.
+            let waits = rescue.is_some() && case.index_is_away;
+            let fate = if waits { Fate::Defer(Say::IndexAway.reply()) } else { fate };
+            return Course { rescue, ..Course::by_default(fate) };
         }
         // Which thread its id belongs to, only the index could tell.
         if share.writer.is_some() && case.index_is_away {
@@ -81,6 +91,7 @@ impl<'a> Desk<'a> {
         let course = Course {
             rule: rule.map_or_else(|| rules::defaults::NAME.to_owned(), |rule| rule.name.clone()),
             continued: continued.iter().map(|rule| rule.name.clone()).collect(),
+            persona: route.persona,
             person: route.person,
             choices: route.choices,
             ..Course::by_default(fate)
@@ -191,6 +202,7 @@ impl<'a> Desk<'a> {
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
                     let Some(person) = self.of_pool(case, share, persona) else { continue };
+                    route.persona.get_or_insert_with(|| persona.name.clone());
                     route.choices.extend(persona.addresses.first().and_then(|key| choice(persona, person, key)));
                     route.add(person, &persona.fallback);
                 }
@@ -243,6 +255,8 @@ impl Course {
             rule: rules::defaults::NAME.to_owned(),
             continued: Vec::new(),
             fate,
+            persona: None,
+            rescue: None,
             person: None,
             copies: Vec::new(),
             edits: Edits::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::kept::Keeping;
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
 use crate::message::Message;
 use crate::smtp::service::{Mail, Rcpt, Service, Session};
@@ -17,6 +18,7 @@ use super::insiders::Insider;
 use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::{address, hop};
+use super::rescue;
 use super::settle::{defer_all, fate_of, hold_rejections, local_trouble, same_for_all, settle};
 
 /// The service behind a listener of role `inbound`.
@@ -80,6 +82,7 @@ impl Service for Inbound {
 
         // edit, relay, remember
         let journey = self.journey(&session, &mail, &arrival, planned.insider.as_ref(), desk.now, began);
+        let keeping = self.keep(&session, &mail, &arrival, &planned.plans, desk.now);
         let mut legs = Vec::new();
         for plan in &planned.plans {
             legs.push(journey.carry_out(plan).await);
@@ -88,6 +91,8 @@ impl Service for Inbound {
         for (plan, legs) in planned.plans.iter().zip(&mut legs) {
             legs.extend(journey.make_copies(plan, legs).await);
         }
+
+        self.end_keeping(keeping, &planned.plans, &legs).await;
 
         // settle
         let replies = settle(session.protocol, &mail.id, &legs);
@@ -119,8 +124,30 @@ impl Inbound {
             hop: hop(session, mail),
             transport: mail.transport,
             is_by_one_of_ours: insider.is_some_and(|insider| insider.proved),
+            came: now,
             now,
             deadline: began + self.0.inbound.patience,
+        }
+    }
+
+    /// Begins to keep what is about to be handed on, for the day on which it may bounce.
+    fn keep(&self, session: &Session, mail: &Mail, arrival: &Arrival, plans: &[Plan], now: jiff::Timestamp) -> Keeping {
+        let message = &arrival.message;
+        let forwarded = rescue::to_keep(session, mail, plans, now);
+        self.0.kept.begin(forwarded, *message.bytes_hash(), message.bytes().clone())
+    }
+
+    /// A bounce finds it from now on. No message fails for the sake of its copy; what nobody was sent is not kept.
+    async fn end_keeping(&self, keeping: Keeping, plans: &[Plan], legs: &[Vec<Leg>]) {
+        let is_out = |leg: &Leg| matches!(leg.outcome, Outcome::Relayed | Outcome::Uncertain);
+        let unsent = plans.iter().zip(legs).filter(|(_, legs)| !legs.iter().any(is_out));
+        let unsent = unsent.filter_map(|(plan, _)| Some(plan.way_back.as_ref()?.copy)).collect();
+        let kept = keeping.end().await;
+        if let Err(error) = kept.and(self.0.kept.let_go(unsent).await) {
+            events::alarm(
+                "a copy of forwarded mail could not be kept: should it bounce, only the bounce is left",
+                &error,
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use crate::events;
 use crate::held::About;
 use crate::mail::dsn::{Notify, PerMessage, PerRecipient};
 use crate::mail::{
-    Address, Choice, Destination, Edits, Failure, Fate, FateName, HoldReason, Kind, Leg, Outcome, Plan, Reply,
+    Address, Choice, Destination, Edits, Failure, Fate, FateName, HoldReason, Kind, Leg, Outcome, Plan, Reply, Rescue,
     ReversePath, Say, TransactionId, Transport,
 };
 use crate::message::trace::Hop;
@@ -23,6 +23,7 @@ use super::House;
 use super::learning;
 use super::once::Claim;
 use super::plan::Arrival;
+use super::rescue::{self, Rescued};
 use super::settle;
 use super::telling;
 
@@ -40,6 +41,8 @@ pub struct Journey<'a> {
     pub transport: Transport,
     /// Whether one of ours is proved to have written it.
     pub is_by_one_of_ours: bool,
+    /// When it came, for the Received field.
+    pub came: jiff::Timestamp,
     /// When it was decided.
     pub now: jiff::Timestamp,
     /// When all legs must be over.
@@ -73,6 +76,7 @@ impl Journey<'_> {
 
     async fn carry_out_fate(&self, plan: &Plan) -> Vec<Leg> {
         match &plan.fate {
+            Fate::Hold(reason) if let Some(rescue) = &plan.rescue => self.rescue(plan, *reason, rescue).await,
             Fate::Hold(reason) => vec![self.hold(plan, *reason, plan.why()).await],
             Fate::Forward(destinations) => self.forward(plan, destinations).await,
             Fate::Discard => {
@@ -87,6 +91,22 @@ impl Journey<'_> {
             }
             // A deferral was answered for all before.
             Fate::Defer(reply) => vec![Leg::new("-", Outcome::Deferred(reply.clone()))],
+        }
+    }
+
+    /// What a bounce says has failed is not lost by that; then the bounce itself is held. Where nothing else is left of
+    /// the message, it is held for what it returns.
+    async fn rescue(&self, plan: &Plan, reason: HoldReason, rescue: &Rescue) -> Vec<Leg> {
+        match rescue::rescue(self.house, rescue, self.now, self.deadline).await {
+            Rescued::Done(mut legs) => {
+                legs.push(self.hold(plan, reason, plan.why()).await);
+                legs
+            }
+            Rescued::Gone(why) => {
+                let why = format!("{}, and {why}: what the bounce returns is all that is left of it", rescue.why);
+                vec![self.hold(plan, HoldReason::Undelivered, why).await]
+            }
+            Rescued::NotNow(leg) => vec![leg],
         }
     }
 
@@ -117,6 +137,16 @@ impl Journey<'_> {
         // What ended elsewhere is done here: a retry leaves the inbox that refused alone.
         if legs.iter().all(|leg| leg.outcome.is_done()) {
             self.remember_done(plan, known_as).await;
+        }
+        legs
+    }
+
+    /// Where a message goes that an inbox has bounced: to these, or else to `held/`.
+    pub(super) async fn to_fallback(&self, plan: &Plan, fallback: &[Address], refusal: Refusal) -> Vec<Leg> {
+        let mut refusals = vec![refusal.words()];
+        let mut legs = self.send_to_others(plan, fallback.iter(), &mut refusals).await;
+        if legs.is_empty() {
+            legs.push(self.hold(plan, HoldReason::Undelivered, refusals.join("; ")).await);
         }
         legs
     }
@@ -156,8 +186,18 @@ impl Journey<'_> {
             Refusal::Size(_) => &[],
         };
         refusals.push(refusal.words());
+        let others = others.iter().filter(|other| other.folded() != to.address.folded());
+        self.send_to_others(plan, others, refusals).await
+    }
+
+    async fn send_to_others(
+        &self,
+        plan: &Plan,
+        others: impl Iterator<Item = &Address>,
+        refusals: &mut Vec<String>,
+    ) -> Vec<Leg> {
         let mut legs = Vec::new();
-        for other in others.iter().filter(|other| other.folded() != to.address.folded()) {
+        for other in others {
             match self.send_instead(plan, &other.clone().into()).await {
                 Ok(leg) => legs.push(leg),
                 Err(refusal) => refusals.push(refusal.words()),
@@ -166,14 +206,18 @@ impl Journey<'_> {
         legs
     }
 
-    /// Sends to an address of the fallback. Inboxes were asked about loops when the plan was made.
+    /// Sends to an address of the fallback, or to one that gets a copy: what fails there goes to nobody else. Inboxes were
+    /// asked about loops when the plan was made.
     async fn send_instead(&self, plan: &Plan, to: &Recipient) -> Result<Leg, Refusal> {
         let House { policy, keys, .. } = self.house;
         if trace::is_loop(&self.arrival.message, &policy.hostname, &to.address, keys) {
             let reply = Say::BeenThere.reply();
             return Err(refused_by(&to.address, &reply));
         }
-        self.send_once(plan, to).await
+        match &plan.way_back {
+            Some(way) => self.send_once(&Plan { reverse_path: Some(way.last.clone()), ..plan.clone() }, to).await,
+            None => self.send_once(plan, to).await,
+        }
     }
 
     /// Sends a leg unless the same mail is there already; what is done is remembered at once.
@@ -329,7 +373,7 @@ impl Journey<'_> {
         let recipient = Some(&plan.recipient).filter(|to| transport.utf8 || !to.is_international());
         let hop = Hop { recipient, ..self.hop.clone() };
         let prepend = vec![
-            trace::received(&hop, &policy.hostname, self.id, self.now),
+            trace::received(&hop, &policy.hostname, self.id, self.came),
             trace::sincerely(self.id, plan.matched.evidence, &policy.hostname, to, keys),
         ];
         edit::apply(&self.arrival.message, &Edits { prepend, ..plan.edits.clone() })
@@ -417,7 +461,7 @@ enum Before {
 }
 
 /// Why an address does not take a message, now or later; with the next hop's words.
-enum Refusal {
+pub(super) enum Refusal {
     /// This inbox refuses: another one may take it.
     Inbox(String),
     /// The message is too large for the next hop: no other inbox helps.
@@ -468,6 +512,7 @@ mod tests {
     use crate::flow::plan::Desk;
     use crate::flow::policy;
     use crate::held::Held;
+    use crate::kept::{self, Kept};
     use crate::mail::{PersonName, PersonaName};
     use crate::message::Message;
     use crate::people::{People, Person, Persona};
@@ -521,6 +566,7 @@ mod tests {
             inbound: onward(),
             outbound: onward(),
             held: Held::new(root),
+            kept: Kept::new(root, kept::Settings::default()),
             once: Once::default(),
         }
     }
@@ -542,6 +588,7 @@ mod tests {
             hop: Hop { helo: "mx", peer: "[127.0.0.1]".into(), with: "ESMTP", recipient: None },
             transport: Transport::default(),
             is_by_one_of_ours: false,
+            came: now,
             now,
             deadline: Instant::now() + patience,
         };

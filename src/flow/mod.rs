@@ -4,7 +4,7 @@
 //!
 //! [`inbound`], [`outbound`] and [`copies`] are the lives of a message, each readable from top to bottom.
 //! [`plan`], [`insiders`], [`stamp`] and [`copy`] decide and are pure: `serve`, `explain`, `demo` and the tests share them.
-//! [`legs`], `parcel` and [`once`] carry out; [`settle`] makes one reply of what became of it.
+//! [`legs`], `rescue`, `parcel` and [`once`] carry out; [`settle`] makes one reply of what became of it.
 
 pub mod copies;
 pub mod inbound;
@@ -19,11 +19,13 @@ pub mod telling;
 
 mod course;
 pub mod plan;
+mod returns;
 pub mod stamp;
 
 pub mod legs;
 pub mod once;
 mod parcel;
+mod rescue;
 pub mod settle;
 
 pub mod policy;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::held::Held;
+use crate::kept::Kept;
 use crate::relay::Relay;
 use crate::signing::Keys;
 use crate::threads::Threads;
@@ -56,6 +59,8 @@ pub struct House {
     pub outbound: Onward,
     /// Where held mail lies.
     pub held: Held,
+    /// What was forwarded, as long as it may bounce.
+    pub kept: Kept,
     /// What is under way right now.
     pub once: Once,
 }

@@ -4,15 +4,15 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, PersonaTag, Plan, Reply,
-    ReversePath, Say, ThreadId,
+    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, Plan, Reply, ReversePath, Say,
+    ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
 use crate::rules::{Reading, Tried};
 use crate::signing::Keys;
 use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, Recipient, Says};
-use crate::threads::token::{Purpose, Token};
+use crate::threads::token::Token;
 use crate::threads::{Claim, Correspondent, Fingerprint, Found, Origin, Query, RetryKey, Topic, Unavailable};
 
 use super::course::{Share, could_be_found, is_return_path, possible_evidence};
@@ -265,9 +265,15 @@ impl<'a> Desk<'a> {
         let course = self.course(case, &share);
         let (kind, fresh) = (share.kind, self.fresh(index));
         let teaches = share.writer.is_some() && is_taken(&course.fate);
-        let is_handed_on = matches!(course.fate, Fate::Forward(_)) || !course.copies.is_empty();
+        let is_forwarded = matches!(course.fate, Fate::Forward(_));
+        let whose = course.persona.as_ref().or(matched.persona.as_ref()).filter(|_| is_forwarded);
+        let is_handed_on = is_forwarded || !course.copies.is_empty();
+        let way = is_handed_on.then(|| self.way_back(case.arrival, whose, fresh)).flatten();
+        let (reverse_path, way_back) = way.unzip();
         Plan {
-            reverse_path: self.reverse_path(case.arrival, &matched, is_handed_on, fresh),
+            reverse_path: reverse_path.or_else(|| case.arrival.reverse_path.clone()),
+            way_back,
+            rescue: course.rescue,
             joins: self.joins(case, &share, fresh),
             heals: self.heals(case, &matched, kind, &pieces),
             lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),
@@ -368,25 +374,6 @@ impl<'a> Desk<'a> {
     pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
         let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
         persona.map_or(&[], |persona| persona.fallback.as_slice())
-    }
-
-    /// Our own return path, so that a failure of the inbox comes back to us, and its address never to
-    /// the customer. A null path stays null: nobody is to be told, not even we.
-    fn reverse_path(
-        &self,
-        arrival: &Arrival,
-        matched: &Match,
-        is_handed_on: bool,
-        copy: ThreadId,
-    ) -> Option<ReversePath> {
-        let original = arrival.reverse_path.clone();
-        let Some(domain) = &self.policy.reply_domain else { return original };
-        if !is_handed_on || original == Some(ReversePath::Null) {
-            return original;
-        }
-        let persona = matched.persona.as_ref().map_or(PersonaTag::NOBODY, PersonaTag::of);
-        let token = Token { purpose: Purpose::ReturnOfForward, persona, id: copy.0 };
-        return_path(domain, self.separator(), &token.seal(self.keys)).or(original)
     }
 
     /// The thread that the message's own id joins, which is `fresh` where it opens one. An earlier try of the same

@@ -111,6 +111,11 @@ pub fn refusal(failure: Failure) -> Reply {
     }
 }
 
+/// Only the index could decide.
+pub fn index_away() -> Reply {
+    Say::IndexAway.reply()
+}
+
 /// Something of our own failed.
 pub fn local_trouble() -> Reply {
     Say::LocalTrouble.reply()

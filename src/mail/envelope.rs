@@ -39,7 +39,7 @@ impl fmt::Display for ReversePath {
 }
 
 /// What a message asks of the way it travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Transport {
     /// `BODY=8BITMIME` (RFC 6152): the message holds, or may hold, octets above 127.
     pub eight_bit: bool,

@@ -18,6 +18,7 @@ pub mod lesson;
 pub mod matched;
 pub mod outcome;
 pub mod plan;
+pub mod rescue;
 
 pub mod fold;
 pub mod plain;
@@ -35,5 +36,6 @@ pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};
 pub use plan::{Choice, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
 pub use reply::Reply;
+pub use rescue::{CopyId, Rescue, WayBack};
 pub use say::Say;
 pub use transaction::TransactionId;

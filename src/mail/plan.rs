@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Address, Kind, Lesson, Match, MessageId, PersonName, Reply, ReversePath, ThreadId};
+use super::{Address, Kind, Lesson, Match, MessageId, PersonName, Reply, Rescue, ReversePath, ThreadId, WayBack};
 
 /// Where a message is handed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +157,10 @@ pub struct Plan {
     pub choices: Vec<Choice>,
     /// The reverse path that it is handed on with; `None` where it is not known how it came.
     pub reverse_path: Option<ReversePath>,
+    /// Where its failures come back to, where that is a return path of ours.
+    pub way_back: Option<WayBack>,
+    /// What is done about a message of ours that it reports as failed, before it is held itself.
+    pub rescue: Option<Rescue>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
     /// The ids of References that join it too, newest first.

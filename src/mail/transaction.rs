@@ -17,6 +17,12 @@ impl TransactionId {
         Self(data_encoding::BASE32_DNSCURVE.encode(&name))
     }
 
+    /// The id that was written so by us; `None` for a text that is none.
+    pub fn read(text: &str) -> Option<Self> {
+        let octets = data_encoding::BASE32_DNSCURVE.decode(text.as_bytes()).ok()?;
+        (octets.len() == 10).then(|| Self(text.to_owned()))
+    }
+
     /// The id as text: letters and digits only.
     pub fn as_str(&self) -> &str {
         &self.0

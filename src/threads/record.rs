@@ -6,7 +6,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::mail::{
-    Action, Address, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ReversePath, Status, ThreadId,
+    Action, Address, CopyId, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ReversePath, Status,
+    ThreadId,
 };
 use crate::message::Message;
 
@@ -43,6 +44,13 @@ impl RetryKey {
         hash.update(bytes_hash);
         hash.update(format!("{reverse_path}\0{recipient}"));
         Self(head(hash.finalize().as_slice()))
+    }
+}
+
+impl RetryKey {
+    /// The key under which it is known what became of a forwarded copy that bounced; `is_last`: at the fallback.
+    pub fn of_copy(copy: CopyId, is_last: bool) -> Self {
+        Self(head(Sha256::digest(format!("copy\0{copy}\0{is_last}")).as_slice()))
     }
 }
 

@@ -1,12 +1,11 @@
 //! The real binary, in a folder of its own.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 
+use super::log::Log;
 use super::wait_until;
 
 /// The people and personas of most tests; the head of a configuration comes before it.
@@ -32,7 +31,7 @@ pub struct Daemon {
     program: Box<dyn Fn() -> Command + Send + Sync>,
     listeners: usize,
     child: Child,
-    log: Arc<Mutex<String>>,
+    log: Log,
 }
 
 impl Daemon {
@@ -108,7 +107,7 @@ impl Daemon {
 
     /// What it logged since it was started.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.text()
     }
 
     pub fn inbound(&self) -> SocketAddr {
@@ -219,21 +218,9 @@ pub fn command(config: &Path, arguments: &[&str]) -> Output {
     binary().arg("--config").arg(config).args(arguments).output().unwrap()
 }
 
-fn spawn(mut program: Command, folder: &Path) -> (Child, Arc<Mutex<String>>) {
-    let mut child = program
-        .args(["--config", "sincerely.toml", "serve"])
-        .current_dir(folder)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = Arc::<Mutex<String>>::default();
-    let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), log.clone());
-    std::thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            let mut kept = kept.lock().unwrap();
-            kept.push_str(&line);
-            kept.push('\n');
-        }
-    });
+fn spawn(mut program: Command, folder: &Path) -> (Child, Log) {
+    let (log, stderr) = Log::new();
+    let child =
+        program.args(["--config", "sincerely.toml", "serve"]).current_dir(folder).stderr(stderr).spawn().unwrap();
     (child, log)
 }

@@ -11,6 +11,7 @@
 
 pub mod client;
 pub mod daemon;
+pub mod log;
 pub mod next_hop;
 pub mod pki;
 

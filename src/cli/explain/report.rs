@@ -10,7 +10,7 @@ use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
 use crate::mail::{
     Address, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match, PersonaName,
-    Plan, Reply, ReversePath,
+    Plan, Reply, Rescue, ReversePath,
 };
 use crate::message::{Message, Signal, kind};
 use crate::rules::{self, Answer, Why};
@@ -73,6 +73,9 @@ pub(super) struct Line {
     pub(super) fate: Option<FateName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<HoldReason>,
+    // Of what it reports as failed: who gets it now, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rescue: Option<Rescued>,
     pub(super) deliveries: Vec<Delivery>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) copies: Vec<String>,
@@ -168,6 +171,15 @@ pub(super) struct Inside {
 pub(super) struct Before {
     pub(super) id: String,
     pub(super) evidence: String,
+}
+
+/// A message that we forwarded has failed: where it goes now.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Rescued {
+    pub(super) copy: String,
+    // Nobody: it is held.
+    pub(super) to: Vec<String>,
+    pub(super) why: String,
 }
 
 /// The id that is learned, and whom an answer to it is expected from.
@@ -308,6 +320,7 @@ impl Line {
             continued: Vec::new(),
             fate: None,
             reason: None,
+            rescue: None,
             deliveries: Vec::new(),
             copies: Vec::new(),
             edits: Vec::new(),
@@ -341,6 +354,7 @@ impl Line {
             kind: plan.kind,
             matched: Some(Matched::new(&plan.matched)),
             learns: plan.lesson.as_ref().map(Learns::new),
+            rescue: plan.rescue.as_ref().filter(|_| reason.is_some()).map(Rescued::new),
             person: plan.person.as_ref().map(ToString::to_string),
             rule: Some(plan.rule),
             continued: plan.continued,
@@ -467,6 +481,13 @@ impl Learns {
             thread: lesson.thread.to_string(),
             correspondents: lesson.correspondents.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl Rescued {
+    fn new(rescue: &Rescue) -> Self {
+        let to = rescue.to.iter().map(ToString::to_string).collect();
+        Self { copy: rescue.copy.to_string(), to, why: rescue.why.clone() }
     }
 }
 

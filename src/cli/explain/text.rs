@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
 
 use super::evidence;
-use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, RuleTried, Stamped};
+use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, Rescued, RuleTried, Stamped};
 use super::reported::Reported;
 use super::verdict::{kind_in_words, verdict};
 
@@ -50,6 +50,7 @@ impl Line {
         sheet.section("edits", &self.edits.iter().map(|edit| Row::text(edit.in_words())).collect::<Vec<_>>());
         sheet.section("envelope", &self.deliveries.iter().map(|one| Row::text(one.in_words())).collect::<Vec<_>>());
         sheet.section("held", &only(self.reason.map(|reason| format!("below held/{reason}"))));
+        sheet.section("fallback", &only(self.rescue.as_ref().map(Rescued::in_words)));
         sheet.section("copies", &self.copies.iter().map(Row::text).collect::<Vec<_>>());
         sheet.section("learns", &only(self.learns.as_ref().map(Learns::in_words)));
         let reply = self.reply.as_ref().map(|told| format!("{} {} {}", told.code, told.enhanced, told.text));
@@ -141,6 +142,18 @@ impl Inside {
             "not proved by a trusted Authentication-Results field: treated as anybody, but never a correspondent"
         };
         format!("{who}, {proof}")
+    }
+}
+
+impl Rescued {
+    fn in_words(&self) -> String {
+        let Self { copy, to, why } = self;
+        let to = if to.is_empty() {
+            "would be held below held/undelivered".into()
+        } else {
+            format!("would go to {}", to.join(", "))
+        };
+        format!("{why}; the message {to}, once, as far as its copy {copy} is kept")
     }
 }
 

@@ -79,7 +79,7 @@ impl Outcome {
         let facts = [
             (Aspect::Fate, Some(fate(&plan.fate))),
             (Aspect::Destination, several(destinations(&plan.fate))),
-            (Aspect::Fallback, several(fallbacks(&plan.fate))),
+            (Aspect::Fallback, several(fallbacks(plan))),
             (Aspect::Persona, plan.matched.persona.as_ref().map(ToString::to_string)),
             (Aspect::Person, plan.person.as_ref().map(ToString::to_string)),
             (Aspect::Evidence, Some(plan.matched.evidence.to_string())),
@@ -125,9 +125,10 @@ fn destinations(fate: &Fate) -> Vec<String> {
     }
 }
 
-fn fallbacks(fate: &Fate) -> Vec<String> {
-    let mut all = Vec::new();
-    if let Fate::Forward(to) = fate {
+/// Of what is handed on, or of what a bounce says has failed.
+fn fallbacks(plan: &Plan) -> Vec<String> {
+    let mut all: Vec<String> = plan.rescue.iter().flat_map(|rescue| &rescue.to).map(ToString::to_string).collect();
+    if let Fate::Forward(to) = &plan.fate {
         for address in to.iter().flat_map(|to| &to.fallback).map(ToString::to_string) {
             if !all.contains(&address) {
                 all.push(address);

@@ -13,6 +13,7 @@ fn every_value_in_it_is_the_default() {
     assert_eq!(sample.relay.inbound, default.relay.inbound);
     assert_eq!(sample.relay.outbound, default.relay.outbound);
     assert_eq!(sample.threads, default.threads);
+    assert_eq!(sample.kept, default.kept);
     assert_eq!(sample.limits, default.limits);
     assert_eq!(sample.log, default.log);
     let (sample, default) = (sample.policy, default.policy);

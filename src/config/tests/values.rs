@@ -41,6 +41,15 @@ fn values_of_every_kind() {
 }
 
 #[test]
+fn room_for_copies_is_room_for_a_message() {
+    check_added(
+        "relay.keep_bytes = '49 MiB'",
+        &["f:5: relay.keep_bytes: is too small: expected limits.message_size (50.0 MiB) at least"],
+    );
+    check_added("relay.keep_bytes = '50 MiB'\nrelay.keep_copies_for = 0", &[]);
+}
+
+#[test]
 fn sizes_that_make_no_sense() {
     let sizes = |message_size, line, header_section, cache| {
         format!(

@@ -62,6 +62,7 @@ impl Office {
             threads: Threads::Memory(crate::threads::memory::Memory::default()),
             inbound: onward(),
             outbound: onward(),
+            kept: crate::kept::Kept::new(root.path(), crate::kept::Settings::default()),
             held: Held::new(root.path()),
             once: Once::default(),
         };

@@ -1,0 +1,214 @@
+//! The rescue: what we forwarded has bounced, and its fallback gets it; once, whatever comes back how often.
+//!
+//! It is a leg like any other: the bounce is answered with 250 only when the next hop has taken the message, or it is
+//! held. That it is done is on disk before that.
+
+use tokio::time::Instant;
+
+use crate::events;
+use crate::kept::{Forwarded, Found, Share};
+use crate::mail::{
+    Address, Destination, Fate, HoldReason, Leg, Match, Outcome, Plan, Rescue, ReversePath, ThreadId, WayBack,
+};
+use crate::message::Message;
+use crate::message::trace::Hop;
+use crate::smtp::service::{Mail, Session};
+use crate::threads::{DestinationHash, Durability, Fingerprint, Query, Record, RetryKey};
+
+use super::House;
+use super::legs::{Journey, Refusal};
+use super::plan::{Arrival, Desk};
+use super::reception::hop;
+use super::settle;
+
+/// What became of it.
+pub(super) enum Rescued {
+    /// It is done, now or before, by these legs; the bounce itself is to be held as one.
+    Done(Vec<Leg>),
+    /// There is nothing to send: why. The bounce is all that is left of the message.
+    Gone(String),
+    /// Not now: the bounce must come again.
+    NotNow(Leg),
+}
+
+/// What is remembered of the rescue of one copy.
+struct Note {
+    retry: RetryKey,
+    twin: Fingerprint,
+}
+
+impl Note {
+    fn of(rescue: &Rescue) -> Self {
+        let retry = RetryKey::of_copy(rescue.copy, rescue.is_last);
+        Self { retry, twin: Fingerprint(retry.0) }
+    }
+
+    /// The rescue was begun, or is done.
+    fn record(&self, destination: DestinationHash, at: jiff::Timestamp) -> Record {
+        Record::Done { retry: self.retry, twin: self.twin, destination, at: at.as_second() }
+    }
+}
+
+fn begun() -> DestinationHash {
+    DestinationHash::new("rescue/begun")
+}
+
+fn done() -> DestinationHash {
+    DestinationHash::new("rescue/done")
+}
+
+/// Sends what has bounced to the fallback, or holds it, unless that was done before.
+pub(super) async fn rescue(house: &House, rescue: &Rescue, now: jiff::Timestamp, deadline: Instant) -> Rescued {
+    let note = Note::of(rescue);
+    let not_now = |why: &dyn std::fmt::Display, reply| {
+        events::deferred(&format!("the rescue of {}", rescue.copy), why);
+        Rescued::NotNow(Leg::new("-", Outcome::Deferred(reply)))
+    };
+    let Some(_claim) = house.once.claim(note.twin, done(), deadline).await else {
+        return not_now(&"another bounce of the same copy is being dealt with", settle::not_now());
+    };
+    let query = Query { retries: vec![note.retry], ..Query::default() };
+    let found = match house.threads.look_up(query).await {
+        Ok(found) => found,
+        // Unknown is not no.
+        Err(error) => return not_now(&error, settle::index_away()),
+    };
+    if found.retries.get(&note.retry).is_some_and(|before| before.done.contains(&done())) {
+        events::suppressed(&format!("the rescue of {}", rescue.copy));
+        return Rescued::Done(Vec::new());
+    }
+    let found = match house.kept.find(rescue.copy, rescue.is_last).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return Rescued::Gone("its copy is not kept any more".into()),
+        Err(error) => {
+            events::alarm("the copy of a message that bounced cannot be used", &error);
+            return Rescued::Gone(format!("its copy cannot be used: {error}"));
+        }
+    };
+    // Where even this cannot be written, what is sent now would be sent again with every retry.
+    if let Err(error) = house.threads.learn(vec![note.record(begun(), now)], Durability::Disk).await {
+        return not_now(&error, settle::local_trouble());
+    }
+    let legs = send_again(house, rescue, found, now, deadline).await;
+    match legs {
+        Ok(Some(legs)) => finish(house, rescue, &note, legs, now).await,
+        Ok(None) => Rescued::Gone("its copy is of another message".into()),
+        Err(leg) => Rescued::NotNow(leg),
+    }
+}
+
+/// The legs of the fallback, or of `held/`; `None` where nothing of that name is in the file.
+async fn send_again(
+    house: &House,
+    rescue: &Rescue,
+    found: Found,
+    now: jiff::Timestamp,
+    deadline: Instant,
+) -> Result<Option<Vec<Leg>>, Leg> {
+    let Found { forwarded, message, .. } = &found;
+    let Some(share) = forwarded.shares.iter().find(|share| share.copy == rescue.copy) else { return Ok(None) };
+    let desk = Desk { policy: &house.policy, keys: &house.keys, now, serial: 0 };
+    let path = Some(forwarded.reverse_path.clone());
+    let arrival = desk.read(Message::read(message.clone()), path, Vec::new());
+    let plan = plan(&desk, &arrival, share);
+    let journey = Journey {
+        house,
+        arrival: &arrival,
+        id: &forwarded.transaction,
+        hop: Hop { helo: &forwarded.helo, peer: forwarded.peer.clone(), with: &forwarded.with, recipient: None },
+        transport: forwarded.transport,
+        is_by_one_of_ours: false,
+        came: forwarded.came,
+        now,
+        deadline,
+    };
+    // Who was sent it before has bounced it, or has it.
+    let has_it = |to: &&Address| share.to.iter().any(|before| before.folded() == to.folded());
+    let fallback =
+        if rescue.is_last { Vec::new() } else { rescue.to.iter().filter(|to| !has_it(to)).cloned().collect() };
+    let legs = journey.to_fallback(&plan, &fallback, Refusal::Inbox(rescue.why.clone())).await;
+    match legs.iter().position(|leg| !leg.outcome.is_done()) {
+        None => Ok(Some(legs)),
+        Some(open) => Err(legs.into_iter().nth(open).unwrap_or_else(|| Leg::new("-", Outcome::Uncertain))),
+    }
+}
+
+/// The plan by which it is sent again: as it was, but to others, and under the last return path.
+fn plan(desk: &Desk<'_>, arrival: &Arrival, share: &Share) -> Plan {
+    let way = desk.way_back(arrival, None, ThreadId(share.copy.0));
+    let (reverse_path, way_back): (Option<ReversePath>, Option<WayBack>) = way.unzip();
+    Plan {
+        recipient: share.recipient.clone(),
+        matched: Match {
+            evidence: share.evidence,
+            persona: share.persona.clone(),
+            thread: None,
+            correspondent: None,
+            conflicts: Vec::new(),
+        },
+        kind: share.kind,
+        person: None,
+        rule: crate::rules::defaults::NAME.to_owned(),
+        continued: Vec::new(),
+        fate: Fate::Hold(HoldReason::Undelivered),
+        rejection: None,
+        copies: Vec::new(),
+        edits: share.edits.clone(),
+        choices: Vec::new(),
+        reverse_path: reverse_path.or_else(|| arrival.reverse_path.clone()),
+        way_back,
+        rescue: None,
+        joins: None,
+        heals: Vec::new(),
+        lesson: None,
+    }
+}
+
+/// It is done: remembered, said, and no longer kept for this.
+async fn finish(house: &House, rescue: &Rescue, note: &Note, legs: Vec<Leg>, now: jiff::Timestamp) -> Rescued {
+    if let Err(error) = house.threads.learn(vec![note.record(done(), now)], Durability::Disk).await {
+        events::alarm("that a bounced message went to its fallback could not be remembered", &error);
+    }
+    let ends: Vec<&str> = legs.iter().map(|leg| leg.destination.as_str()).collect();
+    events::rescued(rescue, &ends.join(","));
+    let is_sent = legs.iter().any(|leg| leg.outcome == Outcome::Relayed);
+    let kept = if is_sent { house.kept.pass_on(rescue.copy).await } else { house.kept.let_go(vec![rescue.copy]).await };
+    if let Err(error) = kept {
+        events::alarm("the copy of a message that bounced stays where it is", &error);
+    }
+    Rescued::Done(legs)
+}
+
+/// What is kept of a message that is being handed on: of each plan that has a return path of ours.
+pub(super) fn to_keep(session: &Session, mail: &Mail, plans: &[Plan], now: jiff::Timestamp) -> Forwarded {
+    let share = |plan: &Plan| {
+        let way = plan.way_back.as_ref()?;
+        Some(Share {
+            copy: way.copy,
+            recipient: plan.recipient.clone(),
+            persona: plan.matched.persona.clone(),
+            evidence: plan.matched.evidence,
+            kind: plan.kind,
+            to: inboxes(&plan.fate).iter().map(|to| to.address.clone()).collect(),
+            edits: plan.edits.clone(),
+        })
+    };
+    let Hop { helo, peer, with, .. } = hop(session, mail);
+    Forwarded {
+        transaction: mail.id.clone(),
+        came: now,
+        helo: helo.to_owned(),
+        peer,
+        with: with.to_owned(),
+        transport: mail.transport,
+        reverse_path: mail.reverse_path.clone(),
+        shares: plans.iter().filter_map(share).collect(),
+    }
+}
+
+fn inboxes(fate: &Fate) -> &[Destination] {
+    match fate {
+        Fate::Forward(to) => to,
+        Fate::Hold(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => &[],
+    }
+}

@@ -1,0 +1,67 @@
+//! What comes back: the return paths of what we forward, and what is decided about mail that fails there. Pure.
+//!
+//! A return path says in its token whose fallback gets the message, signed by us. One without a persona has none: it
+//! is that of what the fallback got, or of a copy that a rule made. So whatever fails is sent again once at most,
+//! whoever remembers it.
+
+use crate::mail::{
+    CopyId, Delivery, Fate, HoldReason, Kind, PersonaName, PersonaTag, Rescue, ReversePath, ThreadId, WayBack,
+};
+use crate::threads::matcher::Recipient;
+use crate::threads::token::{Purpose, Token};
+
+use super::course::Share;
+use super::plan::{Arrival, Desk, return_path};
+
+/// How much of a mail system's words is told.
+const LONGEST_WHY: usize = 300;
+
+impl Desk<'_> {
+    /// Our own return paths, so that a failure of the inbox comes back to us, and its address never to the customer.
+    /// `None` where there are none: without `reply_domain`, and for a null path, which stays null: nobody is to be
+    /// told, not even we. `persona` is the one whose fallback gets what fails.
+    pub(super) fn way_back(
+        &self,
+        arrival: &Arrival,
+        persona: Option<&PersonaName>,
+        copy: ThreadId,
+    ) -> Option<(ReversePath, WayBack)> {
+        let domain = self.policy.reply_domain.as_ref()?;
+        if arrival.reverse_path == Some(ReversePath::Null) {
+            return None;
+        }
+        let path = |persona| {
+            let token = Token { purpose: Purpose::ReturnOfForward, persona, id: copy.0 };
+            return_path(domain, self.separator(), &token.seal(self.keys))
+        };
+        let last = path(PersonaTag::NOBODY)?;
+        Some((path(persona.map_or(PersonaTag::NOBODY, PersonaTag::of))?, WayBack { copy: CopyId(copy.0), last }))
+    }
+
+    /// What is done about a message that we forwarded and that has failed for good. Only what a mail system says is
+    /// believed, and only of a failure: a vacation notice, a delay, a receipt or a text that nobody can read say
+    /// nothing of the kind.
+    pub(super) fn rescue(&self, arrival: &Arrival, share: &Share<'_>, fate: &Fate) -> Option<Rescue> {
+        let Recipient::Token(token) = share.recipient else { return None };
+        let is_bounce = *fate == Fate::Hold(HoldReason::Bounce) && share.kind == Kind::Bounce;
+        if token.purpose != Purpose::ReturnOfForward || !is_bounce {
+            return None;
+        }
+        let failure = arrival.deliveries.iter().find(|delivery| delivery.is_failure())?;
+        let persona = self.policy.people.persona_by_tag(token.persona);
+        Some(Rescue {
+            copy: CopyId(token.id),
+            is_last: token.persona == PersonaTag::NOBODY,
+            to: persona.map(|persona| persona.fallback.clone()).unwrap_or_default(),
+            why: in_words(failure),
+        })
+    }
+}
+
+/// `sophie@corp.example failed: 5.1.1`.
+fn in_words(failure: &Delivery) -> String {
+    let recipient = failure.recipient.as_deref().unwrap_or("an inbox that could not be read");
+    let status = failure.status.map_or_else(String::new, |status| format!(": {status}"));
+    let end = recipient.floor_char_boundary(LONGEST_WHY);
+    format!("{} failed{status}", &recipient[..end])
+}

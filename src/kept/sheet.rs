@@ -1,0 +1,223 @@
+//! What stands above a kept message: all that is needed to send it again. Pure.
+//!
+//! A power cut may leave any octets in a file that was not fsynced, so what is read is either what was written, by
+//! its hashes, or nothing.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::mail::{Address, CopyId, Edits, Evidence, Field, Kind, PersonaName, ReversePath, TransactionId, Transport};
+
+/// Octets before the sheet: what kind of file it is, a hash of the sheet, and how long it is.
+const MAGIC: &[u8; 8] = b"sincopy1";
+const HASH: usize = 32;
+const LENGTH: usize = 4;
+
+/// How a message came, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarded {
+    /// The transaction that it came in.
+    pub transaction: TransactionId,
+    /// When.
+    pub came: jiff::Timestamp,
+    /// The name that the peer gave.
+    pub helo: String,
+    /// Where the peer was.
+    pub peer: String,
+    /// What was spoken.
+    pub with: String,
+    /// What MAIL asked of the transport.
+    pub transport: Transport,
+    /// The reverse path as it came.
+    pub reverse_path: ReversePath,
+    /// One for each recipient for whom it was forwarded.
+    pub shares: Vec<Share>,
+}
+
+/// What was forwarded for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// Its name.
+    pub copy: CopyId,
+    /// The recipient, by the real address.
+    pub recipient: Address,
+    /// Whom it was for.
+    pub persona: Option<PersonaName>,
+    /// Why.
+    pub evidence: Evidence,
+    /// What the message is.
+    pub kind: Kind,
+    /// The inboxes that it went to.
+    pub to: Vec<Address>,
+    /// What rules change in what is handed on.
+    pub edits: Edits,
+}
+
+/// A file that is no kept message, or no whole one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not what was written")]
+pub struct Damaged;
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    message: [u8; HASH],
+    transaction: String,
+    came: i64,
+    helo: String,
+    peer: String,
+    with: String,
+    transport: Transport,
+    reverse_path: Option<String>,
+    shares: Vec<WrittenShare>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenShare {
+    copy: CopyId,
+    recipient: String,
+    persona: Option<PersonaName>,
+    evidence: String,
+    kind: String,
+    to: Vec<String>,
+    append: Vec<(String, String)>,
+    insert: Option<(String, String)>,
+}
+
+impl Forwarded {
+    /// The octets that stand above the message; `hash` is the SHA-256 of all its bytes.
+    ///
+    /// # Errors
+    /// When it cannot be encoded, which its types leave no room for.
+    pub fn write(&self, hash: &[u8; HASH]) -> Result<Vec<u8>, postcard::Error> {
+        let sheet = postcard::to_stdvec(&Written::of(self, hash))?;
+        let length = u32::try_from(sheet.len()).unwrap_or(u32::MAX).to_le_bytes();
+        Ok([MAGIC, Sha256::digest(&sheet).as_slice(), &length, &sheet].concat())
+    }
+
+    /// What a file says, and where in it the message begins.
+    ///
+    /// # Errors
+    /// When a hash is not that of what was written.
+    pub fn read(file: &[u8]) -> Result<(Self, usize), Damaged> {
+        let rest = file.strip_prefix(MAGIC).ok_or(Damaged)?;
+        let (hash, rest) = rest.split_at_checked(HASH).ok_or(Damaged)?;
+        let (length, rest) = rest.split_at_checked(LENGTH).ok_or(Damaged)?;
+        let length = u32::from_le_bytes(length.try_into().map_err(|_| Damaged)?);
+        let (sheet, message) = rest.split_at_checked(usize::try_from(length).map_err(|_| Damaged)?).ok_or(Damaged)?;
+        let written = (Sha256::digest(sheet).as_slice() == hash).then(|| postcard::from_bytes::<Written>(sheet).ok());
+        let written = written.flatten().filter(|written| Sha256::digest(message).as_slice() == written.message);
+        let forwarded = written.and_then(Written::read).ok_or(Damaged)?;
+        Ok((forwarded, file.len() - message.len()))
+    }
+}
+
+impl Written {
+    fn of(forwarded: &Forwarded, hash: &[u8; HASH]) -> Self {
+        Self {
+            message: *hash,
+            transaction: forwarded.transaction.to_string(),
+            came: forwarded.came.as_second(),
+            helo: forwarded.helo.clone(),
+            peer: forwarded.peer.clone(),
+            with: forwarded.with.clone(),
+            transport: forwarded.transport,
+            reverse_path: forwarded.reverse_path.address().map(ToString::to_string),
+            shares: forwarded.shares.iter().map(WrittenShare::of).collect(),
+        }
+    }
+
+    fn read(self) -> Option<Forwarded> {
+        let path = self.reverse_path.map(|path| path.parse().map(ReversePath::Address)).transpose().ok()?;
+        Some(Forwarded {
+            transaction: TransactionId::read(&self.transaction)?,
+            came: jiff::Timestamp::from_second(self.came).ok()?,
+            helo: self.helo,
+            peer: self.peer,
+            with: self.with,
+            transport: self.transport,
+            reverse_path: path.unwrap_or(ReversePath::Null),
+            shares: self.shares.into_iter().map(WrittenShare::read).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl WrittenShare {
+    fn of(share: &Share) -> Self {
+        let field = |field: &Field| (field.name.to_string(), field.value.clone());
+        Self {
+            copy: share.copy,
+            recipient: share.recipient.to_string(),
+            persona: share.persona.clone(),
+            evidence: share.evidence.to_string(),
+            kind: share.kind.to_string(),
+            to: share.to.iter().map(ToString::to_string).collect(),
+            append: share.edits.append.iter().map(field).collect(),
+            insert: share.edits.insert_before_value.as_ref().map(field),
+        }
+    }
+
+    fn read(self) -> Option<Share> {
+        let field = |(name, value): (String, String)| Field::new(name, value);
+        Some(Share {
+            copy: self.copy,
+            recipient: self.recipient.parse().ok()?,
+            persona: self.persona,
+            evidence: self.evidence.parse().ok()?,
+            kind: self.kind.parse().ok()?,
+            to: self.to.iter().map(|to| to.parse().ok()).collect::<Option<_>>()?,
+            edits: Edits {
+                prepend: Vec::new(),
+                append: self.append.into_iter().map(field).collect(),
+                insert_before_value: self.insert.map(field),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// What was forwarded of one message for as many recipients as there are names.
+    pub(in crate::kept) fn forwarded(copies: &[CopyId]) -> Forwarded {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        let share = |copy: &CopyId| Share {
+            copy: *copy,
+            recipient: address("\"so phie\"@acme.example"),
+            persona: Some(PersonaName("sophie".into())),
+            evidence: Evidence::Seed,
+            kind: Kind::Human,
+            to: vec![address("sophie@corp.example"), address("jörg@corp.example")],
+            edits: Edits {
+                prepend: Vec::new(),
+                append: vec![Field::new("X-Team", "sales")],
+                insert_before_value: Some(Field::new("Subject", " [Acme]")),
+            },
+        };
+        Forwarded {
+            transaction: TransactionId::new(1, 2),
+            came: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
+            helo: "mx".into(),
+            peer: "[127.0.0.1]".into(),
+            with: "ESMTP".into(),
+            transport: Transport { eight_bit: true, utf8: false },
+            reverse_path: ReversePath::Address(address("ann@customer.example")),
+            shares: copies.iter().map(share).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written_or_nothing() {
+        let (message, expect) = (b"Subject: x\r\n\r\n\xff\0\r\n", forwarded(&[CopyId([1; 8]), CopyId([2; 8])]));
+        let hash = Sha256::digest(message).into();
+        let file = [expect.write(&hash).unwrap().as_slice(), message].concat();
+        let (read, at) = Forwarded::read(&file).unwrap();
+        assert_eq!((read, &file[at..]), (expect, message.as_slice()));
+        for place in 0..file.len() {
+            let mut changed = file.clone();
+            changed[place] ^= 1;
+            assert_eq!(Forwarded::read(&changed), Err(Damaged), "octet {place}");
+            assert_eq!(Forwarded::read(&file[..place]), Err(Damaged), "cut at {place}");
+        }
+    }
+}
