@@ -132,9 +132,7 @@ impl Inbound {
 
     /// Begins to keep what is about to be handed on, for the day on which it may bounce.
     fn keep(&self, session: &Session, mail: &Mail, arrival: &Arrival, plans: &[Plan], now: jiff::Timestamp) -> Keeping {
-        let message = &arrival.message;
-        let forwarded = rescue::to_keep(session, mail, plans, now);
-        self.0.kept.begin(forwarded, *message.bytes_hash(), message.bytes().clone())
+        self.0.kept.begin(rescue::to_keep(session, mail, plans, now), arrival.message.bytes().clone())
     }
 
     /// A bounce finds it from now on. No message fails for the sake of its copy; what nobody was sent is not kept.

@@ -171,9 +171,7 @@ async fn finish(house: &House, rescue: &Rescue, note: &Note, legs: Vec<Leg>, now
     }
     let ends: Vec<&str> = legs.iter().map(|leg| leg.destination.as_str()).collect();
     events::rescued(rescue, &ends.join(","));
-    let is_sent = legs.iter().any(|leg| leg.outcome == Outcome::Relayed);
-    let kept = if is_sent { house.kept.pass_on(rescue.copy).await } else { house.kept.let_go(vec![rescue.copy]).await };
-    if let Err(error) = kept {
+    if let Err(error) = house.kept.spend(rescue.copy, rescue.is_last).await {
         events::alarm("the copy of a message that bounced stays where it is", &error);
     }
     Rescued::Done(legs)

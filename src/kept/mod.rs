@@ -126,10 +126,10 @@ impl Kept {
         Self { store: is_on.then(store), room: Arc::new(Semaphore::new(room)) }
     }
 
-    /// Begins to keep a message, once for all of its copies; `hash` is the SHA-256 of its bytes.
-    pub fn begin(&self, forwarded: Forwarded, hash: [u8; 32], message: Bytes) -> Keeping {
+    /// Begins to keep a message, once for all of its copies.
+    pub fn begin(&self, forwarded: Forwarded, message: Bytes) -> Keeping {
         let store = self.store.clone().filter(|_| !forwarded.shares.is_empty());
-        Keeping(store.map(|store| spawn_blocking(move || store.keep(&forwarded, &hash, &message))))
+        Keeping(store.map(|store| spawn_blocking(move || store.keep(&forwarded, &message))))
     }
 
     /// Reads what was forwarded under a name; `None` where nothing is kept under it. `is_last`: also where it was sent
@@ -148,17 +148,18 @@ impl Kept {
         Ok(Some(Found { forwarded, message, _room: room }))
     }
 
-    /// A copy has bounced and was sent to the fallback: it stays for what becomes of that, and for nothing else.
+    /// What bounced has ended elsewhere. It stays for what becomes of that, and of other copies of it, and for nothing else;
+    /// `is_last`: not even for that.
     ///
     /// # Errors
     /// Of the file system.
-    pub async fn pass_on(&self, copy: CopyId) -> Result<(), KeptError> {
+    pub async fn spend(&self, copy: CopyId, is_last: bool) -> Result<(), KeptError> {
         let Some(store) = self.store.clone() else { return Ok(()) };
-        let rename = move || {
+        let spend = move || {
             let [path, last] = store.paths(copy);
-            fs::rename(&path, &last).map_err(about(&path))
+            if is_last { store.remove(&last) } else { fs::rename(&path, &last).map_err(about(&path)) }
         };
-        spawn_blocking(rename).await?
+        spawn_blocking(spend).await?
     }
 
     /// Nobody needs these copies any more.
@@ -206,8 +207,8 @@ impl Store {
         self.paths(copy).into_iter().take(if is_last { 2 } else { 1 }).collect()
     }
 
-    fn keep(&self, forwarded: &Forwarded, hash: &[u8; 32], message: &Bytes) -> Result<(), KeptError> {
-        let sheet = forwarded.write(hash)?;
+    fn keep(&self, forwarded: &Forwarded, message: &Bytes) -> Result<(), KeptError> {
+        let sheet = forwarded.write(message)?;
         self.make_room(on_disk((sheet.len() + message.len()) as u64))?;
         let mut paths = forwarded.shares.iter().map(|share| self.paths(share.copy)).map(|[path, _]| path);
         let Some(first) = paths.next() else { return Ok(()) };

@@ -1,17 +1,14 @@
 //! What stands above a kept message: all that is needed to send it again. Pure.
 //!
 //! A power cut may leave any octets in a file that was not fsynced, so what is read is either what was written, by
-//! its hashes, or nothing.
+//! its checksum, or nothing.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::mail::{Address, CopyId, Edits, Evidence, Field, Kind, PersonaName, ReversePath, TransactionId, Transport};
 
-/// Octets before the sheet: what kind of file it is, a hash of the sheet, and how long it is.
+/// What kind of file it is. Behind it stand, of four octets each, a checksum of all that follows, and how long the sheet is.
 const MAGIC: &[u8; 8] = b"sincopy1";
-const HASH: usize = 32;
-const LENGTH: usize = 4;
 
 /// How a message came, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +57,6 @@ pub struct Damaged;
 
 #[derive(Serialize, Deserialize)]
 struct Written {
-    message: [u8; HASH],
     transaction: String,
     came: i64,
     helo: String,
@@ -84,37 +80,39 @@ struct WrittenShare {
 }
 
 impl Forwarded {
-    /// The octets that stand above the message; `hash` is the SHA-256 of all its bytes.
+    /// The octets that stand above `message`.
     ///
     /// # Errors
     /// When it cannot be encoded, which its types leave no room for.
-    pub fn write(&self, hash: &[u8; HASH]) -> Result<Vec<u8>, postcard::Error> {
-        let sheet = postcard::to_stdvec(&Written::of(self, hash))?;
+    pub fn write(&self, message: &[u8]) -> Result<Vec<u8>, postcard::Error> {
+        let sheet = postcard::to_stdvec(&Written::of(self))?;
         let length = u32::try_from(sheet.len()).unwrap_or(u32::MAX).to_le_bytes();
-        Ok([MAGIC, Sha256::digest(&sheet).as_slice(), &length, &sheet].concat())
+        let checksum = [&length, sheet.as_slice(), message].into_iter().fold(0, crc32c::crc32c_append);
+        Ok([MAGIC, checksum.to_le_bytes().as_slice(), &length, &sheet].concat())
     }
 
     /// What a file says, and where in it the message begins.
     ///
     /// # Errors
-    /// When a hash is not that of what was written.
+    /// When it is not what was written.
     pub fn read(file: &[u8]) -> Result<(Self, usize), Damaged> {
         let rest = file.strip_prefix(MAGIC).ok_or(Damaged)?;
-        let (hash, rest) = rest.split_at_checked(HASH).ok_or(Damaged)?;
-        let (length, rest) = rest.split_at_checked(LENGTH).ok_or(Damaged)?;
-        let length = u32::from_le_bytes(length.try_into().map_err(|_| Damaged)?);
-        let (sheet, message) = rest.split_at_checked(usize::try_from(length).map_err(|_| Damaged)?).ok_or(Damaged)?;
-        let written = (Sha256::digest(sheet).as_slice() == hash).then(|| postcard::from_bytes::<Written>(sheet).ok());
-        let written = written.flatten().filter(|written| Sha256::digest(message).as_slice() == written.message);
+        let (checksum, rest) = rest.split_first_chunk().ok_or(Damaged)?;
+        if crc32c::crc32c(rest) != u32::from_le_bytes(*checksum) {
+            return Err(Damaged);
+        }
+        let (length, rest) = rest.split_first_chunk().ok_or(Damaged)?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| Damaged)?;
+        let (sheet, message) = rest.split_at_checked(length).ok_or(Damaged)?;
+        let written = postcard::from_bytes::<Written>(sheet).ok();
         let forwarded = written.and_then(Written::read).ok_or(Damaged)?;
         Ok((forwarded, file.len() - message.len()))
     }
 }
 
 impl Written {
-    fn of(forwarded: &Forwarded, hash: &[u8; HASH]) -> Self {
+    fn of(forwarded: &Forwarded) -> Self {
         Self {
-            message: *hash,
             transaction: forwarded.transaction.to_string(),
             came: forwarded.came.as_second(),
             helo: forwarded.helo.clone(),
@@ -209,8 +207,7 @@ pub(super) mod tests {
     #[test]
     fn what_is_read_is_what_was_written_or_nothing() {
         let (message, expect) = (b"Subject: x\r\n\r\n\xff\0\r\n", forwarded(&[CopyId([1; 8]), CopyId([2; 8])]));
-        let hash = Sha256::digest(message).into();
-        let file = [expect.write(&hash).unwrap().as_slice(), message].concat();
+        let file = [expect.write(message).unwrap().as_slice(), message].concat();
         let (read, at) = Forwarded::read(&file).unwrap();
         assert_eq!((read, &file[at..]), (expect, message.as_slice()));
         for place in 0..file.len() {

@@ -2,8 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use sha2::{Digest, Sha256};
-
 use super::sheet::tests::forwarded;
 use super::*;
 use crate::mail::ThreadId;
@@ -24,7 +22,7 @@ fn kept(root: &Path) -> Kept {
 
 async fn keep(kept: &Kept, copies: &[CopyId], message: &[u8]) -> Result<(), KeptError> {
     let message = Bytes::copy_from_slice(message);
-    kept.begin(forwarded(copies), Sha256::digest(&message).into(), message).end().await
+    kept.begin(forwarded(copies), message).end().await
 }
 
 /// The copies that are there, of those that are asked for.
@@ -58,10 +56,12 @@ async fn what_the_fallback_was_sent_is_there_for_that_alone() {
     let (kept, copy) = (kept(root.path()), copy(0, 1));
     keep(&kept, &[copy], MESSAGE).await.unwrap();
     assert!(kept.find(copy, true).await.unwrap().is_some());
-    kept.pass_on(copy).await.unwrap();
+    kept.spend(copy, true).await.unwrap();
+    assert!(kept.find(copy, false).await.unwrap().is_some(), "the inbox may bounce it yet");
+    kept.spend(copy, false).await.unwrap();
     assert!(kept.find(copy, false).await.unwrap().is_none());
     assert!(kept.find(copy, true).await.unwrap().is_some());
-    kept.let_go(vec![copy]).await.unwrap();
+    kept.spend(copy, true).await.unwrap();
     assert!(kept.find(copy, true).await.unwrap().is_none());
     assert_eq!(kept.store.unwrap().lock().used, 0);
 }
