@@ -48,7 +48,7 @@ fn what_comes_back_to_our_return_path_is_held_in_its_thread() {
 
 fn what_comes_back_is_held(reply_domain: &'static str, daemon: &'static str, evidence: impl Fn(&str) -> &'static str) {
     let unix = AT_THE_DOOR.to_owned();
-    let setting = Setting { reply_domain, daemon, unix, users: TROUBLED, opensmtpd: true };
+    let setting = Setting { reply_domain, daemon, unix, users: TROUBLED, opensmtpd: true, ..Setting::default() };
     let world = World::start(&setting);
     for (customer, ..) in NOBODY {
         world.welcome(customer);

@@ -34,6 +34,7 @@ mod forwarding;
 mod loops;
 mod notifications;
 mod responders;
+mod returns;
 mod setup;
 mod several;
 mod story;

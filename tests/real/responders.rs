@@ -147,6 +147,7 @@ fn sophies_own_notice_never_reaches_the_customer() {
     let notice = daemon.held("auto-reply").remove(0);
     assert!(String::from_utf8_lossy(&notice).contains("at the lake"), "{}", String::from_utf8_lossy(&notice));
     assert_eq!(author(&notice), "sophie@acme.example");
+    wait_until("it is in the log", || settled(daemon).len() > 1);
     let lines = settled(daemon);
     assert!(lines[1]["to"].starts_with("bounce+") && lines[1]["to"].ends_with("@replies.acme.example"), "{lines:?}");
     assert_eq!(lines.len(), 2, "the question and the notice");

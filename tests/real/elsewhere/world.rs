@@ -24,6 +24,15 @@ pub(crate) struct Setting {
     pub(crate) unix: String,
     /// There is an OpenSMTPD too.
     pub(crate) opensmtpd: bool,
+    /// Inboxes that are not at the company's own mailboxes, but there.
+    pub(crate) inboxes: &'static [(&'static str, Place)],
+}
+
+/// Where an inbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Unix,
+    Exim,
 }
 
 /// A company, and the others.
@@ -48,6 +57,10 @@ impl World {
         let opensmtpd = setting.opensmtpd.then(|| opensmtpd::start(&place("opensmtpd"), outside, unix.port));
         let mut routes = vec![(postfix::DOMAIN, unix.port), (exim::DOMAIN, exim.port)];
         routes.extend(opensmtpd.as_ref().map(|smtpd| (opensmtpd::DOMAIN, smtpd.ports.outside)));
+        routes.extend(setting.inboxes.iter().map(|(inbox, place)| match place {
+            Place::Unix => (*inbox, unix.port),
+            Place::Exim => (*inbox, exim.port),
+        }));
         let routes: String = routes.iter().map(|(to, port)| format!(" {{{to} = smtp:[127.0.0.1]:{port}}}")).collect();
         let wishes = Wishes {
             outside,
