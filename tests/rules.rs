@@ -321,6 +321,144 @@ fn the_example_passes_its_own_tests() {
 }
 
 #[test]
+fn each_example_passes_its_own_tests() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for (file, tests) in [("office-hours.toml", 3), ("campaigns.toml", 2), ("phishing.toml", 3)] {
+        let output = command(&root.join(file), &["check"]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.ends_with(&format!("\n{tests} tests passed\n")), "{told}");
+    }
+}
+
+/// A rule for each condition that looks into a message, a thread or the time; each holds.
+const CONDITIONS: &str = r#"
+[inbound]
+hold_spam = false
+authserv_id = "mx.acme.example"
+[stamp]
+campaign_header = "X-Campaign"
+[[rule]]
+name = "by body"
+when = { body = "*send it back*" }
+then = "hold"
+[[rule]]
+name = "by attachment"
+when = { attachment = ["*.pdf", "image/*"] }
+then = "hold"
+[[rule]]
+name = "by auth"
+when = { auth = { dmarc = "fail", spf = ["fail", "softfail"] } }
+then = "hold"
+[[rule]]
+name = "by spam"
+when = { spam = true }
+then = "hold"
+[[rule]]
+name = "by time"
+when = { subject = "*tonight*", time = { days = "fri", from = "22:00", to = "06:00", zone = "Europe/Paris" } }
+then = "hold"
+[[rule]]
+name = "by first reply and campaign"
+when = { first_reply = true, campaign = "früh*" }
+then = { forward_to = "tom" }
+[[rule]]
+name = "by age"
+when = { subject = "*aged*", thread_age = ">=0s", not = { thread_age = ">1 day" } }
+then = "hold"
+"#;
+
+const MIXED: &str = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nSee this.\n--b\n";
+
+#[test]
+fn what_a_rule_finds_in_a_message() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, CONDITIONS);
+    let html = "Content-Type: text/html\n\n<p>I will <b>send</b>\nit&nbsp;back</p>\n";
+    let named =
+        format!("{MIXED}Content-Disposition: attachment;\n filename*=utf-8''Rechnung%20M%C3%A4rz.PDF\n\nx\n--b--\n");
+    let image = format!("{MIXED}Content-Type: image/png\n\nx\n--b--\n");
+    let failed = "Authentication-Results: mx.acme.example; dmarc=fail; spf=softfail\n\nhi\n";
+    let of_a_stranger = "Authentication-Results: mx.other.example; dmarc=fail; spf=softfail\n\nhi\n";
+    for (rest, rule) in [
+        ("\nI will send\nit  back.\n", Some("by body")),
+        (html, Some("by body")),
+        (&named, Some("by attachment")),
+        (&image, Some("by attachment")),
+        (failed, Some("by auth")),
+        ("X-Spam-Flag: YES\n\nhi\n", Some("by spam")),
+        (of_a_stranger, None),
+        ("X-Spam-Flag: NO\n\nI will send it. Back soon.\n", None),
+    ] {
+        let before = daemon.held("rule").len();
+        let message = crlf(&format!("From: Ann <ann@customer.example>\nSubject: hi\n{rest}"));
+        assert!(send(&daemon, &SOPHIE, &message).starts_with("250"), "{rest}");
+        let held = daemon.held("rule");
+        assert_eq!(held.len() - before, usize::from(rule.is_some()), "{rest}");
+        if let Some(rule) = rule {
+            assert!(held.iter().any(|held| held.ends_with(&message) && why(held).contains(rule)), "{rest}");
+        }
+    }
+    assert_eq!(hop.count(), 2);
+}
+
+#[test]
+fn what_a_rule_knows_of_a_thread() {
+    let hop = NextHop::start();
+    let daemon = Daemon::start_with(hop.address, CONDITIONS);
+    let welcome = "From: Sophie from Acme <sophie@acme.example>\nTo: ann@customer.example\nSubject: Welcome\n\
+        Message-ID: <welcome@acme.example>\nX-Campaign: =?utf-8?Q?Fr=C3=BChling_2026?=\n\nHello\n";
+    let out = Client::connect(daemon.outbound()).send("app@acme.example", &["ann@customer.example"], &crlf(welcome));
+    assert!(out.unwrap().starts_with("250"));
+    let answer = |id: &str, subject: &str, parent: &str| {
+        crlf(&format!(
+            "From: Ann <ann@customer.example>\nMessage-ID: <{id}@customer.example>\nSubject: {subject}\n{parent}\n\nHi\n"
+        ))
+    };
+    let parent = "In-Reply-To: <welcome@acme.example>";
+    let goes_to = |message: &[u8]| {
+        let before = hop.count();
+        assert!(send(&daemon, &SOPHIE, message).starts_with("250"));
+        reached(&hop).split_off(before)
+    };
+    assert_eq!(goes_to(&answer("1", "hi", parent)), ["tom@corp.example"], "the first answer");
+    let by_another_way = [b"X-Other: way\r\n".as_slice(), &answer("1", "hi", parent)].concat();
+    assert_eq!(goes_to(&by_another_way), ["sophie.martin@corp.example"], "another mail is the second");
+    assert_eq!(goes_to(&answer("2", "hi again", parent)), ["sophie.martin@corp.example"]);
+    assert_eq!(goes_to(&answer("3", "aged", "")), ["sophie.martin@corp.example"], "it is in no thread");
+    assert_eq!((goes_to(&answer("4", "aged", parent)), daemon.held("rule").len()), (Vec::new(), 1));
+}
+
+#[test]
+fn a_rule_goes_by_the_time_and_explain_by_the_one_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sincerely.toml");
+    fs::write(&file, configuration("127.0.0.1:9".parse().unwrap(), CONDITIONS)).unwrap();
+    let message = folder.path().join("a.eml");
+    fs::write(&message, "From: Ann <ann@customer.example>\nSubject: come tonight\n\nHi\n").unwrap();
+    let message = message.display().to_string();
+    let explain = |at: &str, more: &[&str]| {
+        let arguments = [&["explain", "--to", "sophie@acme.example", "--at", at], more, &[&message]].concat();
+        command(&file, &arguments)
+    };
+    // 2026-11-20 is a Friday.
+    for (at, rule) in [
+        ("2026-11-20T22:00[Europe/Paris]", "by time"),
+        ("2026-11-21T04:59:59Z", "by time"),
+        ("2026-11-21T06:00+01:00", "default"),
+        ("2026-11-19T23:00[Europe/Paris]", "default"),
+    ] {
+        let output = explain(at, &["--json"]);
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(line["rule"], rule, "{at}");
+    }
+    let told = String::from_utf8(explain("2026-11-19T23:00[Europe/Paris]", &[]).stdout).unwrap();
+    let failed = r#"time = { days = "fri", from = "22:00", to = "06:00", zone = "Europe/Paris" } does not hold"#;
+    assert!(told.split_whitespace().collect::<Vec<_>>().join(" ").contains(failed), "{told}");
+    assert_eq!(explain("tonight", &[]).status.code(), Some(64));
+}
+
+#[test]
 fn a_file_whose_name_is_not_utf_8_is_no_panic() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().unwrap();

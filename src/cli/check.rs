@@ -11,7 +11,7 @@ use crate::clock;
 use crate::config::{Config, Listen, Relays, Test};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Domain, PersonaName};
-use crate::people::{Persona, Predecessor};
+use crate::people::{Leaver, Persona, Predecessor};
 use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
@@ -53,7 +53,15 @@ pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
 /// Who gets what, where mail comes in and where it goes, as aligned text.
 pub fn render(config: &Config) -> String {
     let policy = &config.policy;
-    let blocks = [who_gets_what(policy), names(policy), rules(policy), listeners(&config.listen), surroundings(config)];
+    let blocks = [
+        who_gets_what(policy),
+        pools(policy),
+        leavers(policy),
+        names(policy),
+        rules(policy),
+        listeners(&config.listen),
+        surroundings(config),
+    ];
     let blocks = blocks.into_iter().filter(|block| !block.is_empty()).map(|block| block + "\n");
     blocks.collect::<Vec<_>>().join("\n")
 }
@@ -71,7 +79,7 @@ fn passed(config: &Config, failures: &[Failure<'_>]) -> String {
 
 /// The rules in their order, as they are written.
 fn rules(policy: &Policy) -> String {
-    if policy.rules.0.is_empty() {
+    if policy.rules.list().is_empty() {
         return String::new();
     }
     let head = ["RULE", "WHEN", "THEN"].map(String::from);
@@ -80,7 +88,7 @@ fn rules(policy: &Policy) -> String {
         let goes_on = if rule.decision.is_none() { ", and goes on" } else { "" };
         [rule.name.clone(), if when.is_empty() { "always".into() } else { when }, rule.then() + goes_on]
     };
-    aligned([head].into_iter().chain(policy.rules.0.iter().map(row)))
+    aligned([head].into_iter().chain(policy.rules.list().iter().map(row)))
 }
 
 /// One line of the table: address, persona, person, inboxes, fallback.
@@ -95,6 +103,30 @@ fn who_gets_what(policy: &Policy) -> String {
     let replies = policy.reply_domain.iter().flat_map(by_token);
     let internal = policy.inbound.aliases.iter().map(|(internal, real)| internal_row(internal, real));
     aligned([head].into_iter().chain(of_personas).chain(shared).chain(replies).chain(internal))
+}
+
+/// Who of a pool gets what is nobody's yet.
+fn pools(policy: &Policy) -> String {
+    let pools = policy.people.personas().filter(|persona| persona.answered_by.len() > 1);
+    let row = |persona: &Persona| {
+        let people = persona.answered_by.iter().map(ToString::to_string).collect::<Vec<_>>();
+        [persona.name.to_string(), people.join(", "), format!("{}: {}", persona.shared, persona.shared.meaning())]
+    };
+    table(["POOL", "PEOPLE", "SHARED"], pools.map(row).collect())
+}
+
+/// Who has what was of people who left.
+fn leavers(policy: &Policy) -> String {
+    let row = |left: &Leaver| {
+        let from = if left.person.inboxes.is_empty() { "nowhere".into() } else { listed(&left.person.inboxes) };
+        [left.person.name.to_string(), left.successor.to_string(), from]
+    };
+    table(["LEFT", "SUCCEEDED BY", "STILL ONE OF OURS FROM"], policy.people.leavers().map(row).collect())
+}
+
+/// Nothing, where there are no rows.
+fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
+    if rows.is_empty() { String::new() } else { aligned([head.map(String::from)].into_iter().chain(rows)) }
 }
 
 /// By which names a persona gets mail at shared addresses, and who has what was of those that left.
@@ -226,7 +258,16 @@ fn surroundings(config: &Config) -> String {
     };
     let state = config.state_dir.display().to_string();
     let secret = config.secret_file.display().to_string();
-    aligned(next_hops.into_iter().chain([["STATE".into(), state], ["SECRET".into(), secret]]))
+    let zone = zone_of_the_system(&config.policy).map(|zone| ["ZONE".into(), zone]);
+    aligned(next_hops.into_iter().chain([["STATE".into(), state], ["SECRET".into(), secret]]).chain(zone))
+}
+
+/// Whose clock it is where a rule names no zone; `None` where all do.
+fn zone_of_the_system(policy: &Policy) -> Option<String> {
+    let mut windows = policy.rules.list().iter().flat_map(|rule| rule.when.windows());
+    let window = windows.find(|window| window.zone.name.is_none())?;
+    let name = window.zone.rules.iana_name().unwrap_or("without a name");
+    Some(format!("{name}, the system's, for windows of time that name none"))
 }
 
 #[cfg(test)]
@@ -258,6 +299,9 @@ mod tests {
                                            otherwise                  tom      tom@corp.example, tom.weber@home.example
         *@replies.acme.example             by the signed token
                                            otherwise                  refused
+
+        POOL  PEOPLE       SHARED
+        team  sophie, tom  sticky: a customer keeps the same person
 
         PERSONA  GREETED AS
         sophie   Sophie
@@ -330,6 +374,19 @@ mod tests {
         STATE     /etc/var/sincerely
         SECRET    /etc/var/sincerely/secret
         ");
+    }
+
+    #[test]
+    fn the_systems_zone_is_shown_where_a_rule_goes_by_it() {
+        let shown = |time: &str| {
+            let rule = format!("[[rule]]\nname = 'r'\nwhen.not.time = {time}\nthen = 'hold'\n");
+            let text = format!("{}{rule}", include_str!("../../examples/minimal.toml"));
+            let (config, _) = Config::parse(&text, Path::new("minimal.toml")).unwrap();
+            render(&config).lines().find(|line| line.starts_with("ZONE")).map(str::to_owned)
+        };
+        let told = shown("[{ days = 'sat', zone = 'UTC' }, { days = 'sun' }]").unwrap();
+        assert!(told.ends_with(", the system's, for windows of time that name none"), "{told}");
+        assert_eq!(shown("{ days = 'sat', zone = 'UTC' }"), None);
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub struct Options {
     /// The reverse path, `<>` for the null path [default: Return-Path; without one, not known].
     #[arg(long, value_name = "ADDR", value_parser = judge::reverse_path)]
     from: Option<ReversePath>,
+    /// When it comes, such as `2026-12-24T18:00[Europe/Paris]` or `2026-12-24T17:00:00Z` [default: now].
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<jiff::Timestamp>,
     /// The listener that the messages come to.
     #[arg(long, value_enum, default_value_t = Role::Inbound)]
     role: Role,
@@ -95,6 +98,10 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+fn moment(written: &str) -> Result<jiff::Timestamp, &'static str> {
+    clock::moment(written).ok_or("expected a time such as 2026-12-24T18:00[Europe/Paris] or 2026-12-24T17:00:00Z")
+}
+
 struct Explainer<'a> {
     config: Config,
     secret: Secret,
@@ -117,7 +124,7 @@ impl Explainer<'_> {
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { config: &self.config, keys: &self.secret.keys, now: clock::now() }
+        Judge { config: &self.config, keys: &self.secret.keys, now: self.options.at.unwrap_or_else(clock::now) }
     }
 
     fn inbound(&self, bytes: Bytes) -> Report {

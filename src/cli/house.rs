@@ -9,6 +9,7 @@ use sysexits::ExitCode;
 use crate::clock;
 use crate::config::{Config, Relays};
 use crate::flow::once::Once;
+use crate::flow::turns::Turns;
 use crate::flow::{House, Onward};
 use crate::held::Held;
 use crate::kept::Kept;
@@ -66,6 +67,7 @@ pub(super) fn open(config: &Config) -> Result<House, HouseError> {
         held: Held::new(&config.state_dir),
         kept: Kept::new(&config.state_dir, config.kept.clone()),
         once: Once::default(),
+        turns: Turns::default(),
     })
 }
 

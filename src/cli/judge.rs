@@ -80,7 +80,8 @@ impl<'a> Judge<'a> {
     /// no loop.
     fn handed_on(&self, message: &Message) -> Option<HandedOn> {
         let (policy, people) = (&self.config.policy, &self.config.policy.people);
-        let inboxes = people.people().flat_map(|person| &person.inboxes);
+        let left = people.leavers().map(|left| &left.person);
+        let inboxes = people.people().chain(left).flat_map(|person| &person.inboxes);
         let fallbacks = people.personas().flat_map(|persona| &persona.fallback);
         trace::handed_on(message, &policy.hostname, inboxes.chain(fallbacks), self.keys)
     }
@@ -159,6 +160,7 @@ impl<'a> Judge<'a> {
 /// Of mail that comes again nothing is done now: nobody gets it or a copy, and nothing is learned.
 fn wait(plan: &mut Plan) {
     plan.person = None;
+    plan.chosen = None;
     plan.copies.clear();
     plan.edits = Edits::default();
     plan.lesson = None;

@@ -61,6 +61,7 @@ fn try_one<'a>(judge: &Judge<'_>, test: &'a Test) -> Vec<Failure<'a>> {
     };
     let to = std::slice::from_ref(&test.to);
     let mail = Message::read(message.bytes.clone());
+    let judge = Judge { now: test.at.unwrap_or(judge.now), ..*judge };
     let judged = judge.inbound(mail, to, test.from.as_ref(), |_| Ok(Found::default()));
     let came_out = CameOut::of(&judged);
     let failed = test.expect.iter().filter_map(|expectation| {

@@ -16,12 +16,13 @@ use super::Role;
 use super::document::{Document, KeyPath};
 use super::problems::{MOST, Problems, Report};
 use super::relay_security::TlsMode;
-use super::rules::written::{Expect, Rule, Test, Then, When};
+use super::rules::written::{Auth, Expect, Rule, Test, Then, Time, When};
 use super::values::{
     As, Count, DurationOrOff, HostPort, ListenAddress, Mode, Octets, Separators, Several, Table, Tables,
 };
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox};
+use crate::people::Shared;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{BareNewlines, PeerName};
 use crate::telemetry::Format;
@@ -180,6 +181,8 @@ pub(super) struct Timeout {
 pub(super) struct Person {
     /// Where the person reads mail.
     pub inbox: Several<Address>,
+    /// The person who has what was theirs, since they are not there any more.
+    pub succeeded_by: Option<As<String>>,
 }
 
 /// `[personas.NAME]`.
@@ -192,6 +195,8 @@ pub(super) struct Persona {
     pub aliases: Several<Address>,
     /// The people behind it; several make a pool.
     pub answered_by: Several<String>,
+    /// How a pool shares its mail.
+    pub shared: Option<As<Shared>>,
     /// Where mail goes that an inbox refuses for good: a person, a persona or an address.
     pub fallback: Option<As<String>>,
     /// The names by which customers greet it.
@@ -238,6 +243,8 @@ pub(super) struct Stamp {
     pub reply_to: Option<As<bool>>,
     /// A signed reverse path.
     pub return_path: Option<As<bool>>,
+    /// The field that names the campaign.
+    pub campaign_header: Option<As<String>>,
 }
 
 /// `[matching]`.
@@ -408,14 +415,8 @@ fn unknown_key(key: &KeyPath, report: &Report<'_>) -> String {
     let names = key.names().collect::<Vec<_>>();
     let Some((name, table)) = names.split_last() else { return "unknown key".into() };
     let table = without_nesting(table);
-    if table == ["rule", "when"] && LATER.contains(name) {
-        return "not there yet: a later version will look for it".into();
-    }
     format!("unknown key{}", report.did_you_mean(name, keys_in(&table).iter().copied()))
 }
-
-/// Conditions that are planned.
-const LATER: [&str; 8] = ["body", "attachment", "first_reply", "thread_age", "campaign", "auth", "spam", "time"];
 
 /// The way to a table of conditions, its `not` and `any` left out: all of them have the same keys.
 fn without_nesting<'k>(table: &[&'k str]) -> Vec<&'k str> {
@@ -446,6 +447,8 @@ const KNOWN: &[Known] = &[
     Known { table: &["relay", "outbound", "timeout"], keys: keys_of::<Timeout> },
     Known { table: &["rule"], keys: keys_of::<Rule> },
     Known { table: &["rule", "when"], keys: keys_of::<When> },
+    Known { table: &["rule", "when", "auth"], keys: keys_of::<Auth> },
+    Known { table: &["rule", "when", "time"], keys: keys_of::<Time> },
     Known { table: &["rule", "then"], keys: keys_of::<Then> },
     Known { table: &["test"], keys: keys_of::<Test> },
     Known { table: &["test", "expect"], keys: keys_of::<Expect> },

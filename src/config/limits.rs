@@ -91,6 +91,7 @@ pub(super) fn threads(written: &file::Threads, report: &mut Report<'_>) -> threa
         keep: or(written.keep, default.keep),
         cache: size(["threads", "cache"], written.cache, default.cache, CACHE, report),
         keep_retries: default.keep_retries,
+        keep_waiting: default.keep_waiting,
     }
 }
 

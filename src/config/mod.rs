@@ -14,6 +14,7 @@ mod problems;
 mod values;
 
 mod advice;
+mod handover;
 mod inbound;
 mod limits;
 mod loops;
@@ -103,6 +104,8 @@ pub struct Test {
     pub to: Address,
     /// The reverse path; `None`: as the message says.
     pub from: Option<ReversePath>,
+    /// When it comes; `None`: now.
+    pub at: Option<jiff::Timestamp>,
     /// What must come out; never empty.
     pub expect: Vec<Expectation>,
 }
@@ -332,7 +335,7 @@ fn unmatched(name: &str, file: &File, report: &mut Report<'_>) -> Unmatched {
         let key = KeyPath::from(["inbound", "unmatched"]);
         report.mistake(&key, format!(r#"there is no person {name:?}; expected "hold" or the name of a person{near}"#));
     }
-    Unmatched::Person(PersonName(name.into()))
+    Unmatched::Person(PersonName(handover::now(name, file).into()))
 }
 
 fn stamp(file: &File, report: &mut Report<'_>) -> policy::Stamp {
@@ -341,7 +344,11 @@ fn stamp(file: &File, report: &mut Report<'_>) -> policy::Stamp {
         seed: or(written.seed, default.seed),
         reply_to: or(written.reply_to, default.reply_to),
         return_path: or(written.return_path, default.return_path),
+        campaign_header: written.campaign_header.as_ref().map(|As(name)| name.clone()),
     };
+    if stamp.campaign_header.as_ref().is_some_and(|name| !rules::is_field_name(name)) {
+        report.mistake(&["stamp", "campaign_header"].into(), r#"is no name of a header field, such as "X-Campaign""#);
+    }
     if stamp.return_path && file.reply_domain.is_none() {
         report.mistake(&["stamp", "return_path"].into(), "needs reply_domain, whose addresses it makes");
     }

@@ -1,14 +1,15 @@
 //! People and personas: that every name leads somewhere and every address to one persona.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::document::KeyPath;
 use super::file::{self, File};
+use super::handover;
 use super::problems::Report;
 use super::succession;
 use super::values::{As, Scalar, Several};
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
-use crate::people::{self, People, Person, PersonName, Persona, Predecessor, fold_name};
+use crate::people::{self, People, Person, PersonName, Persona, Predecessor, Shared, fold_name};
 use crate::rules::Target;
 
 /// The word that `inbound.unmatched` has for holding; so no person may have this name.
@@ -16,7 +17,8 @@ pub(super) const HOLD: &str = "hold";
 
 /// People and personas, as far as they are right.
 pub(super) fn check(file: &File, separators: &str, report: &mut Report<'_>) -> People {
-    let people = file.people.iter().map(|(name, written)| person(name, written, report)).collect();
+    let people: Vec<Person> = file.people.iter().filter_map(|(name, written)| person(name, written, report)).collect();
+    let leavers = handover::check(file, report);
     if file.personas.is_empty() {
         report.missing(&["personas"].into(), "at least one table [personas.NAME], the sender that customers see");
     }
@@ -26,7 +28,18 @@ pub(super) fn check(file: &File, separators: &str, report: &mut Report<'_>) -> P
     let predecessors = succession::check(file, report);
     addresses_are_clear(&holders(&personas, &predecessors), separators, report);
     tags_differ(file, report);
-    People::new(people, personas).succeeding(predecessors)
+    let people = People::new(people, personas).succeeding(predecessors).handing_over(leavers);
+    pools_are_shared(file, &people, report);
+    people
+}
+
+/// One person alone shares nothing.
+fn pools_are_shared(file: &File, people: &People, report: &mut Report<'_>) {
+    let is_written = |persona: &&Persona| file.personas.get(&persona.name.0).is_some_and(|it| it.shared.is_some());
+    for persona in people.personas().filter(is_written).filter(|persona| persona.answered_by.len() == 1) {
+        let at = KeyPath::from(["personas", persona.name.0.as_str(), "shared"]);
+        report.warn(&at, "says nothing: one person alone answers");
+    }
 }
 
 /// The key that gave a persona's address its place in [`Persona::addresses`]; that of one that left, where it
@@ -47,16 +60,20 @@ fn key_of_address(persona: &PersonaName, index: usize) -> KeyPath {
     }
 }
 
-fn person(name: &str, written: &file::Person, report: &mut Report<'_>) -> Person {
+/// The person, who is there.
+fn person(name: &str, written: &file::Person, report: &mut Report<'_>) -> Option<Person> {
     let at = KeyPath::from(["people", name]);
     name_is_plain(name, &at, report);
     if name == HOLD {
         report.mistake(&at, r#"inbound.unmatched = "hold" has another meaning; choose another name"#);
     }
+    if written.succeeded_by.is_some() {
+        return None;
+    }
     if written.inbox.0.is_empty() {
         report.missing(&at.key("inbox"), "the address where this person reads mail");
     }
-    Person { name: PersonName(name.into()), inboxes: values(&written.inbox) }
+    Some(Person { name: PersonName(name.into()), inboxes: values(&written.inbox) })
 }
 
 fn persona(name: &str, written: &file::Persona, file: &File, report: &mut Report<'_>) -> Option<Persona> {
@@ -74,6 +91,7 @@ fn persona(name: &str, written: &file::Persona, file: &File, report: &mut Report
         display_name,
         addresses: [address].into_iter().chain(values(&written.aliases)).collect(),
         answered_by,
+        shared: written.shared.map_or_else(Shared::default, |As(shared)| shared),
         fallback: fallback.unwrap_or_default(),
     })
 }
@@ -95,7 +113,13 @@ fn answered_by(written: &Several<String>, at: &KeyPath, file: &File, report: &mu
             report.mistake(&at.item(index), format!("there is no person {:?}{near}", name.as_str()));
         }
     }
-    written.0.iter().map(|name| PersonName(name.0.clone())).collect()
+    let mut names: Vec<PersonName> = Vec::new();
+    for name in written.0.iter().map(|name| PersonName(name.0.clone())) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The names by which customers greet a persona, also one that left.
@@ -122,7 +146,7 @@ fn first_word(display_name: Option<&str>) -> Vec<String> {
 /// The inboxes behind a name.
 fn fallback(name: &str, at: &KeyPath, file: &File, report: &mut Report<'_>) -> Vec<Address> {
     match target(name, at, file, report) {
-        Some(Target::Person(name)) => file.people.get(&name.0).map(|person| values(&person.inbox)).unwrap_or_default(),
+        Some(Target::Person(name)) => inboxes_of(&name.0, file),
         Some(Target::Persona(name)) => {
             file.personas.get(&name.0).map(|persona| inboxes_behind(persona, file)).unwrap_or_default()
         }
@@ -144,7 +168,8 @@ pub(super) fn target(name: &str, at: &KeyPath, file: &File, report: &mut Report<
                 report
                     .warn(at, format!("{name} is a person and a persona that others answer too; it means the person"));
             }
-            Some(Target::Person(PersonName(name.into())))
+            handover::says_whom_it_means(name, at, file, report);
+            Some(Target::Person(PersonName(handover::now(name, file).into())))
         }
         (None, Some(_)) => Some(Target::Persona(PersonaName(name.into()))),
         (None, None) => {
@@ -160,8 +185,12 @@ pub(super) fn target(name: &str, at: &KeyPath, file: &File, report: &mut Report<
 }
 
 fn inboxes_behind(persona: &file::Persona, file: &File) -> Vec<Address> {
-    let people = persona.answered_by.0.iter().filter_map(|name| file.people.get(name.as_str()));
-    people.flat_map(|person| values(&person.inbox)).collect()
+    let people: BTreeSet<&str> = persona.answered_by.0.iter().map(|name| handover::now(name, file)).collect();
+    people.into_iter().flat_map(|name| inboxes_of(name, file)).collect()
+}
+
+fn inboxes_of(name: &str, file: &File) -> Vec<Address> {
+    file.people.get(name).map(|person| values(&person.inbox)).unwrap_or_default()
 }
 
 pub(super) fn values<T: Clone>(written: &Several<T>) -> Vec<T> {

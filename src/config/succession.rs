@@ -29,9 +29,11 @@ pub(super) fn left(name: &str, file: &File) -> Option<String> {
 
 fn predecessor(name: &str, written: &file::Persona, file: &File, report: &mut Report<'_>) -> Option<Predecessor> {
     let at = KeyPath::from(["personas", name]);
-    for (key, is_written) in
-        [("answered_by", !written.answered_by.0.is_empty()), ("fallback", written.fallback.is_some())]
-    {
+    for (key, is_written) in [
+        ("answered_by", !written.answered_by.0.is_empty()),
+        ("shared", written.shared.is_some()),
+        ("fallback", written.fallback.is_some()),
+    ] {
         if is_written {
             let message = "a persona with succeeded_by is not there any more; leave one of the two keys out";
             report.mistake(&at.key(key), message);
@@ -81,8 +83,15 @@ fn is_in_circle(name: &str, file: &File) -> bool {
     chain(name, file).skip(1).any(|other| other == name)
 }
 
-/// The persona and those that follow, no more than there are and one.
 fn chain<'f>(name: &'f str, file: &'f File) -> impl Iterator<Item = &'f str> {
-    let next = |name: &&'f str| Some(file.personas.get(*name)?.succeeded_by.as_ref()?.0.as_str());
-    std::iter::successors(Some(name), next).take(file.personas.len() + 1)
+    follow(name, file.personas.len(), |name| Some(file.personas.get(name)?.succeeded_by.as_ref()?.0.as_str()))
+}
+
+/// A name and those that follow, no more than there are and one.
+pub(super) fn follow<'f>(
+    name: &'f str,
+    all: usize,
+    next: impl Fn(&str) -> Option<&'f str>,
+) -> impl Iterator<Item = &'f str> {
+    std::iter::successors(Some(name), move |name| next(name)).take(all + 1)
 }

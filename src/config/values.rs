@@ -16,9 +16,11 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::Role;
+use super::rules::bound;
 use crate::flow::policy::Strangers;
 use crate::mail::{Address, Domain, Mailbox, ReversePath};
-use crate::rules::{Bound, Size};
+use crate::people::Shared;
+use crate::rules::Size;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::BareNewlines;
 use crate::telemetry::Format;
@@ -344,9 +346,8 @@ impl Scalar for Size {
     const EXPECTED: &'static str = r#"a bound such as ">5 MiB": one of > >= < <=, and a size"#;
 
     fn from_text(text: &str) -> Option<Self> {
-        let bounds = [(">=", Bound::AtLeast), ("<=", Bound::AtMost), (">", Bound::Above), ("<", Bound::Below)];
-        let (bound, size) = bounds.into_iter().find_map(|(sign, bound)| Some((bound, text.strip_prefix(sign)?)))?;
-        size.trim().parse().ok().map(|ByteSize(octets)| Self { bound, octets })
+        let (bound, size) = bound(text)?;
+        size.parse().ok().map(|ByteSize(octets)| Self { bound, octets })
     }
 }
 
@@ -524,6 +525,14 @@ impl Scalar for BareNewlines {
             "normalize" => Some(Self::Normalize),
             _ => None,
         }
+    }
+}
+
+impl Scalar for Shared {
+    const EXPECTED: &'static str = r#""sticky", "round-robin" or "least-waiting""#;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }
 

@@ -76,7 +76,10 @@ impl Desk<'_> {
             None => before.or_else(|| strongest(&evidence)).ok_or(Unlearned::NoThread)?,
         };
         let writer = self.writer_for(&insider, &persona);
-        let lesson = Lesson { message_id, thread, persona, correspondents, writer };
+        // What a person wrote is no campaign's, whatever it says.
+        let is_automated = people.author(author, &self.policy.separators).is_some() && insider.writer.is_none();
+        let campaign = if is_automated { learning::campaign(message, self.policy) } else { None };
+        let lesson = Lesson { message_id, thread, persona, correspondents, writer, campaign };
         learning::unless_known(lesson, message, known).ok_or(Unlearned::Known)
     }
 }

@@ -7,8 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Address, Choice, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName, PersonaName,
-    Reply, Rescue, Say,
+    Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match, PersonName,
+    PersonaName, Reply, Rescue, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -16,8 +16,10 @@ use crate::rules::{self, Decision, Facts, Judged, Judgement, Known, Rule, Target
 use crate::threads::matcher::Recipient;
 use crate::threads::token::Purpose;
 
+use super::answering::Answering;
 use super::insiders::Insider;
-use super::plan::{Arrival, Case, Desk, Readers, writer_in_thread};
+use super::plan::{Arrival, Case, Desk, Readers};
+use super::standing::Standing;
 
 /// What is decided for one recipient.
 pub(super) struct Course {
@@ -30,6 +32,8 @@ pub(super) struct Course {
     pub(super) rescue: Option<Rescue>,
     /// Whose inboxes it goes to.
     pub(super) person: Option<PersonName>,
+    /// Why this person, where they answer for a persona.
+    pub(super) chosen: Option<ChoiceReason>,
     pub(super) copies: Vec<Address>,
     pub(super) edits: Edits,
     pub(super) choices: Vec<Choice>,
@@ -55,6 +59,7 @@ struct Route<'a> {
     to: Vec<Destination>,
     persona: Option<PersonaName>,
     person: Option<PersonName>,
+    chosen: Option<ChoiceReason>,
     choices: Vec<Choice>,
 }
 
@@ -73,8 +78,7 @@ impl<'a> Desk<'a> {
         if share.writer.is_some() && case.index_is_away {
             return Course::by_default(Fate::Defer(Say::IndexAway.reply()));
         }
-        let Judged { continued, judgement } =
-            case.reading.judge(&facts(case, share, self.is_choice_unknown(case, share)));
+        let Judged { continued, judgement } = case.reading.judge(&self.facts(case, share));
         let (rule, fate, route) = match judgement {
             Judgement::CannotTell(rule, rules::Why::IndexAway) => {
                 return Course { rule: rule.name.clone(), ..Course::by_default(Fate::Defer(Say::IndexAway.reply())) };
@@ -93,6 +97,7 @@ impl<'a> Desk<'a> {
             continued: continued.iter().map(|rule| rule.name.clone()).collect(),
             persona: route.persona,
             person: route.person,
+            chosen: route.chosen,
             choices: route.choices,
             ..Course::by_default(fate)
         };
@@ -104,7 +109,7 @@ impl<'a> Desk<'a> {
     /// before any is asked.
     pub(super) fn tried_for(&self, case: &Case<'_>, share: &Share<'_>) -> Option<Vec<Tried>> {
         let is_held = case.held_at_sight.is_some() || held_as_return(share).is_some();
-        (!is_held).then(|| case.reading.tried(&facts(case, share, self.is_choice_unknown(case, share))))
+        (!is_held).then(|| case.reading.tried(&self.facts(case, share)))
     }
 
     fn decided(&self, case: &Case<'_>, share: &Share<'_>, decision: &Decision) -> (Fate, Route<'a>) {
@@ -141,14 +146,15 @@ impl<'a> Desk<'a> {
         if is_unsettled || self.is_choice_unknown(case, share) {
             return (Fate::Defer(Say::IndexAway.reply()), Route::default());
         }
-        let Some(first) = share.readers.people.first() else {
+        let Readers { people, fallback, answering } = &share.readers;
+        if people.is_empty() {
             return (Fate::Hold(HoldReason::Unmatched), Route::default());
-        };
+        }
         let mut route = Route::default();
-        let persona = share.matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        let pool = persona.filter(|_| share.writer.is_none());
-        route.choices.extend(pool.and_then(|persona| choice(persona, first, share.to)));
-        share.readers.people.iter().for_each(|person| route.add(person, &share.readers.fallback));
+        match answering {
+            Some(answering) => route.add_answering(answering.clone(), fallback),
+            None => people.iter().for_each(|person| route.add(person, fallback)),
+        }
         // Colleagues are told; nobody is to answer.
         route.person = route.person.filter(|_| share.writer.is_none());
         self.forward(case, route)
@@ -159,6 +165,30 @@ impl<'a> Desk<'a> {
     fn is_choice_unknown(&self, case: &Case<'_>, share: &Share<'_>) -> bool {
         let persona = share.matched.persona.as_ref();
         case.index_is_away && share.writer.is_none() && persona.is_some_and(|name| self.is_pool(name))
+    }
+
+    /// What the rules see.
+    fn facts<'s>(&self, case: &Case<'_>, share: &Share<'s>) -> Facts<'s> {
+        let (persona, person) =
+            (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
+        let (kind, evidence) = (share.kind, share.matched.evidence);
+        let possible = possible_evidence(case, share);
+        let is_settled = is_settled(share) || possible.is_empty();
+        let is_strong = possible.iter().any(|evidence| evidence.is_strong());
+        let kinds = if is_strong { vec![kind, kind_if_matched(case)] } else { vec![kind] };
+        let Standing { first_reply, opened, campaign } = Standing::of(case, share);
+        Facts {
+            recipient: share.to,
+            persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
+            // Only the index knows who of a pool answers.
+            person: if is_settled && !self.is_choice_unknown(case, share) { Known::Is(person) } else { Known::Unknown },
+            kind: Known::OneOf(kinds),
+            evidence: Known::OneOf([vec![evidence], possible].concat()),
+            first_reply,
+            opened,
+            campaign,
+            now: self.now,
+        }
     }
 
     fn is_pool(&self, persona: &PersonaName) -> bool {
@@ -201,10 +231,9 @@ impl<'a> Desk<'a> {
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
-                    let Some(person) = self.of_pool(case, share, persona) else { continue };
+                    let Some(answering) = self.of_pool(case, share, persona) else { continue };
                     route.persona.get_or_insert_with(|| persona.name.clone());
-                    route.choices.extend(persona.addresses.first().and_then(|key| choice(persona, person, key)));
-                    route.add(person, &persona.fallback);
+                    route.add_answering(answering, &persona.fallback);
                 }
                 Target::Address(address) => route.add_address(address, self.fallback(share.matched)),
             }
@@ -214,17 +243,9 @@ impl<'a> Desk<'a> {
 
     /// Who answers for a persona that a rule names, as for the message's own; of what one of them wrote, another
     /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
-    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<&'a Person> {
-        let people = &self.policy.people;
-        let key = persona.addresses.first().map(|address| case.arrival.retry_key(address));
-        let chosen = key.and_then(|key| case.known.retries.get(&key)).and_then(|before| before.chosen.as_ref());
-        let chosen = chosen.or_else(|| writer_in_thread(case, share.matched));
-        let chosen = chosen.filter(|name| persona.answered_by.contains(name)).and_then(|name| people.person(name));
-        let answering = || people.person(&people.answering(persona, share.matched.correspondent.as_ref())?.name);
-        let is_other = |person: &&Person| !share.writer.is_some_and(|writer| writer.people.contains(&person.name));
-        let another = || persona.answered_by.iter().filter_map(|name| people.person(name)).find(is_other);
-        let first = chosen.or_else(answering);
-        first.filter(is_other).or_else(another).or(first)
+    fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Answering<'a>> {
+        let without = share.writer.map(|writer| writer.people.as_slice()).unwrap_or_default();
+        self.chosen(case, share.matched, persona, persona.addresses.first()?, without)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
@@ -258,6 +279,7 @@ impl Course {
             persona: None,
             rescue: None,
             person: None,
+            chosen: None,
             copies: Vec::new(),
             edits: Edits::default(),
             choices: Vec::new(),
@@ -266,6 +288,16 @@ impl Course {
 }
 
 impl Route<'_> {
+    fn add_answering(&mut self, answering: Answering<'_>, fallback: &[Address]) {
+        let Answering { person, reason, choice } = answering;
+        let is_first = self.person.is_none();
+        self.add(person, fallback);
+        if is_first && self.person.as_ref() == Some(&person.name) {
+            self.chosen = reason;
+        }
+        self.choices.extend(choice);
+    }
+
     fn add(&mut self, person: &Person, fallback: &[Address]) {
         if person.inboxes.iter().any(|inbox| self.takes(inbox)) {
             self.person.get_or_insert_with(|| person.name.clone());
@@ -287,12 +319,6 @@ impl Route<'_> {
     }
 }
 
-/// Whom a pool chose, if the persona has one; remembered for `recipient`.
-fn choice(persona: &Persona, person: &Person, recipient: &Address) -> Option<Choice> {
-    let is_pool = persona.answered_by.len() > 1;
-    is_pool.then(|| Choice { recipient: recipient.clone(), person: person.name.clone() })
-}
-
 /// What comes to a return path that we made is *about* a message of ours: a bounce, or a vacation notice,
 /// the forwarded person's own among them. It is never handed on: that person's responder would answer
 /// again, to a new return path.
@@ -312,24 +338,6 @@ pub(super) fn is_return_path(recipient: &Recipient) -> bool {
             Purpose::Seed | Purpose::Reply => false,
         },
         Recipient::Persona(_) | Recipient::Shared => false,
-    }
-}
-
-/// What the rules see. `is_choice_unknown`: only the index knows who of a pool answers.
-fn facts<'a>(case: &Case<'_>, share: &Share<'a>, is_choice_unknown: bool) -> Facts<'a> {
-    let (persona, person) =
-        (share.matched.persona.clone(), share.readers.people.first().map(|person| person.name.clone()));
-    let (kind, evidence) = (share.kind, share.matched.evidence);
-    let possible = possible_evidence(case, share);
-    let is_settled = is_settled(share) || possible.is_empty();
-    let is_strong = possible.iter().any(|evidence| evidence.is_strong());
-    let kinds = if is_strong { vec![kind, kind_if_matched(case)] } else { vec![kind] };
-    Facts {
-        recipient: share.to,
-        persona: if is_settled { Known::Is(persona) } else { Known::Unknown },
-        person: if is_settled && !is_choice_unknown { Known::Is(person) } else { Known::Unknown },
-        kind: Known::OneOf(kinds),
-        evidence: Known::OneOf([vec![evidence], possible].concat()),
     }
 }
 

@@ -71,8 +71,11 @@ impl Service for Inbound {
         }
 
         // match, classify, decide
-        let found = self.0.threads.look_up(desk.question(&arrival)).await;
-        let mut planned = desk.plan(&arrival, found.as_ref());
+        let question = desk.question(&arrival);
+        let asks_for_turns = !question.pools.is_empty();
+        let found = self.0.threads.look_up(question).await;
+        // Its share in pools is under way until all is settled.
+        let (mut planned, _share) = self.0.turns.decide(asks_for_turns, found, |found| desk.plan(&arrival, found));
         if let Some(reply) = defer_all(&mut planned.plans) {
             let replies = same_for_all(session.protocol, reply, planned.plans.len());
             summarise(&arrival, &planned.plans, &vec![Vec::new(); planned.plans.len()], &replies, began);

@@ -96,17 +96,18 @@ impl<'a> Desk<'a> {
         let all: Vec<&Person> = answering.iter().filter_map(|name| people.person(name)).collect();
         let others: Vec<&Person> = all.iter().copied().filter(|person| !writer.people.contains(&person.name)).collect();
         if others.is_empty() {
-            return Readers { people: all, fallback: self.fallback(matched).to_vec() };
+            return Readers { people: all, fallback: self.fallback(matched).to_vec(), answering: None };
         }
         let own = self.inboxes_of(writer);
         let is_own = |address: &&Address| own.iter().any(|inbox| inbox.folded() == address.folded());
         let fallback = self.fallback(matched).iter().filter(|address| !is_own(address)).cloned().collect();
-        Readers { people: others, fallback }
+        Readers { people: others, fallback, answering: None }
     }
 
-    /// Where an insider reads mail.
+    /// Where an insider reads mail; not whoever succeeded them.
     pub fn inboxes_of(&self, insider: &Insider) -> Vec<&'a Address> {
-        let people = insider.people.iter().filter_map(|name| self.policy.people.person(name));
+        let person = |name: &PersonName| self.policy.people.person(name).filter(|person| person.name == *name);
+        let people = insider.people.iter().filter_map(person);
         people.flat_map(|person| &person.inboxes).collect()
     }
 
@@ -130,13 +131,15 @@ impl<'a> Desk<'a> {
         let (thread, persona) = named.or_else(before).or_else(opened)?;
         let writer = case.insider.as_ref().and_then(|insider| self.writer_for(insider, &persona));
         let correspondents = self.policy.customers(&message.addressees());
-        Some(Lesson { message_id, thread, persona, correspondents, writer })
+        Some(Lesson { message_id, thread, persona, correspondents, writer, campaign: None })
     }
 
-    /// The writer, if they answer for the persona: whoever only puts in a word does not take the thread over.
+    /// The writer, if they, or who succeeded them, answer for the persona: whoever only puts in a word does not take
+    /// the thread over.
     pub(super) fn writer_for(&self, insider: &Insider, persona: &PersonaName) -> Option<PersonName> {
-        let persona = self.policy.people.persona(persona)?;
-        insider.writer.clone().filter(|writer| persona.answered_by.contains(writer))
+        let people = &self.policy.people;
+        let (persona, writer) = (people.persona(persona)?, insider.writer.as_ref()?);
+        persona.answered_by.contains(&people.person(writer)?.name).then(|| writer.clone())
     }
 
     /// One message teaches one thing, to whomever it was sent: what evidence names, else the thread of a persona

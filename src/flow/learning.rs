@@ -11,14 +11,29 @@ use crate::message::Message;
 use crate::threads::{DestinationHash, Durability, Fingerprint, Found, Origin, Record, Sent, Threads, Topic};
 
 use super::once::{Claim, Once};
+use super::policy::Policy;
 use super::settle;
 
+/// Octets of a campaign's name.
+const LONGEST_CAMPAIGN: usize = 200;
+
 /// What is remembered of a lesson.
-pub fn record(lesson: Lesson, message: &Message, now: Timestamp) -> Record {
+pub fn records(lesson: Lesson, message: &Message, now: Timestamp) -> Vec<Record> {
     let correspondents = folded(&lesson.correspondents);
-    let Lesson { message_id, thread, persona, correspondents: _, writer } = lesson;
+    let Lesson { message_id, thread, persona, correspondents: _, writer, campaign } = lesson;
     let (fingerprint, topic, at) = (Fingerprint::of(message), Topic::of(message), now.as_second());
-    Record::Sent(Sent { message_id, thread, persona, fingerprint, correspondents, writer, topic, at })
+    let of_campaign = |campaign| Record::Campaign { thread, persona: persona.clone(), campaign, at };
+    let campaign = campaign.map(of_campaign);
+    let sent = Sent { message_id, thread, persona, fingerprint, correspondents, writer, topic, at };
+    [Record::Sent(sent)].into_iter().chain(campaign).collect()
+}
+
+/// The campaign that automated mail is of: the first value of the field `stamp.campaign_header`, decoded and cut.
+pub(super) fn campaign(message: &Message, policy: &Policy) -> Option<String> {
+    let name = policy.stamp.campaign_header.as_ref()?;
+    let mut campaign = message.texts(name).next()?.trim().to_owned();
+    campaign.truncate(campaign.floor_char_boundary(LONGEST_CAMPAIGN));
+    (!campaign.is_empty()).then_some(campaign)
 }
 
 fn folded(addresses: &[Address]) -> Vec<String> {
@@ -43,7 +58,7 @@ pub(super) async fn learn(
     now: Timestamp,
 ) -> Result<(), Reply> {
     let known = lesson.as_ref().map(|lesson| (lesson.thread, lesson.persona.clone()));
-    let records = lesson.map(|lesson| record(lesson, message, now)).into_iter().collect();
+    let records = lesson.map(|lesson| records(lesson, message, now)).unwrap_or_default();
     if let Err(error) = threads.learn(records, Durability::Disk).await {
         events::alarm("the id of a message could not be learned", &error);
         return Err(settle::local_trouble());

@@ -12,7 +12,7 @@ use crate::held::About;
 use crate::mail::dsn::{Notify, PerMessage, PerRecipient};
 use crate::mail::{
     Address, Choice, Destination, Edits, Failure, Fate, FateName, HoldReason, Kind, Leg, Outcome, Plan, Reply, Rescue,
-    ReversePath, Say, TransactionId, Transport,
+    ReversePath, Say, TransactionId, Transport, Turn,
 };
 use crate::message::trace::Hop;
 use crate::message::{edit, trace};
@@ -399,16 +399,20 @@ impl Journey<'_> {
             .map_err(|reply| Leg::new("-", Outcome::Deferred(reply)))
     }
 
-    /// Remembers whom pools chose, before the first leg: a retry must not choose another.
+    /// Remembers whom pools chose, before the first leg: a retry must not choose another, and a turn is over.
     async fn remember_choices(&self, plan: &Plan) -> Result<(), Leg> {
         if plan.choices.is_empty() {
             return Ok(());
         }
-        let record = |choice: &Choice| {
+        let chosen = |choice: &Choice| {
             let retry = self.arrival.retry_key(&choice.recipient);
             Record::Chosen { retry, person: choice.person.clone(), at: self.now.as_second() }
         };
-        let records = plan.choices.iter().map(record).collect();
+        let turn = |choice: &Choice| {
+            let Turn { persona, at } = choice.turn.clone()?;
+            Some(Record::Turn { persona, person: choice.person.clone(), at })
+        };
+        let records = plan.choices.iter().flat_map(|choice| [Some(chosen(choice)), turn(choice)]).flatten().collect();
         self.house.threads.learn(records, Durability::Written).await.map_err(|error| {
             events::alarm("a pool's choice could not be remembered", &error);
             Leg::new("-", Outcome::Deferred(settle::local_trouble()))
@@ -511,11 +515,12 @@ mod tests {
     use crate::flow::once::Once;
     use crate::flow::plan::Desk;
     use crate::flow::policy;
+    use crate::flow::turns::Turns;
     use crate::held::Held;
     use crate::kept::{self, Kept};
     use crate::mail::{PersonName, PersonaName};
     use crate::message::Message;
-    use crate::people::{People, Person, Persona};
+    use crate::people::{People, Person, Persona, Shared};
     use crate::relay::Relay;
     use crate::relay::maildir::MaildirRelay;
     use crate::signing::Keys;
@@ -536,6 +541,7 @@ mod tests {
             display_name: None,
             addresses: vec![address("sophie@acme.example")],
             answered_by: vec![name.clone()],
+            shared: Shared::default(),
             fallback: Vec::new(),
         };
         People::new(vec![Person { name, inboxes: vec![address("sophie@corp.example")] }], vec![persona])
@@ -568,6 +574,7 @@ mod tests {
             held: Held::new(root),
             kept: Kept::new(root, kept::Settings::default()),
             once: Once::default(),
+            turns: Turns::default(),
         }
     }
 

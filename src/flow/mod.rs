@@ -4,7 +4,7 @@
 //!
 //! [`inbound`], [`outbound`] and [`copies`] are the lives of a message, each readable from top to bottom.
 //! [`plan`], [`insiders`], [`stamp`] and [`copy`] decide and are pure: `serve`, `explain`, `demo` and the tests share them.
-//! [`legs`], `rescue`, `parcel` and [`once`] carry out; [`settle`] makes one reply of what became of it.
+//! [`legs`], `rescue`, `parcel`, [`once`] and [`turns`] carry out; [`settle`] makes one reply of what became of it.
 
 pub mod copies;
 pub mod inbound;
@@ -17,16 +17,19 @@ pub mod insiders;
 pub mod learning;
 pub mod telling;
 
+mod answering;
 mod course;
 pub mod plan;
 mod returns;
 pub mod stamp;
+mod standing;
 
 pub mod legs;
 pub mod once;
 mod parcel;
 mod rescue;
 pub mod settle;
+pub mod turns;
 
 pub mod policy;
 
@@ -44,6 +47,7 @@ use crate::threads::Threads;
 
 use once::Once;
 use policy::Policy;
+use turns::Turns;
 
 /// What the flows work with: the policy, and the parts that touch the world.
 pub struct House {
@@ -63,6 +67,8 @@ pub struct House {
     pub kept: Kept,
     /// What is under way right now.
     pub once: Once,
+    /// What is under way in pools.
+    pub turns: Turns,
 }
 
 /// The next hop of a flow. Both flows share one relay, and its connections, where they are to do the same.

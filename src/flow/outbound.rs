@@ -183,8 +183,8 @@ impl Outbound {
             return Ok(None);
         };
         let stamp = desk.stamp(persona, parcel.message, Some(&parcel.mail.reverse_path), found);
-        let Some(record) = parcel.learned(persona, &stamp) else { return Ok(Some(stamp)) };
-        match self.0.threads.learn(vec![record], Durability::Disk).await {
+        let Some(records) = parcel.learned(persona, &stamp) else { return Ok(Some(stamp)) };
+        match self.0.threads.learn(records, Durability::Disk).await {
             Ok(()) => events::learned(stamp.thread, &persona.name.0, &stamp.skipped),
             Err(error) => {
                 events::alarm("the id of an automated message could not be learned", &error);

@@ -89,7 +89,7 @@ impl<'a> Parcel<'a> {
     }
 
     /// What is to be learned: nothing where the message has no id and may be given none.
-    pub(super) fn learned(&self, persona: &Persona, stamp: &Stamp) -> Option<Record> {
+    pub(super) fn learned(&self, persona: &Persona, stamp: &Stamp) -> Option<Vec<Record>> {
         let addresses: Vec<Address> = self.recipients.iter().map(|to| to.address.clone()).collect();
         let lesson = Lesson {
             message_id: stamp.message_id.clone()?,
@@ -97,8 +97,9 @@ impl<'a> Parcel<'a> {
             persona: persona.name.clone(),
             correspondents: self.house.policy.customers(&addresses),
             writer: None,
+            campaign: learning::campaign(self.message, &self.house.policy),
         };
-        Some(learning::record(lesson, self.message, self.now))
+        Some(learning::records(lesson, self.message, self.now))
     }
 
     /// Sends the message to those whom it has not reached before, in the transaction that is open

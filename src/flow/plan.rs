@@ -4,8 +4,7 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, PersonName, Plan, Reply, ReversePath, Say,
-    ThreadId,
+    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, Plan, Reply, ReversePath, Say, ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
@@ -15,9 +14,10 @@ use crate::threads::matcher::{self, Candidate, Clues, LookedAt, Matcher, Piece, 
 use crate::threads::token::Token;
 use crate::threads::{Claim, Correspondent, Fingerprint, Found, Origin, Query, RetryKey, Topic, Unavailable};
 
+use super::answering::Answering;
 use super::course::{Share, could_be_found, is_return_path, possible_evidence};
 use super::insiders::Insider;
-use super::policy::{Policy, Unmatched};
+use super::policy::Policy;
 
 /// No more ids of References join a thread with one message.
 const HEALED_PER_MESSAGE: usize = 32;
@@ -81,6 +81,15 @@ pub(super) struct Case<'a> {
 pub(super) struct Readers<'a> {
     pub(super) people: Vec<&'a Person>,
     pub(super) fallback: Vec<Address>,
+    /// Who answers, where somebody does.
+    pub(super) answering: Option<Answering<'a>>,
+}
+
+impl<'a> Readers<'a> {
+    fn answer(answering: Option<Answering<'a>>, fallback: &[Address]) -> Self {
+        let people = answering.iter().map(|answering| answering.person).collect();
+        Self { people, fallback: fallback.to_vec(), answering }
+    }
 }
 
 impl Arrival {
@@ -181,12 +190,15 @@ impl<'a> Desk<'a> {
         let to = || arrival.recipients.iter().map(|(recipient, _)| recipient);
         let tokens = matcher.seeds(&ids).into_iter().chain(to().filter_map(|to| matcher.recipient_token(to)));
         let tokens = tokens.chain(matcher.written_tokens(&arrival.message.recipients()));
+        let pools = self.pools_in_turn(arrival);
         Query {
             threads: tokens.map(|token| ThreadId(token.id)).collect(),
             ids: ids.into_iter().chain(arrival.message.message_id().cloned()).collect(),
             retries: to().chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
             twin: None,
             correspondent: self.correspondent(arrival),
+            waiting: self.waited_for(&pools),
+            pools: pools.into_iter().map(|persona| persona.name.clone()).collect(),
         }
     }
 
@@ -251,7 +263,12 @@ impl<'a> Desk<'a> {
             },
             insider,
             held_at_sight: self.held_at_sight(&arrival.message),
-            reading: Reading::new(&self.policy.rules, &arrival.message),
+            reading: Reading::new(
+                &self.policy.rules,
+                &arrival.message,
+                self.policy.mime,
+                self.results(&arrival.message),
+            ),
             known,
             index_is_away,
         }
@@ -281,6 +298,7 @@ impl<'a> Desk<'a> {
             kind,
             matched,
             person: course.person,
+            chosen: course.chosen,
             rule: course.rule,
             continued: course.continued,
             fate: course.fate,
@@ -334,18 +352,9 @@ impl<'a> Desk<'a> {
         let writer = case.insider.as_ref().filter(is_one_of_ours);
         let readers = match writer {
             Some(writer) => self.colleagues(matched, writer),
-            None => self.answering(case, to, matched),
+            None => Readers::answer(self.answering(case, to, matched), self.fallback(matched)),
         };
         Share { to, recipient, matched, kind, writer, readers }
-    }
-
-    /// The person who answers: whom a pool chose for this mail before comes first, then who wrote last in its
-    /// thread.
-    fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Readers<'a> {
-        let before = case.known.retries.get(&case.arrival.retry_key(to));
-        let chosen = before.and_then(|before| before.chosen.as_ref());
-        let people = self.person(matched, chosen.or_else(|| writer_in_thread(case, matched))).into_iter().collect();
-        Readers { people, fallback: self.fallback(matched).to_vec() }
     }
 
     /// What is held whatever it matches.
@@ -353,22 +362,7 @@ impl<'a> Desk<'a> {
         if message.hops() > self.policy.hops {
             return Some(HoldReason::Loop);
         }
-        (self.policy.inbound.hold_spam && is_spam(message)).then_some(HoldReason::Spam)
-    }
-
-    /// Who answers: who is preferred, else the persona's person, else whoever takes what matches nothing;
-    /// `None` means that an operator looks at it.
-    fn person(&self, matched: &Match, preferred: Option<&PersonName>) -> Option<&'a Person> {
-        let people = &self.policy.people;
-        let Some(persona) = matched.persona.as_ref().and_then(|name| people.persona(name)) else {
-            return match &self.policy.inbound.unmatched {
-                Unmatched::Hold => None,
-                Unmatched::Person(name) => people.person(name),
-            };
-        };
-        let preferred = preferred.filter(|name| persona.answered_by.contains(name));
-        let answering = || people.answering(persona, matched.correspondent.as_ref());
-        preferred.and_then(|name| people.person(name)).or_else(answering)
+        (self.policy.inbound.hold_spam && message.is_marked_as_spam()).then_some(HoldReason::Spam)
     }
 
     pub(super) fn fallback(&self, matched: &Match) -> &'a [Address] {
@@ -444,11 +438,6 @@ fn is_learned(id: &MessageId, known: &Found) -> bool {
     known.ids.get(id).is_some_and(|claims| claims.iter().any(is_learned))
 }
 
-/// Who of ours wrote last into the thread that a message belongs to: the customer answers that person.
-pub(super) fn writer_in_thread<'c>(case: &Case<'c>, matched: &Match) -> Option<&'c PersonName> {
-    case.known.threads.get(&matched.thread?)?.writer.as_ref()
-}
-
 /// `bounce+TOKEN@reply_domain`.
 pub(super) fn return_path(domain: &crate::mail::Domain, separator: char, token: &str) -> Option<ReversePath> {
     let bounce = Address::new("bounce", domain).ok()?;
@@ -463,9 +452,4 @@ fn is_taken(fate: &Fate) -> bool {
         Fate::Hold(reason) => *reason == HoldReason::Rule,
         Fate::Reject(_) | Fate::Defer(_) => false,
     }
-}
-
-/// Only `YES` is believed, and only for holding: a server in front writes it.
-fn is_spam(message: &Message) -> bool {
-    message.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
 }

@@ -129,7 +129,7 @@ pub enum Strangers {
 }
 
 /// `[stamp]`: how an automated message is made to remember its persona.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// The seed, first in References.
     pub seed: bool,
@@ -137,10 +137,12 @@ pub struct Stamp {
     pub reply_to: bool,
     /// A signed reverse path, so that bounces are matched with certainty; needs `reply_domain`.
     pub return_path: bool,
+    /// The field of automated mail that names its campaign, which its thread remembers.
+    pub campaign_header: Option<String>,
 }
 
 impl Default for Stamp {
     fn default() -> Self {
-        Self { seed: true, reply_to: false, return_path: false }
+        Self { seed: true, reply_to: false, return_path: false, campaign_header: None }
     }
 }

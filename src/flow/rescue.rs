@@ -148,6 +148,7 @@ fn plan(desk: &Desk<'_>, arrival: &Arrival, share: &Share) -> Plan {
         },
         kind: share.kind,
         person: None,
+        chosen: None,
         rule: crate::rules::defaults::NAME.to_owned(),
         continued: Vec::new(),
         fate: Fate::Hold(HoldReason::Undelivered),

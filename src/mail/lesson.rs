@@ -15,4 +15,6 @@ pub struct Lesson {
     pub correspondents: Vec<Address>,
     /// Who wrote it, where that is one known person: who goes on answering in this thread.
     pub writer: Option<PersonName>,
+    /// The campaign that it is of, where it is automated and says so.
+    pub campaign: Option<String>,
 }

@@ -14,6 +14,7 @@ pub mod reply;
 pub mod say;
 pub mod transaction;
 
+pub mod choice;
 pub mod lesson;
 pub mod matched;
 pub mod outcome;
@@ -27,6 +28,7 @@ pub mod plain;
 pub mod fuzz;
 
 pub use address::{Address, Domain, Mailbox};
+pub use choice::{Choice, ChoiceReason, Turn};
 pub use delivery::{Action, Delivery, Status};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;
@@ -34,7 +36,7 @@ pub use lesson::Lesson;
 pub use matched::{Conflict, Evidence, Match, PersonName, PersonaName, PersonaTag, ThreadId};
 pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};
-pub use plan::{Choice, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
+pub use plan::{Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
 pub use reply::Reply;
 pub use rescue::{CopyId, Rescue, WayBack};
 pub use say::Say;

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Address, Kind, Lesson, Match, MessageId, PersonName, Reply, Rescue, ReversePath, ThreadId, WayBack};
+use super::{
+    Address, Choice, ChoiceReason, Kind, Lesson, Match, MessageId, PersonName, Reply, Rescue, ReversePath, ThreadId,
+    WayBack,
+};
 
 /// Where a message is handed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +144,8 @@ pub struct Plan {
     pub kind: Kind,
     /// The person who was chosen to answer, where it is forwarded to one.
     pub person: Option<PersonName>,
+    /// Why this person, where they answer for a persona.
+    pub chosen: Option<ChoiceReason>,
     /// The rule that decided, or `default`.
     pub rule: String,
     /// The rules before it that matched, added something, and went on.
@@ -167,16 +172,6 @@ pub struct Plan {
     pub heals: Vec<MessageId>,
     /// What is learned before anything is done, where one of ours wrote it.
     pub lesson: Option<Lesson>,
-}
-
-/// Whom a pool chose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// The recipient that it is remembered for, with the mail: the message's own, or the address of the
-    /// persona that a rule names.
-    pub recipient: Address,
-    /// The person.
-    pub person: PersonName,
 }
 
 impl Plan {

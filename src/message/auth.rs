@@ -95,6 +95,11 @@ impl Results {
         auth.all(|other| passed(other).is_some_and(|name| name.folded() == first.folded())).then_some(first)
     }
 
+    /// What each finding of a method says, in lower case.
+    pub fn said_by<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a str> {
+        self.by(method).map(|finding| finding.result.as_str())
+    }
+
     fn by(&self, method: &str) -> impl Iterator<Item = &Finding> {
         let all: &[Finding] = match self {
             Self::Silent | Self::Illegible => &[],

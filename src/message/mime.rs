@@ -38,9 +38,18 @@ impl Mime {
 
     /// The parts of a container, containers among them, from the top. A message that is no container has none.
     pub(super) fn parts(self, message: &Message) -> impl Iterator<Item = Part<'_>> {
+        self.parts_of(message, searched(message))
+    }
+
+    /// The same, wherever in the message they lie: who asks what is attached asks about the last part too.
+    pub(super) fn parts_to_the_end(self, message: &Message) -> impl Iterator<Item = Part<'_>> {
+        self.parts_of(message, message.body())
+    }
+
+    fn parts_of<'a>(self, message: &'a Message, body: &'a [u8]) -> impl Iterator<Item = Part<'a>> {
         let outermost = Part::whole(message).boundary;
         let boundaries = Vec::from_iter(outermost);
-        let mut walk = Walk { bounds: self, seen: 0, boundaries, rest: searched(message) };
+        let mut walk = Walk { bounds: self, seen: 0, boundaries, rest: body };
         std::iter::from_fn(move || walk.next_part())
     }
 }
@@ -104,6 +113,14 @@ impl<'a> Part<'a> {
             boundary: boundary.map(|boundary| boundary.as_bytes().to_vec()),
             ..Self::default()
         }
+    }
+
+    /// Its type as it is written, in lower case; a text that does not say so is one (RFC 2045 §5.2).
+    pub(super) fn media_type(&self) -> String {
+        if self.main.is_empty() {
+            return "text/plain".to_owned();
+        }
+        format!("{}/{}", self.main, self.sub).to_ascii_lowercase()
     }
 
     /// Whether it is of that type.
@@ -217,6 +234,9 @@ impl<'a> Walk<'a> {
 
     fn delimiter(&self, line: &[u8]) -> Option<Delimiter> {
         let line = line.strip_prefix(b"--")?.trim_ascii_end();
+        if line.is_empty() {
+            return None;
+        }
         let mut open = self.boundaries.iter().enumerate().rev();
         open.find_map(|(depth, boundary)| match line.strip_prefix(boundary.as_slice()) {
             Some(b"") => Some(Delimiter::Next(depth)),

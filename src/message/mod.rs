@@ -4,7 +4,9 @@
 //! splices of them. Reading is lenient and never fails; a message of which nothing can be read is
 //! a message without fields. RFC 5322 for the fields, mail-parser for the reading.
 
+mod attachments;
 pub mod auth;
+mod body;
 mod comments;
 mod conversation;
 pub mod edit;
@@ -36,6 +38,7 @@ use sha2::{Digest, Sha256};
 
 use crate::mail::{Address, Mailbox, MessageId};
 
+pub use attachments::Attachment;
 use fields::{Field, Fields};
 pub use mime::Mime;
 pub use signals::Signal;
@@ -154,6 +157,11 @@ impl Message {
     /// How many fields of that name there are.
     pub fn count(&self, name: &str) -> usize {
         self.named(name).count()
+    }
+
+    /// Whether the server in front marked it as spam. Only `YES` is believed, since a server writes it so.
+    pub fn is_marked_as_spam(&self) -> bool {
+        self.values("X-Spam-Flag").any(|value| value.eq_ignore_ascii_case("yes"))
     }
 
     /// How many Received fields there are: the hops it came (RFC 5321 §6.3).

@@ -12,30 +12,40 @@ use super::Message;
 use super::hidden::Sight;
 use super::mime::{Mime, Part};
 
+/// What becomes of the text that a message quotes in HTML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quoted {
+    /// It stands for one line that tells no more.
+    LeftOut,
+    /// It is read as any text is.
+    Read,
+}
+
 impl Message {
     /// The text that its author wrote, as far as it is looked at; empty where there is none.
     pub(super) fn text(&self, mime: Mime) -> String {
+        self.text_parts(mime, Quoted::LeftOut).next().unwrap_or_default()
+    }
+
+    /// All texts that a person sees who opens the message, as far as they are looked at.
+    pub(super) fn text_parts(&self, mime: Mime, quoted: Quoted) -> impl Iterator<Item = String> {
         let whole = TextPart::read(self.header());
-        if !whole.is_container {
-            return whole.text(&Part::whole(self)).unwrap_or_default();
-        }
+        let only = if whole.is_container { None } else { whole.text(&Part::whole(self), quoted) };
+        let parts = whole.is_container.then(|| mime.parts(self)).into_iter().flatten();
         let mut in_digest = whole.is_digest;
-        for part in mime.parts(self) {
+        let texts = parts.filter_map(move |part| {
             in_digest |= part.is("multipart", "digest");
             // The parts of a digest are attached messages, unless they say something else (RFC 2046 §5.1.5).
             let is_message = in_digest && part.is("", "");
-            let text = text_of(&part).filter(|_| !is_message).and_then(|text| text.text(&part));
-            if let Some(text) = text {
-                return text;
-            }
-        }
-        String::new()
+            text_of(&part).filter(|_| !is_message).and_then(|text| text.text(&part, quoted))
+        });
+        only.into_iter().chain(texts)
     }
 }
 
 /// The text of any part, as a person reads it, attached or not.
 pub(super) fn readable(part: &Part<'_>) -> String {
-    TextPart::read(part.head).decoded(part).unwrap_or_default()
+    TextPart::read(part.head).decoded(part, Quoted::LeftOut).unwrap_or_default()
 }
 
 fn text_of(part: &Part<'_>) -> Option<TextPart> {
@@ -75,16 +85,16 @@ impl TextPart {
     }
 
     /// The content as plain text; `None` where it says nothing.
-    fn text(&self, part: &Part<'_>) -> Option<String> {
-        if self.is_text { self.decoded(part) } else { None }
+    fn text(&self, part: &Part<'_>, quoted: Quoted) -> Option<String> {
+        if self.is_text { self.decoded(part, quoted) } else { None }
     }
 
     /// The same of a part that may be attached.
-    fn decoded(&self, part: &Part<'_>) -> Option<String> {
+    fn decoded(&self, part: &Part<'_>, quoted: Quoted) -> Option<String> {
         let octets = part.decoded();
         let decoder = self.charset.as_ref().and_then(|charset| charset_decoder(charset.as_bytes()));
         let text = decoder.map_or_else(|| String::from_utf8_lossy(&octets).into_owned(), |decode| decode(&octets));
-        let text = if self.is_html { plain(&text) } else { text };
+        let text = if self.is_html { plain(&text, quoted) } else { text };
         (!text.trim().is_empty()).then_some(text)
     }
 }
@@ -93,8 +103,8 @@ impl TextPart {
 const BLOCKS: [&str; 14] =
     ["div", "p", "tr", "li", "ul", "ol", "table", "hr", "h1", "h2", "h3", "h4", "pre", "blockquote"];
 
-/// HTML as plain text, as it is seen: blocks as lines, and what is quoted as a line of a quotation that tells no more.
-fn plain(html: &str) -> String {
+/// HTML as plain text, as it is seen: blocks as lines.
+fn plain(html: &str, quoted: Quoted) -> String {
     let mut marked = String::with_capacity(html.len() * 2);
     let (mut rest, mut quotes, mut sight) = (html, 0_usize, Sight::default());
     while let Some((before, tag, after)) = next_tag(rest) {
@@ -108,7 +118,7 @@ fn plain(html: &str) -> String {
             marked.push_str(tag);
             marked.push_str(if BLOCKS.contains(&name.as_str()) { "<br>" } else { "" });
         }
-        if name == "blockquote" {
+        if name == "blockquote" && quoted == Quoted::LeftOut {
             if quotes == 0 && !closes && sight.is_seen() {
                 marked.push_str("&gt;<br>");
             }

@@ -4,15 +4,17 @@
 //! a recipient or an author resolves to personas by look-up. Pure: who is meant, never who is there.
 
 mod greeting;
+mod handover;
+mod pool;
 mod succession;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sha2::{Digest, Sha256};
-
 use crate::mail::{Address, Mailbox, PersonaName, PersonaTag};
 
 pub use crate::mail::PersonName;
+pub use handover::Leaver;
+pub use pool::{Chosen, Known, Shared};
 pub use succession::Predecessor;
 
 /// A human being with a personal inbox.
@@ -33,8 +35,10 @@ pub struct Persona {
     pub display_name: Option<String>,
     /// The address, then the aliases; never empty.
     pub addresses: Vec<Address>,
-    /// Who answers; several make a pool. Never empty, every name exists.
+    /// Who answers; several make a pool. Never empty, every name exists, each once.
     pub answered_by: Vec<PersonName>,
+    /// How a pool shares its mail.
+    pub shared: Shared,
     /// Where mail goes when an inbox refuses it for good.
     pub fallback: Vec<Address>,
     /// The names by which customers greet it.
@@ -60,6 +64,9 @@ pub struct People {
     by_address: HashMap<String, Vec<PersonaName>>,
     by_tag: HashMap<PersonaTag, PersonaName>,
     predecessors: BTreeMap<PersonaName, Predecessor>,
+    leavers: BTreeMap<PersonName, Leaver>,
+    /// Who answers for a persona as it is written, where one of them left.
+    seats: BTreeMap<PersonaName, Vec<PersonName>>,
 }
 
 impl People {
@@ -88,9 +95,10 @@ impl People {
         self.by_tag.get(&tag).and_then(|name| self.personas.get(name))
     }
 
-    /// The person of that name.
+    /// The person of that name, or the one who succeeded them.
     pub fn person(&self, name: &PersonName) -> Option<&Person> {
-        self.people.get(name)
+        let successor = || self.leavers.get(name).map(|left| &left.successor);
+        self.people.get(name).or_else(|| self.people.get(successor()?))
     }
 
     /// All personas, by name.
@@ -98,7 +106,7 @@ impl People {
         self.personas.values()
     }
 
-    /// All people, by name.
+    /// All people who are there, by name.
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.values()
     }
@@ -114,11 +122,17 @@ impl People {
         !self.personas_at(&user).is_empty() || self.people_at(address, separators).next().is_some()
     }
 
-    /// The people who read mail at the address, or at another subaddress of the same user.
+    /// The people who read mail at the address, or at another subaddress of the same user; where nobody does,
+    /// those who left and did.
     pub fn people_at(&self, address: &Address, separators: &str) -> impl Iterator<Item = &Person> {
         let user = address.split_detail(separators).0.folded();
         let reads = move |inbox: &Address| inbox.split_detail(separators).0.folded() == user;
-        self.people.values().filter(move |person| person.inboxes.iter().any(&reads))
+        let is_there = move |person: &&Person| person.inboxes.iter().any(&reads);
+        let mut readers: Vec<&Person> = self.people.values().filter(&is_there).collect();
+        if readers.is_empty() {
+            readers.extend(self.leavers.values().map(|left| &left.person).filter(&is_there));
+        }
+        readers.into_iter()
     }
 
     /// The persona that an author's mailbox names: by its address, and where several share the
@@ -159,18 +173,6 @@ impl People {
         let own: Vec<&Persona> = mention.iter().copied().filter(|persona| owners.contains(&persona.name)).collect();
         if own.is_empty() { mention } else { own }
     }
-
-    /// The person who answers `correspondent` for a persona: of a pool, always the same one for the
-    /// same correspondent, by the highest hash of the pair, so that a change of the pool moves only
-    /// those whose person left it.
-    pub fn answering(&self, persona: &Persona, correspondent: Option<&Address>) -> Option<&Person> {
-        let who = correspondent.map(Address::folded).unwrap_or_default();
-        let weight = |name: &&PersonName| {
-            let hash = Sha256::digest(format!("{}\0{name}\0{who}", persona.name));
-            hash.as_slice().to_vec()
-        };
-        persona.answered_by.iter().max_by_key(weight).and_then(|name| self.person(name))
-    }
 }
 
 fn is_answered_alike(one: &Persona, other: &Persona) -> bool {
@@ -202,6 +204,7 @@ mod tests {
             display_name: Some(display_name.into()),
             addresses: addresses.iter().map(|text| address(text)).collect(),
             answered_by: answered_by.iter().map(|name| PersonName((*name).into())).collect(),
+            shared: Shared::default(),
             fallback: Vec::new(),
             greeted_as: vec![name.into()],
         }
@@ -234,19 +237,5 @@ mod tests {
         assert_eq!(author(Some("Somebody"), "hello@acme.example"), None);
         assert_eq!(author(None, "hello@acme.example"), None);
         assert_eq!(author(Some("S."), "sophie+x@acme.example").as_deref(), Some("sophie"));
-    }
-
-    #[test]
-    fn a_pool_keeps_a_correspondent_with_one_person() {
-        let company = company();
-        let team = company.persona(&PersonaName("team".into())).unwrap();
-        let mut seen = BTreeSet::new();
-        for number in 0..64 {
-            let customer = address(&format!("c{number}@customer.example"));
-            let first = company.answering(team, Some(&customer)).unwrap();
-            assert_eq!(company.answering(team, Some(&customer)).unwrap(), first);
-            seen.insert(first.name.clone());
-        }
-        assert_eq!(seen.len(), 3, "all people of the pool get customers");
     }
 }

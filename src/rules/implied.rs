@@ -20,6 +20,12 @@ impl Condition {
             (Self::Kind(wider), Self::Kind(narrower)) => is_among(narrower, wider),
             (Self::Evidence(wider), Self::Evidence(narrower)) => is_among(narrower, wider),
             (Self::Recipient(wider), Self::Recipient(narrower)) => are_among(narrower, wider),
+            (Self::Campaign(wider), Self::Campaign(narrower)) => are_among(narrower, wider),
+            (Self::ThreadAge(wider), Self::ThreadAge(narrower)) => is_among(narrower, wider),
+            (Self::FirstReply(wider), Self::FirstReply(narrower)) => wider == narrower,
+            (Self::Time(wider), Self::Time(narrower)) => {
+                narrower.iter().all(|window| wider.iter().any(|wide| wide.covers(window)))
+            }
             (Self::Content(wider), Self::Content(narrower)) => wider.follows_from(narrower),
             (Self::Not(wider), Self::Not(narrower)) => narrower.follows_from(wider),
             (Self::Any(wider), Self::Any(narrower)) => {
@@ -31,6 +37,10 @@ impl Condition {
                 | Self::Kind(_)
                 | Self::Evidence(_)
                 | Self::Recipient(_)
+                | Self::FirstReply(_)
+                | Self::ThreadAge(_)
+                | Self::Campaign(_)
+                | Self::Time(_)
                 | Self::Content(_)
                 | Self::Not(_)
                 | Self::Any(_),
@@ -45,12 +55,19 @@ impl Content {
         match (self, other) {
             (Self::From(wider), Self::From(narrower))
             | (Self::To(wider), Self::To(narrower))
-            | (Self::Subject(wider), Self::Subject(narrower)) => are_among(narrower, wider),
+            | (Self::Subject(wider), Self::Subject(narrower))
+            | (Self::Body(wider), Self::Body(narrower))
+            | (Self::Attachment(wider), Self::Attachment(narrower)) => are_among(narrower, wider),
             (Self::Header(wider), Self::Header(narrower)) => {
                 wider.iter().all(|(name, patterns)| named(narrower, name).any(|others| are_among(others, patterns)))
             }
             (Self::Size(wider), Self::Size(narrower)) => is_among(narrower, wider),
-            (Self::From(_) | Self::To(_) | Self::Subject(_) | Self::Header(_) | Self::Size(_), _) => false,
+            (Self::Auth(wider), Self::Auth(narrower)) => wider
+                .iter()
+                .all(|(method, findings)| narrower.get(method).is_some_and(|others| is_among(others, findings))),
+            (Self::Spam(wider), Self::Spam(narrower)) => wider == narrower,
+            (Self::From(_) | Self::To(_) | Self::Subject(_) | Self::Header(_) | Self::Body(_), _) => false,
+            (Self::Attachment(_) | Self::Size(_) | Self::Auth(_) | Self::Spam(_), _) => false,
         }
     }
 }

@@ -1,17 +1,22 @@
 //! Rules: what is to be done with a message. Pure; they see a match, never the memory.
 //!
-//! [`Rules`] are asked in order and the first that matches decides; [`defaults`] say what becomes of the
+//! [`Rules`] are asked in order and the first that matches decides; those that cannot match are passed over
+//! (`shortlist`), since there may be ten thousand. [`defaults`] say what becomes of the
 //! rest. A [`Condition`] answers yes, no, or that it cannot tell now, and prints itself as it is written
 //! in the configuration. Whom a name leads to is for others: a rule only names its [`Target`].
 
 mod engine;
+mod shortlist;
 
 mod answer;
+mod authentication;
 mod condition;
 mod pattern;
+mod window;
 
 pub mod defaults;
 
+mod hints;
 mod implied;
 
 mod print;
@@ -20,15 +25,23 @@ use std::collections::BTreeMap;
 
 use crate::mail::{Address, PersonName, PersonaName};
 
+use shortlist::Shortlist;
+
 pub use answer::{Answer, Known, Why};
-pub use condition::{Bound, Condition, Content, Size, When};
+pub use authentication::{Finding, Method};
+pub use condition::{Age, Bound, Condition, Content, Size, When};
 pub use defaults::{Verdict, verdict};
 pub use engine::{Facts, Judged, Judgement, Reading, Tried};
 pub use pattern::{Pattern, PatternError};
+pub use window::{Days, Holidays, NoHoliday, TimeOfDay, Window, Zone};
 
 /// All rules, in their order. The caller (config) has checked names and that each can match.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rules(pub Vec<Rule>);
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    list: Vec<Rule>,
+    /// Made of the list, so that it says nothing of its own.
+    shortlist: Shortlist,
+}
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +95,16 @@ pub enum Target {
 }
 
 impl Rules {
+    /// These rules, made ready to be asked.
+    pub fn new(list: Vec<Rule>) -> Self {
+        Self { shortlist: Shortlist::new(&list), list }
+    }
+
+    /// The rules in their order.
+    pub fn list(&self) -> &[Rule] {
+        &self.list
+    }
+
     /// Whether a rule sends mail to that person by name.
     pub fn name_person(&self, person: &PersonName) -> bool {
         self.targets().any(|target| matches!(target, Target::Person(name) if name == person))
@@ -96,13 +119,19 @@ impl Rules {
     }
 
     fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.0.iter().flat_map(|rule| {
+        self.list.iter().flat_map(|rule| {
             let forward_to = match &rule.decision {
                 Some(Decision::ForwardTo(targets)) => targets.as_slice(),
                 Some(Decision::Forward | Decision::Hold | Decision::Reject(_) | Decision::Discard) | None => &[],
             };
             forward_to.iter().chain(&rule.additions.copy_to)
         })
+    }
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
     }
 }
 

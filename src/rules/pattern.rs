@@ -1,10 +1,15 @@
 //! Patterns: texts with wildcards, or regular expressions between slashes. Both are case-blind and take
 //! time linear in the text, whatever a stranger writes into it.
 
+use std::sync::OnceLock;
+
 use regex::{Regex, RegexBuilder};
 
 /// The size of a compiled pattern, in octets: more is not meant.
 const LARGEST: usize = 1 << 20;
+
+/// A text of so many characters is small enough when it is compiled, whatever it is made of.
+const SURELY_SMALL: usize = 256;
 
 /// A pattern, compiled.
 ///
@@ -13,7 +18,40 @@ const LARGEST: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Pattern {
     written: String,
-    regex: Regex,
+    matcher: Matcher,
+}
+
+/// How values are compared.
+#[derive(Debug, Clone)]
+enum Matcher {
+    /// With a text of ASCII letters, which needs no regular expression.
+    Plain(Plain),
+    /// With a text, by a regular expression that is made when it is first needed: of thousands, few are.
+    Later(OnceLock<Regex>),
+    /// With a regular expression.
+    Regex(Regex),
+}
+
+/// A text with `*` at its ends alone.
+#[derive(Debug, Clone)]
+struct Plain {
+    /// In lower case.
+    text: String,
+    /// Any text may stand before it.
+    opens: bool,
+    /// Any text may stand behind it.
+    goes_on: bool,
+}
+
+/// What must stand in every value that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Must<'a> {
+    /// The value is this, its case left aside.
+    Be(&'a str),
+    /// This stands in it, its case left aside; never empty.
+    Hold(&'a str),
+    /// Nothing that is known.
+    Nothing,
 }
 
 /// Why a text is no pattern.
@@ -42,18 +80,42 @@ impl Pattern {
     /// # Errors
     /// For a regular expression that is none, or a pattern that is too large.
     pub fn new(written: &str) -> Result<Self, PatternError> {
-        let regex = match regular_expression(written) {
+        let matcher = match regular_expression(written) {
             Some("") => return Err(PatternError::Empty),
-            Some(inner) => compiled(inner),
+            Some(inner) => Matcher::Regex(compiled(inner)?),
             None if has_flags(written) => return Err(PatternError::Flags),
-            None => compiled(&whole(written)),
+            None => match Plain::new(written) {
+                Some(plain) => Matcher::Plain(plain),
+                None if written.chars().nth(SURELY_SMALL).is_none() => Matcher::Later(OnceLock::new()),
+                None => Matcher::Regex(compiled(&whole(written))?),
+            },
         };
-        Ok(Self { written: written.into(), regex: regex? })
+        Ok(Self { written: written.into(), matcher })
     }
 
     /// Whether a value fits.
     pub fn matches(&self, value: &str) -> bool {
-        self.regex.is_match(value)
+        match &self.matcher {
+            Matcher::Plain(plain) => plain.matches(value),
+            Matcher::Later(regex) => regex.get_or_init(|| self.compiled_text()).is_match(value),
+            Matcher::Regex(regex) => regex.is_match(value),
+        }
+    }
+
+    fn compiled_text(&self) -> Regex {
+        compiled(&whole(&self.written)).expect("a text of SURELY_SMALL characters, escaped, is a small expression")
+    }
+
+    /// What every value that fits has: the longest text between wildcards.
+    pub(super) fn must(&self) -> Must<'_> {
+        if regular_expression(&self.written).is_some() {
+            return Must::Nothing;
+        }
+        if let Some(value) = self.only_value() {
+            return Must::Be(value);
+        }
+        let longest = self.written.split(['*', '?']).max_by_key(|part| part.len()).unwrap_or_default();
+        if longest.is_empty() { Must::Nothing } else { Must::Hold(longest) }
     }
 
     /// As it is written in the configuration.
@@ -86,6 +148,43 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.written == other.written
     }
+}
+
+impl Plain {
+    /// A text that is compared letter by letter; `None` where it takes more.
+    fn new(written: &str) -> Option<Self> {
+        let text = written.trim_matches('*');
+        let is_plain = text.is_ascii() && !text.contains(['*', '?']);
+        is_plain.then(|| Self {
+            text: text.to_ascii_lowercase(),
+            opens: written.starts_with('*'),
+            goes_on: written.ends_with('*'),
+        })
+    }
+
+    fn matches(&self, value: &str) -> bool {
+        let (value, text) = (folded(value), self.text.as_str());
+        match (self.opens, self.goes_on) {
+            (false, false) => value == text,
+            (false, true) => value.starts_with(text),
+            (true, false) => value.ends_with(text),
+            (true, true) => value.contains(text),
+        }
+    }
+}
+
+/// Letters that are another case of an ASCII letter as that letter in lower case: two letters beyond ASCII are
+/// (Unicode's simple case folding).
+fn folded(value: &str) -> String {
+    if value.is_ascii() {
+        return value.to_ascii_lowercase();
+    }
+    let letter = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    value.chars().map(letter).collect()
 }
 
 /// What stands between the slashes.
@@ -146,6 +245,10 @@ mod tests {
     #[case("/^invoice$/", "Your invoice", false)]
     #[case("/(?-i)Invoice/", "invoice", false)]
     #[case(r"/rechnung\s+(nr\.?)?\s*\d{4,}/", "Ihre Rechnung Nr. 20261", true)]
+    #[case("*KISS*", "\u{212a}i\u{17f}s me", true)]
+    #[case("*kiss", "kisses", false)]
+    #[case("kiss*", "a kiss", false)]
+    #[case("**", "", true)]
     #[case("/", "/", true)]
     #[case("/a", "/A", true)]
     #[case("/v1/2", "/V1/2", true)]
@@ -177,7 +280,44 @@ mod tests {
         assert_eq!([only("*@acme.example"), only("/sophie/"), only("s?")], [const { None }; 3]);
     }
 
+    #[test]
+    fn what_every_value_must_have() {
+        let must = |written: &str| match Pattern::new(written).unwrap().must() {
+            Must::Be(text) => format!("be {text}"),
+            Must::Hold(text) => format!("hold {text}"),
+            Must::Nothing => "nothing".into(),
+        };
+        for (written, expected) in [
+            ("Sophie@a", "be Sophie@a"),
+            ("", "be "),
+            ("*@a.b", "hold @a.b"),
+            ("ab*c?defg", "hold defg"),
+            ("*?*", "nothing"),
+            ("/abc/", "nothing"),
+        ] {
+            assert_eq!(must(written), expected);
+        }
+    }
+
+    #[test]
+    fn a_short_text_is_never_too_large() {
+        for c in ['?', '*', 'k', 'ſ', 'ß', 'Ω', 'ᾳ', '\u{10ffff}', 'ǅ'] {
+            let written = format!("ü{}", c.to_string().repeat(SURELY_SMALL - 1));
+            let pattern = Pattern::new(&written).unwrap();
+            assert!(matches!(pattern.matcher, Matcher::Later(_)));
+            assert!(!pattern.matches("x"), "{c}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_plain_text_is_what_its_expression_is(written in "[*]{0,2}[a-kKS@ ]{0,3}[*]{0,2}", value in "[a-kKSs@ \u{17f}\u{212a}]{0,6}") {
+            let plain = Pattern::new(&written).unwrap();
+            prop_assert!(matches!(plain.matcher, Matcher::Plain(_)));
+            let expression = compiled(&whole(&written)).unwrap();
+            prop_assert_eq!(plain.matches(&value), expression.is_match(&value));
+        }
+
         #[test]
         fn a_text_without_wildcards_fits_itself_alone(text in "[^*?/]{0,30}", other in "\\PC{0,30}") {
             let pattern = Pattern::new(&text).unwrap();

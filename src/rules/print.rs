@@ -7,7 +7,8 @@ use toml_writer::{ToTomlKey, ToTomlValue, TomlKeyBuilder, TomlStringBuilder};
 
 use crate::mail::FateName;
 
-use super::{Additions, Bound, Condition, Content, Decision, Pattern, Rule, Size, Target, When};
+use super::window::{Days, TimeOfDay, Window};
+use super::{Additions, Age, Bound, Condition, Content, Decision, Pattern, Rule, Size, Target, When};
 
 /// One pair of a table: a key and its value, as TOML.
 type Pair = (String, String);
@@ -66,6 +67,10 @@ impl Condition {
             Self::Kind(kinds) => pair("kind", list(kinds.iter().map(|kind| text((*kind).into())))),
             Self::Evidence(pieces) => pair("evidence", list(pieces.iter().map(|piece| text((*piece).into())))),
             Self::Recipient(patterns) => pair("recipient", texts(patterns)),
+            Self::FirstReply(wanted) => pair("first_reply", wanted.to_string()),
+            Self::ThreadAge(ages) => pair("thread_age", list(ages.iter().map(|age| text(&age.to_string())))),
+            Self::Campaign(patterns) => pair("campaign", texts(patterns)),
+            Self::Time(windows) => pair("time", list(windows.iter().map(|window| table(&window.pairs())))),
             Self::Content(content) => content.pair(),
             Self::Not(when) => pair("not", table(&when.pairs())),
             Self::Any(several) => {
@@ -86,25 +91,77 @@ impl Content {
                 let fields = fields.iter().map(|(name, patterns)| (key(name), texts(patterns)));
                 pair("header", table(&fields.collect::<Vec<_>>()))
             }
+            Self::Body(patterns) => pair("body", texts(patterns)),
+            Self::Attachment(patterns) => pair("attachment", texts(patterns)),
+            Self::Auth(methods) => {
+                let methods = methods.iter().map(|(method, findings)| {
+                    let findings = findings.iter().map(|finding| text((*finding).into()));
+                    pair((*method).into(), list(findings))
+                });
+                pair("auth", table(&methods.collect::<Vec<_>>()))
+            }
+            Self::Spam(wanted) => pair("spam", wanted.to_string()),
             Self::Size(sizes) => pair("size", list(sizes.iter().map(|size| text(&size.to_string())))),
         }
+    }
+}
+
+impl Window {
+    /// What says nothing is left out: all days beside anything else, a whole day, the system's zone.
+    fn pairs(&self) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        if self.from != TimeOfDay::FIRST {
+            pairs.push(pair("from", text(&self.from.to_string())));
+        }
+        if self.to != TimeOfDay::END {
+            pairs.push(pair("to", text(&self.to.to_string())));
+        }
+        pairs.extend(self.zone.name.as_ref().map(|name| pair("zone", text(name))));
+        pairs.extend(self.holidays.as_ref().map(|holidays| pair("holidays", text(&holidays.file))));
+        let says_enough = pairs.iter().any(|(key, _)| key != "zone");
+        if self.days != Days::ALL || !says_enough {
+            pairs.insert(0, pair("days", list(self.days.written().iter().map(|days| text(days)))));
+        }
+        pairs
+    }
+}
+
+impl fmt::Display for Bound {
+    /// Its sign.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Above => ">",
+            Self::AtLeast => ">=",
+            Self::Below => "<",
+            Self::AtMost => "<=",
+        })
     }
 }
 
 impl fmt::Display for Size {
     /// `>5 MiB`, in the largest unit that divides it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bound = match self.bound {
-            Bound::Above => ">",
-            Bound::AtLeast => ">=",
-            Bound::Below => "<",
-            Bound::AtMost => "<=",
-        };
         let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-        let divides = |unit: &&(&str, u64)| self.octets >= unit.1 && self.octets.is_multiple_of(unit.1);
-        let (unit, octets) = units.iter().find(divides).copied().unwrap_or(("B", 1));
-        write!(f, "{bound}{} {unit}", self.octets / octets)
+        let (number, unit) = in_largest_unit(self.octets, &units);
+        write!(f, "{}{number} {unit}", self.bound)
     }
+}
+
+impl fmt::Display for Age {
+    /// `>30 days`, in the largest unit that divides it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)];
+        let (number, unit) = in_largest_unit(self.seconds, &units);
+        let plural = if number == 1 { "" } else { "s" };
+        write!(f, "{}{number} {unit}{plural}", self.bound)
+    }
+}
+
+/// A number in the largest of these units that divides it; the last one is 1.
+fn in_largest_unit(number: u64, units: &[(&'static str, u64)]) -> (u64, &'static str) {
+    let divides = |(_, unit): &&(&str, u64)| number >= *unit && number.is_multiple_of(*unit);
+    let (name, unit) = units.iter().find(divides).or(units.last()).copied().unwrap_or(("", 1));
+    (number / unit, name)
 }
 
 impl Decision {

@@ -97,7 +97,7 @@ impl Entry for AcquaintanceEntry {
 }
 
 /// Notes that something was so, and when last; the oldest gives way.
-fn note<T: Ord + Clone>(notes: &mut Vec<(T, i64)>, what: T, at: i64, bound: usize) {
+pub(super) fn note<T: Ord + Clone>(notes: &mut Vec<(T, i64)>, what: T, at: i64, bound: usize) {
     if let Some((_, last)) = notes.iter_mut().find(|(known, _)| *known == what) {
         *last = at.max(*last);
         return;

@@ -36,24 +36,33 @@ const DESTINATIONS: usize = 1000;
 pub(super) struct Keeping {
     ids: i64,
     retries: i64,
+    waiting: i64,
 }
 
 impl From<&Settings> for Keeping {
     fn from(settings: &Settings) -> Self {
         let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        Self { ids: seconds(settings.keep), retries: seconds(settings.keep_retries) }
+        Self {
+            ids: seconds(settings.keep),
+            retries: seconds(settings.keep_retries),
+            waiting: seconds(settings.keep_waiting),
+        }
     }
 }
 
 impl Keeping {
     /// Nothing is ever past keeping.
     pub(super) fn for_ever() -> Self {
-        Self { ids: i64::MAX, retries: i64::MAX }
+        Self { ids: i64::MAX, retries: i64::MAX, waiting: i64::MAX }
     }
 
     /// What is past keeping at the moment `now`.
     pub(super) fn horizon(self, now: i64) -> Horizon {
-        Horizon { ids: now.saturating_sub(self.ids), retries: now.saturating_sub(self.retries) }
+        Horizon {
+            ids: now.saturating_sub(self.ids),
+            retries: now.saturating_sub(self.retries),
+            waiting: now.saturating_sub(self.waiting),
+        }
     }
 }
 
@@ -62,6 +71,7 @@ impl Keeping {
 pub(super) struct Horizon {
     pub(super) ids: i64,
     retries: i64,
+    pub(super) waiting: i64,
 }
 
 /// One kind of entry.
@@ -277,6 +287,18 @@ impl ThreadEntry {
         }
     }
 
+    /// Who got the last message that a customer wrote in it.
+    pub(super) fn person(&self) -> Option<&PersonName> {
+        self.person.as_ref().map(|(person, _)| person)
+    }
+
+    /// When a customer wrote last in it, where this person is to answer, and nobody of ours has since.
+    pub(super) fn waits_for(&self, person: &PersonName) -> Option<i64> {
+        let (last, asked) = self.person.as_ref()?;
+        let is_answered = self.writer.as_ref().is_some_and(|(_, at)| at >= asked);
+        (last == person && !is_answered).then_some(*asked)
+    }
+
     /// Its automated mail is of a campaign; the newest stays.
     pub(super) fn is_of_campaign(&mut self, campaign: &str, at: i64) {
         if self.campaign.as_ref().is_none_or(|(_, last)| at >= *last) {
@@ -355,9 +377,21 @@ impl ThreadEntry {
         let address = |place: u16| self.correspondents.get(usize::from(place))?.address.clone();
         let (events, is_cut) = tale.events(address);
         let reports = std::mem::take(&mut self.reports).into_iter().filter_map(ReportOf::report).collect();
-        let Thread { persona, opened, correspondents, healed, writer, campaign, .. } = self.thread();
-        let is_of_many = false;
-        Story { thread, persona, opened, correspondents, writer, campaign, reports, healed, events, is_cut, is_of_many }
+        let Thread { persona, opened, correspondents, healed, writer, person, campaign, .. } = self.thread();
+        Story {
+            thread,
+            persona,
+            opened,
+            correspondents,
+            writer,
+            person,
+            campaign,
+            reports,
+            healed,
+            events,
+            is_cut,
+            is_of_many: false,
+        }
     }
 
     /// The thread as the matcher sees it.

@@ -8,11 +8,12 @@
 use sha2::{Digest, Sha256};
 
 use super::acquaintance::AcquaintanceEntry;
+use super::duty::{TurnsEntry, WaitingEntry};
 use super::entry::{self, Entry, Forgotten, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
 use super::store::{Broken, Changes, Pair, Source, View};
 use super::tale::{Mark, Told};
 use super::{Came, DestinationHash, Fingerprint, Record, Reported, RetryKey, Sent, Topic};
-use crate::mail::{MessageId, PersonaName, ThreadId};
+use crate::mail::{MessageId, PersonName, PersonaName, ThreadId};
 
 /// Ids that one message may bring into its thread, beside its own.
 const HEALED_PER_MESSAGE: usize = 32;
@@ -84,6 +85,9 @@ impl<'a> Draft<'a> {
                 entry.is_of_campaign(campaign, *at);
                 self.put(thread_key(*thread), &entry)
             }
+            Record::Turn { persona, person, at } => {
+                self.change(turns_key(persona), record.at(), |entry: &mut TurnsEntry| entry.took(person, *at))
+            }
         }
     }
 
@@ -129,6 +133,7 @@ impl<'a> Draft<'a> {
         entry.take();
         if let Some(writer) = &sent.writer {
             entry.wrote(writer, at);
+            self.wait(thread, &entry, entry.person())?;
         }
         // Signed or stamped on its way, it is the same message under its id.
         let mark = Mark::new(&hash(sent.message_id.as_str()));
@@ -153,11 +158,30 @@ impl<'a> Draft<'a> {
             self.change(acquaintance_key(author), at, |known: &mut AcquaintanceEntry| {
                 known.wrote(came.thread, came.topic, at);
             })?;
-            entry.was_written_to(came.mail, came.person.as_ref(), at);
+            self.await_answer(came, &mut entry)?;
             healed = self.heal_all(came, author, &mut entry)?;
         }
         entry.tell(Told::came(came, is_forgotten, healed));
         self.put(thread_key(came.thread), &entry)
+    }
+
+    /// Somebody of ours is to answer a customer: the thread waits for them, and no longer for whoever had it before.
+    fn await_answer(&mut self, came: &Came, thread: &mut ThreadEntry) -> Result<(), Broken> {
+        let before = thread.person().cloned();
+        thread.was_written_to(came.mail, came.person.as_ref(), came.at);
+        self.wait(came.thread, thread, before.as_ref())?;
+        self.wait(came.thread, thread, came.person.as_ref())
+    }
+
+    /// Notes whether a thread that may have waited for a person does so now.
+    fn wait(&mut self, thread: ThreadId, entry: &ThreadEntry, person: Option<&PersonName>) -> Result<(), Broken> {
+        let Some(person) = person else { return Ok(()) };
+        let key = waiting_key(person, thread);
+        if let Some(asked) = entry.waits_for(person) {
+            return self.put(key, &WaitingEntry { asked });
+        }
+        self.changes.insert(key, None);
+        Ok(())
     }
 
     /// A mail system told what became of mail of a thread: the thread is marked.
@@ -357,6 +381,8 @@ fn is_old(key: &[u8], value: &[u8], horizon: Horizon) -> Result<bool, Broken> {
         Some(&Retry::KIND) => !decode::<Retry>(value)?.keep(horizon),
         Some(&TwinEntry::KIND) => !decode::<TwinEntry>(value)?.keep(horizon),
         Some(&AcquaintanceEntry::KIND) => !decode::<AcquaintanceEntry>(value)?.keep(horizon),
+        Some(&TurnsEntry::KIND) => !decode::<TurnsEntry>(value)?.keep(horizon),
+        Some(&WaitingEntry::KIND) => !decode::<WaitingEntry>(value)?.keep(horizon),
         Some(&Forgotten::KIND) => !decode::<Forgotten>(value)?.keep(horizon),
         Some(_) | None => false,
     })
@@ -394,6 +420,19 @@ pub(super) fn twin_key(twin: Fingerprint) -> Vec<u8> {
 
 pub(super) fn acquaintance_key(correspondent: &str) -> Vec<u8> {
     key::<AcquaintanceEntry>(&hash(correspondent))
+}
+
+pub(super) fn turns_key(persona: &PersonaName) -> Vec<u8> {
+    key::<TurnsEntry>(&hash(&persona.0))
+}
+
+fn waiting_key(person: &PersonName, thread: ThreadId) -> Vec<u8> {
+    [waiting_keys(person), thread.0.to_vec()].concat()
+}
+
+/// What the keys begin with of all threads that wait for a person.
+pub(super) fn waiting_keys(person: &PersonName) -> Vec<u8> {
+    key::<WaitingEntry>(&hash(&person.0))
 }
 
 fn forgotten_key(correspondent: &str) -> Vec<u8> {

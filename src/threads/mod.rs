@@ -17,6 +17,7 @@ mod index;
 mod recall;
 
 mod acquaintance;
+mod duty;
 mod entry;
 mod places;
 mod store;
@@ -43,12 +44,15 @@ pub struct Settings {
     pub cache: u64,
     /// How long done legs are remembered for retries.
     pub keep_retries: std::time::Duration,
+    /// How long a customer's message counts as waiting for an answer. Answers that nobody teaches us stay unknown,
+    /// and must not weigh on a person for ever.
+    pub keep_waiting: std::time::Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         const DAY: std::time::Duration = std::time::Duration::from_hours(24);
-        Self { keep: 400 * DAY, cache: 256 << 20, keep_retries: 6 * DAY }
+        Self { keep: 400 * DAY, cache: 256 << 20, keep_retries: 6 * DAY, keep_waiting: 14 * DAY }
     }
 }
 
@@ -56,7 +60,7 @@ impl Settings {
     /// The same, but that nothing is ever past keeping.
     pub(crate) fn for_ever(self) -> Self {
         use std::time::Duration;
-        Self { keep: Duration::MAX, keep_retries: Duration::MAX, ..self }
+        Self { keep: Duration::MAX, keep_retries: Duration::MAX, keep_waiting: Duration::MAX, ..self }
     }
 }
 
@@ -86,6 +90,10 @@ pub struct Query {
     pub twin: Option<Fingerprint>,
     /// Who wrote it, and what about: the threads that they are known in.
     pub correspondent: Option<Correspondent>,
+    /// The personas whose pool may be asked whose turn it is.
+    pub pools: Vec<PersonaName>,
+    /// The people of whom it may be asked how many customers wait for them.
+    pub waiting: Vec<PersonName>,
 }
 
 /// A customer, and what a message of theirs is about.
@@ -110,6 +118,10 @@ pub struct Found {
     pub twin: Option<Twin>,
     /// How the correspondent is known.
     pub acquaintance: Acquaintance,
+    /// When each person had their last turn in a pool, in milliseconds of the Unix epoch; whoever had one.
+    pub turns: HashMap<PersonaName, HashMap<PersonName, i64>>,
+    /// How many threads wait for an answer of a person; whoever any waits for.
+    pub waiting: HashMap<PersonName, u32>,
 }
 
 /// How a correspondent is known.

@@ -3,11 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::acquaintance::AcquaintanceEntry;
+use super::duty::{COUNTED, TurnsEntry, WaitingEntry};
 use super::entry::{Entry, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
-use super::index::{Draft, acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, twin_key};
+use super::index::{
+    Draft, acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, turns_key, twin_key, waiting_keys,
+};
 use super::store::{Broken, Source};
 use super::{Acquaintance, Correspondent, Count, Fingerprint, Found, Named, Query, Story, Thread, Twin};
-use crate::mail::ThreadId;
+use crate::mail::{PersonName, ThreadId};
 
 /// Answers all questions of one message.
 pub(super) fn answer(source: &dyn Source, query: &Query, horizon: Horizon) -> Result<Found, Broken> {
@@ -34,7 +37,34 @@ pub(super) fn answer(source: &dyn Source, query: &Query, horizon: Horizon) -> Re
     if let Some(correspondent) = &query.correspondent {
         found.acquaintance = acquaintance(source, correspondent, horizon, &mut found.threads)?;
     }
+    duties(source, query, horizon, &mut found)?;
     Ok(found)
+}
+
+/// Whose turn was when, and how many customers wait for whom.
+fn duties(source: &dyn Source, query: &Query, horizon: Horizon, found: &mut Found) -> Result<(), Broken> {
+    for persona in &query.pools {
+        if let Some(entry) = get(source, &turns_key(persona), horizon)? {
+            found.turns.insert(persona.clone(), TurnsEntry::turns(entry));
+        }
+    }
+    for person in &query.waiting {
+        let count = waiting_for(source, person, horizon)?;
+        if count > 0 {
+            found.waiting.insert(person.clone(), count);
+        }
+    }
+    Ok(())
+}
+
+fn waiting_for(source: &dyn Source, person: &PersonName, horizon: Horizon) -> Result<u32, Broken> {
+    let from = waiting_keys(person);
+    let to = [from.as_slice(), &[0xFF; 9]].concat();
+    let mut count = 0;
+    for pair in source.scan(&from, &to).take(COUNTED) {
+        count += u32::from(decode::<WaitingEntry>(&pair?.1)?.keep(horizon));
+    }
+    Ok(count)
 }
 
 fn twin_of(source: &dyn Source, twin: Fingerprint, horizon: Horizon) -> Result<Option<Twin>, Broken> {

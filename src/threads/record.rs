@@ -211,7 +211,7 @@ pub(super) mod by_name {
     }
 }
 
-/// One thing learned. All times are seconds of the Unix epoch.
+/// One thing learned. All times are seconds of the Unix epoch, but for those of turns.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Record {
     /// A message went out: its id belongs to a thread of a persona. Read, and no longer written: see [`Record::Sent`].
@@ -304,6 +304,16 @@ pub enum Record {
         /// When.
         at: i64,
     },
+    /// Somebody of a pool had their turn.
+    Turn {
+        /// The persona whose pool it is.
+        persona: PersonaName,
+        /// Who.
+        person: PersonName,
+        /// When, in **milliseconds** of the Unix epoch: several may be in one second, and each is later than those
+        /// before it.
+        at: i64,
+    },
 }
 
 impl Record {
@@ -320,6 +330,7 @@ impl Record {
             | Self::Came(Came { at, .. })
             | Self::Reported(Reported { at, .. })
             | Self::Campaign { at, .. } => *at,
+            Self::Turn { at, .. } => at.div_euclid(1000),
         }
     }
 }
@@ -370,6 +381,7 @@ mod tests {
                 campaign: "c".into(),
                 at: 3,
             },
+            Record::Turn { persona: PersonaName("s".into()), person: PersonName("p".into()), at: 3000 },
         ];
         for (number, record) in before.into_iter().enumerate() {
             let octets = postcard::to_stdvec(&record).unwrap();
@@ -410,6 +422,10 @@ mod tests {
         let reported_on_disk =
             [&b"\x08"[..], &[1; 8], b"\x01s", b"\x01\x03c@d", b"\x06failed", b"\x01\x05\x01\x01", &[6]];
         assert_eq!(postcard::from_bytes(&reported_on_disk.concat()), Ok(Record::Reported(reported())));
+        // 3000 milliseconds, zigzag: 6000 in seven bits at a time.
+        let turn_on_disk = b"\x0a\x01s\x01p\xf0\x2e";
+        let turn = Record::Turn { persona: PersonaName("s".into()), person: PersonName("p".into()), at: 3000 };
+        assert_eq!((postcard::from_bytes(turn_on_disk), turn.at()), (Ok(turn), 3), "told in seconds");
     }
 
     #[test]

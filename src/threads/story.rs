@@ -28,6 +28,8 @@ pub struct Story {
     pub correspondents: Vec<String>,
     /// Who of the persona's people wrote into it last.
     pub writer: Option<PersonName>,
+    /// The person who got the last message that a customer wrote in it.
+    pub person: Option<PersonName>,
     /// The campaign that its automated mail was of, the newest.
     pub campaign: Option<String>,
     /// What mail systems told of the delivery of its mail: the newest for each recipient.

@@ -18,8 +18,9 @@ use std::process::Command;
 use proc_macro2::TokenTree;
 use serde::Serialize;
 use sincerely::events::Event;
-use sincerely::mail::{Action, Evidence, FateName, HoldReason, Kind};
+use sincerely::mail::{Action, ChoiceReason, Evidence, FateName, HoldReason, Kind};
 use sincerely::message::Signal;
+use sincerely::people::Shared;
 use sincerely::threads::matcher::Why;
 use strum::VariantArray;
 
@@ -158,6 +159,8 @@ fn closed_lists_are_spelt_once() {
         .extend(compared("Evidence that does not count", Why::VARIANTS.iter().map(ToString::to_string).collect()));
     complaints.extend(compared("Events", Event::VARIANTS.iter().map(ToString::to_string).collect()));
     complaints.extend(spelling::<FateName>("Fates"));
+    complaints.extend(spelling::<Shared>("Pools"));
+    complaints.extend(spelling::<ChoiceReason>("Why this person"));
     none(complaints);
 }
 

@@ -116,8 +116,9 @@ impl Company {
             persona: persona.name.clone(),
             correspondents: self.plain.customers(to),
             writer: None,
+            campaign: None,
         };
-        self.memory.learn(vec![learning::record(lesson, message, moment.now)]).unwrap();
+        self.memory.learn(learning::records(lesson, message, moment.now)).unwrap();
         let sent = Message::read(edit::apply(message, &stamp.edits).concat().into());
         (stamp, sent)
     }
@@ -142,11 +143,11 @@ impl Company {
         let is_ours = got.planned.insider.as_ref().is_some_and(|insider| insider.proved);
         for plan in &got.planned.plans {
             let message = &got.arrival.message;
-            let lesson = plan.lesson.clone().map(|lesson| learning::record(lesson, message, moment.now));
+            let lesson = plan.lesson.clone().map(|lesson| learning::records(lesson, message, moment.now));
             let is_told = !is_ours || plan.kind != Kind::Human;
             let came = || telling::came(&got.arrival, plan, plan.fate.name(), moment.now);
             let came = if is_told { came() } else { None };
-            self.memory.learn(lesson.into_iter().chain(came).collect()).unwrap();
+            self.memory.learn(lesson.into_iter().flatten().chain(came).collect()).unwrap();
         }
     }
 

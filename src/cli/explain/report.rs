@@ -9,8 +9,8 @@ use crate::flow::insiders::Insider;
 use crate::flow::settle::local_trouble;
 use crate::flow::stamp::Stamp;
 use crate::mail::{
-    Address, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match, PersonaName,
-    Plan, Reply, Rescue, ReversePath,
+    Address, ChoiceReason, Conflict, Destination, Edits, Evidence, Fate, FateName, HoldReason, Kind, Lesson, Match,
+    PersonaName, Plan, Reply, Rescue, ReversePath,
 };
 use crate::message::{Message, Signal, kind};
 use crate::rules::{self, Answer, Why};
@@ -62,6 +62,8 @@ pub(super) struct Line {
     pub(super) parents: Vec<String>,
     pub(super) evidence_tried: Vec<EvidenceTried>,
     pub(super) person: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chosen: Option<ChoiceReason>,
     pub(super) rule: Option<String>,
     pub(super) rules_tried: Vec<RuleTried>,
     #[serde(skip)]
@@ -312,6 +314,7 @@ impl Line {
             matched: None,
             parents: message.parents().iter().map(ToString::to_string).collect(),
             person: None,
+            chosen: None,
             evidence_tried: Vec::new(),
             rule: None,
             rules_tried: Vec::new(),
@@ -356,6 +359,7 @@ impl Line {
             learns: plan.lesson.as_ref().map(Learns::new),
             rescue: plan.rescue.as_ref().filter(|_| reason.is_some()).map(Rescued::new),
             person: plan.person.as_ref().map(ToString::to_string),
+            chosen: plan.chosen,
             rule: Some(plan.rule),
             continued: plan.continued,
             copies,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::sheet::{Row, Sheet, Sign, Signs};
+use crate::mail::ChoiceReason;
 
 use super::evidence;
 use super::report::{Before, Delivery, Edited, Inside, Learns, Line, Report, Rescued, RuleTried, Stamped};
@@ -48,6 +49,7 @@ impl Line {
         sheet.section("rules", &self.rule_rows());
         sheet.section("stamp", &only(self.stamp.as_ref().map(Stamped::in_words)));
         sheet.section("edits", &self.edits.iter().map(|edit| Row::text(edit.in_words())).collect::<Vec<_>>());
+        sheet.section("person", &only(self.chosen_in_words()));
         sheet.section("envelope", &self.deliveries.iter().map(|one| Row::text(one.in_words())).collect::<Vec<_>>());
         sheet.section("held", &only(self.reason.map(|reason| format!("below held/{reason}"))));
         sheet.section("fallback", &only(self.rescue.as_ref().map(Rescued::in_words)));
@@ -55,6 +57,12 @@ impl Line {
         sheet.section("learns", &only(self.learns.as_ref().map(Learns::in_words)));
         let reply = self.reply.as_ref().map(|told| format!("{} {} {}", told.code, told.enhanced, told.text));
         sheet.section("reply", &only(reply));
+    }
+
+    /// Why this person answers, where there are others.
+    fn chosen_in_words(&self) -> Option<String> {
+        let (person, reason) = (self.person.as_ref()?, self.chosen.filter(|reason| *reason != ChoiceReason::Only)?);
+        Some(format!("{person}: {} ({reason})", reason.meaning()))
     }
 
     /// What it is, then the signals, each with what it speaks for.

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 
 use crate::cli::table::aligned;
 use crate::mail::plain::plain;
-use crate::mail::{FateName, Kind};
-use crate::people::People;
+use crate::mail::{Address, FateName, Kind, PersonName};
+use crate::people::{Known, People, Persona};
 use crate::threads::{Event, Story, What};
 
 use super::told::{Told, timestamp};
@@ -117,18 +117,27 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Who gets an answer in this thread now: whoever wrote into it last, while they answer for the persona; else
-    /// the person of the pool for each of the customers.
+    /// Who gets an answer in this thread now: whoever wrote into it last, or got its last message, while they answer
+    /// for the persona; else the person with whom the pool keeps each of the customers, or anybody of a pool that
+    /// takes turns.
     fn answering(&self, story: &Story) -> Vec<&'a str> {
         let Some(persona) = self.people.persona(&story.persona) else { return Vec::new() };
-        if let Some(writer) = persona.answered_by.iter().find(|name| Some(*name) == story.writer.as_ref()) {
-            return vec![&writer.0];
+        let now = |name: &PersonName| self.people.person(name).map(|person| &person.name);
+        let mut has_it = [&story.writer, &story.person].into_iter().flatten().filter_map(now);
+        if let Some(name) = has_it.find(|name| persona.answered_by.contains(name)) {
+            return vec![&name.0];
         }
         let customers = story.correspondents.iter().filter_map(|text| text.parse().ok());
-        let theirs: Vec<_> = customers.filter_map(|customer| self.people.answering(persona, Some(&customer))).collect();
-        let is_one =
-            |name: &&crate::mail::PersonName| theirs.is_empty() || theirs.iter().any(|person| person.name == **name);
+        let theirs: Vec<_> = customers.filter_map(|customer| self.keeper(persona, &customer)).collect();
+        let is_one = |name: &&PersonName| theirs.is_empty() || theirs.contains(name);
         persona.answered_by.iter().filter(is_one).map(|name| name.0.as_str()).collect()
+    }
+
+    /// The person with whom the pool keeps a customer.
+    fn keeper(&self, persona: &Persona, customer: &Address) -> Option<&'a PersonName> {
+        let known = Known { correspondent: Some(customer), ..Known::default() };
+        let chosen = self.people.choose(persona, &persona.answered_by, &known)?;
+        (!chosen.is_turn()).then_some(&chosen.person.name)
     }
 
     fn opened(&self, story: &Story) -> String {
@@ -280,8 +289,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::mail::{Evidence, MessageId, PersonName, PersonaName, ThreadId};
-    use crate::people::{Person, Persona};
+    use crate::mail::{Evidence, MessageId, PersonaName, ThreadId};
+    use crate::people::{Person, Shared};
 
     fn company() -> People {
         let names = |names: &[&str]| names.iter().map(|name| PersonName((*name).into())).collect::<Vec<_>>();
@@ -294,6 +303,7 @@ mod tests {
             display_name: Some(display_name.into()),
             addresses: vec![format!("{name}@acme.example").parse().unwrap()],
             answered_by: names(answered_by),
+            shared: Shared::default(),
             fallback: Vec::new(),
             greeted_as: Vec::new(),
         };
@@ -335,6 +345,7 @@ mod tests {
             opened: 1_795_338_003,
             correspondents: vec!["ann@customer.example".into()],
             writer: None,
+            person: None,
             campaign: None,
             reports: Vec::new(),
             healed: 0,

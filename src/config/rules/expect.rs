@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::document::KeyPath;
 use crate::config::file::File;
+use crate::config::handover;
 use crate::config::include::Placed;
 use crate::config::people;
 use crate::config::problems::Report;
@@ -14,6 +15,7 @@ use crate::config::{Expectation, Expected, Test};
 use crate::mail::{Evidence, FateName, HoldReason, Kind, PersonName, PersonaName};
 use crate::rules::{Rules, Target, defaults};
 
+use super::values::Moment;
 use super::{unknown_word, value, written};
 
 /// What only a memory, or something signed by this installation, can show.
@@ -57,6 +59,7 @@ fn one(at: &KeyPath, written: &written::Test, file: &File, rules: &Rules, report
         mail: report.folder_of(at).join(&written.mail.as_ref()?.0),
         to: written.to.as_ref()?.0.clone(),
         from: written.from.as_ref().map(|As(path)| path.clone()),
+        at: written.at.map(|As(Moment(at))| at),
         expect,
     })
 }
@@ -82,7 +85,8 @@ fn expected(
         all.push(("forward_to", Some(Expected::ForwardTo(targets))));
     }
     if let Some(rule) = word(&written.rule) {
-        let names: Vec<String> = rules.0.iter().map(|rule| rule.name.clone()).chain([defaults::NAME.into()]).collect();
+        let names: Vec<String> =
+            rules.list().iter().map(|rule| rule.name.clone()).chain([defaults::NAME.into()]).collect();
         all.push(("rule", one_of(rule, &names, &at.key("rule"), report).map(Expected::Rule)));
     }
     if let Some(kind) = word(&written.kind) {
@@ -106,8 +110,10 @@ fn expected(
     }
     if let Some(person) = word(&written.person) {
         let names: Vec<String> = file.people.keys().cloned().collect();
-        let name = one_of(person, &names, &at.key("person"), report);
-        all.push(("person", name.map(|name| Expected::Person(PersonName(name)))));
+        let key = at.key("person");
+        handover::says_whom_it_means(&person, &key, file, report);
+        let name = one_of(person, &names, &key, report);
+        all.push(("person", name.map(|name| Expected::Person(PersonName(handover::now(&name, file).into())))));
     }
     if let Some(reason) = word(&written.hold) {
         let reason = value::<HoldReason>(&reason, &at.key("hold"), report);

@@ -6,52 +6,56 @@ use crate::config::problems::Report;
 use crate::config::{Config, advice, loops};
 use crate::flow::policy::{Policy, Unmatched};
 use crate::mail::{Address, Evidence, PersonName, PersonaName};
-use crate::rules::{Condition, Content, Decision, Pattern, Rule, Size, Target, When};
+use crate::rules::{Bound, Condition, Content, Decision, Pattern, Rule, Target, When, Window};
+
+use super::order::Order;
 
 /// Why something never holds, and where that stands.
 type Never = (KeyPath, String);
 
 /// Looks at every rule in which nothing else is wrong.
 pub(in crate::config) fn check(config: &Config, places: &[KeyPath], report: &mut Report<'_>) {
-    let rules = &config.policy.rules.0;
+    let rules = config.policy.rules.list();
     let judge = Judge { policy: &config.policy, largest: config.limits.message_size };
-    for (index, (rule, at)) in rules.iter().zip(places).enumerate() {
+    let mut order = Order::default();
+    for (rule, at) in rules.iter().zip(places) {
+        let before = order.first_that_takes_all_of(rule);
+        order.add(rule);
         if report.has_mistakes_in(at) {
             continue;
         }
-        let before = rules.get(..index).unwrap_or_default();
         if let Some((key, why)) = judge.never(&rule.when, &at.key("when")) {
             report.mistake(&key, format!("never holds: {why}"));
-        } else if let Some(why) = never_asked(rule, before) {
+        } else if let Some(why) = before.map(|other| never_asked(rule, other)) {
             report.mistake(at, format!("rule {:?} is never asked: {why}", rule.name));
         }
         targets(rule, at, &config.policy, report);
         advise(rule, at, report);
+        advise_about(&rule.when, &at.key("when"), &config.policy, report);
     }
 }
 
-/// Why a rule is never asked: one before it takes all that it could match.
-fn never_asked(rule: &Rule, before: &[Rule]) -> Option<String> {
-    let mut ending = before.iter().filter(|other| other.decision.is_some());
-    ending.find_map(|other| {
-        let name = &other.name;
-        if always(&other.when) {
-            return Some(format!("rule {name:?} above it matches every message"));
-        }
-        if rule.when.follows_from(&other.when) && other.when.follows_from(&rule.when) {
-            return Some(format!("rule {name:?} above it has the same conditions"));
-        }
-        other.when.follows_from(&rule.when).then(|| format!("rule {name:?} above it matches all that it could match"))
-    })
+/// Why a rule is never asked, since `other`, above it, takes all that it could match.
+fn never_asked(rule: &Rule, other: &Rule) -> String {
+    let name = &other.name;
+    if always(&other.when) {
+        format!("rule {name:?} above it matches every message")
+    } else if rule.when.follows_from(&other.when) {
+        format!("rule {name:?} above it has the same conditions")
+    } else {
+        format!("rule {name:?} above it matches all that it could match")
+    }
 }
 
 /// Whether conditions hold for every message.
-fn always(when: &When) -> bool {
+pub(super) fn always(when: &When) -> bool {
     when.0.iter().all(|condition| match condition {
         Condition::Any(several) => several.iter().any(always),
         // Every message has one, unlike a subject.
         Condition::Recipient(patterns) => patterns.iter().any(Pattern::fits_all),
+        Condition::Time(windows) => windows.iter().any(Window::is_always),
         Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
+        Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) => false,
         Condition::Content(_) | Condition::Not(_) => false,
     })
 }
@@ -67,7 +71,7 @@ impl Judge<'_> {
     fn never(&self, when: &When, at: &KeyPath) -> Option<Never> {
         let one = when.0.iter().find_map(|condition| self.never_one(condition, at));
         let one = one.or_else(|| contradiction(when, at));
-        one.or_else(|| self.nobody(when, at)).or_else(|| self.no_size(when, at))
+        one.or_else(|| self.nobody(when, at)).or_else(|| self.no_size(when, at)).or_else(|| no_age(when, at))
     }
 
     fn never_one(&self, condition: &Condition, at: &KeyPath) -> Option<Never> {
@@ -83,9 +87,11 @@ impl Judge<'_> {
             }
             Condition::Content(Content::From(patterns)) => never_address(patterns, &at.key("from"), |_| None),
             Condition::Content(Content::To(patterns)) => never_address(patterns, &at.key("to"), |_| None),
-            Condition::Content(Content::Subject(_) | Content::Header(_) | Content::Size(_)) => None,
+            Condition::Content(Content::Subject(_) | Content::Header(_) | Content::Body(_)) => None,
+            Condition::Content(Content::Attachment(_) | Content::Size(_) | Content::Auth(_) | Content::Spam(_)) => None,
             Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => None,
-            Condition::Not(_) => None,
+            Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) => None,
+            Condition::Time(_) | Condition::Not(_) => None,
         }
     }
 
@@ -118,7 +124,8 @@ impl Judge<'_> {
                 Condition::Person(names) => people = Some(names),
                 Condition::Evidence(pieces) => evidence = Some(pieces),
                 Condition::Kind(_) | Condition::Recipient(_) | Condition::Content(_) => {}
-                Condition::Not(_) | Condition::Any(_) => {}
+                Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) => {}
+                Condition::Time(_) | Condition::Not(_) | Condition::Any(_) => {}
             }
         }
         let Some(personas) = personas else {
@@ -142,19 +149,54 @@ impl Judge<'_> {
             || self.policy.inbound.unmatched == Unmatched::Person(person.clone())
     }
 
-    /// Bounds between which no size lies. They only change at their own numbers, so these are all to try.
     fn no_size(&self, when: &When, at: &KeyPath) -> Option<Never> {
-        let (wanted, denied) = sizes(when);
-        let numbers = wanted.iter().chain(&denied).flat_map(|sizes| sizes.iter()).map(|size| size.octets);
-        let near = |octets: u64| [octets.saturating_sub(1), octets, octets.saturating_add(1)];
-        let mut tries = numbers.flat_map(near).chain([0, self.largest]).filter(|octets| *octets <= self.largest);
-        let holds = |sizes: &[Size], octets| sizes.iter().any(|size| size.holds(octets));
-        let fits = |octets: u64| {
-            wanted.iter().all(|sizes| holds(sizes, octets)) && !denied.iter().any(|sizes| holds(sizes, octets))
-        };
-        let is_asked = !wanted.is_empty() || !denied.is_empty();
-        let never = is_asked && !tries.any(fits);
+        let bounds = Bounds::of(when, |condition| {
+            let Condition::Content(Content::Size(sizes)) = condition else { return None };
+            Some(sizes.iter().map(|size| (size.bound, size.octets)).collect())
+        });
+        let never = !bounds.wanted.is_empty() || !bounds.denied.is_empty();
+        let never = never && bounds.leave_nothing(self.largest);
         never.then(|| (at.key("size"), format!("no message has such a size (limits.message_size is {})", self.largest)))
+    }
+}
+
+/// What is denied of an age holds without a thread too.
+fn no_age(when: &When, at: &KeyPath) -> Option<Never> {
+    let bounds = Bounds::of(when, |condition| {
+        let Condition::ThreadAge(ages) = condition else { return None };
+        Some(ages.iter().map(|age| (age.bound, age.seconds)).collect())
+    });
+    let never = !bounds.wanted.is_empty() && bounds.leave_nothing(u64::MAX);
+    never.then(|| (at.key("thread_age"), "no thread has such an age".into()))
+}
+
+/// Bounds of a number: lists, of each of which one is to hold, or none.
+struct Bounds {
+    wanted: Vec<Vec<(Bound, u64)>>,
+    denied: Vec<Vec<(Bound, u64)>>,
+}
+
+impl Bounds {
+    /// Those that a message must keep to, as far as `of` finds them in a condition.
+    fn of(when: &When, of: impl Fn(&Condition) -> Option<Vec<(Bound, u64)>>) -> Self {
+        let denied = |condition: &Condition| {
+            let Condition::Not(When(inner)) = condition else { return None };
+            if let [only] = inner.as_slice() { of(only) } else { None }
+        };
+        Self { wanted: when.0.iter().filter_map(&of).collect(), denied: when.0.iter().filter_map(denied).collect() }
+    }
+
+    /// Whether no number lies between them. They only change at their own numbers, so these are all to try.
+    fn leave_nothing(&self, largest: u64) -> bool {
+        let numbers = self.wanted.iter().chain(&self.denied).flatten().map(|(_, number)| *number);
+        let near = |number: u64| [number.saturating_sub(1), number, number.saturating_add(1)];
+        let mut tries = numbers.flat_map(near).chain([0, largest]).filter(|number| *number <= largest);
+        let holds = |bounds: &[(Bound, u64)], number| bounds.iter().any(|(bound, limit)| bound.holds(number, *limit));
+        let fits = |number: u64| {
+            self.wanted.iter().all(|bounds| holds(bounds, number))
+                && !self.denied.iter().any(|bounds| holds(bounds, number))
+        };
+        !tries.any(fits)
     }
 }
 
@@ -163,27 +205,10 @@ fn contradiction(when: &When, at: &KeyPath) -> Option<Never> {
     let is_denied = |condition: &Condition| match condition {
         Condition::Not(denied) => denied.follows_from(when),
         Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => false,
+        Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) | Condition::Time(_) => false,
         Condition::Recipient(_) | Condition::Content(_) | Condition::Any(_) => false,
     };
     when.0.iter().any(is_denied).then(|| (at.key("not"), "what it denies is asked for beside it".into()))
-}
-
-/// The sizes that a message must have one of, and those that it must not have.
-fn sizes(when: &When) -> (Vec<&[Size]>, Vec<&[Size]>) {
-    let (mut wanted, mut denied): (Vec<&[Size]>, Vec<&[Size]>) = (Vec::new(), Vec::new());
-    for condition in &when.0 {
-        match condition {
-            Condition::Content(Content::Size(sizes)) => wanted.push(sizes),
-            Condition::Not(When(inner)) => {
-                if let [Condition::Content(Content::Size(sizes))] = inner.as_slice() {
-                    denied.push(sizes);
-                }
-            }
-            Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => {}
-            Condition::Recipient(_) | Condition::Content(_) | Condition::Any(_) => {}
-        }
-    }
-    (wanted, denied)
 }
 
 /// Patterns of addresses that are all no address, or none that comes here.
@@ -225,5 +250,37 @@ fn advise(rule: &Rule, at: &KeyPath, report: &mut Report<'_>) {
     if rule.additions.subject_prefix.is_some() {
         let message = "breaks the DKIM signature of most mail: servers behind may take it for forged";
         report.warn(&then.key("subject_prefix"), message);
+    }
+}
+
+/// Conditions that need another key, or are settled before any rule is asked.
+fn advise_about(when: &When, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
+    for condition in &when.0 {
+        match condition {
+            Condition::Content(Content::Auth(_)) if policy.inbound.trust.is_none() => {
+                let message = "never holds: no results are believed without inbound.authserv_id";
+                report.warn(&at.key("auth"), message);
+            }
+            Condition::Content(Content::Spam(wanted)) if policy.inbound.hold_spam => {
+                let message = if *wanted {
+                    "never holds: marked mail is held before any rule (inbound.hold_spam)"
+                } else {
+                    "always holds: marked mail is held before any rule (inbound.hold_spam)"
+                };
+                report.warn(&at.key("spam"), message);
+            }
+            Condition::Campaign(_) if policy.stamp.campaign_header.is_none() => {
+                let message = "no campaign is remembered without stamp.campaign_header";
+                report.warn(&at.key("campaign"), message);
+            }
+            Condition::Not(when) => advise_about(when, &at.key("not"), policy, report),
+            Condition::Any(several) => {
+                let each = several.iter().enumerate();
+                each.for_each(|(index, when)| advise_about(when, &at.key("any").item(index), policy, report));
+            }
+            Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => {}
+            Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) | Condition::Time(_) => {}
+            Condition::Recipient(_) | Condition::Content(_) => {}
+        }
     }
 }

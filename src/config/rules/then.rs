@@ -203,7 +203,7 @@ impl Reader<'_, '_> {
 }
 
 /// RFC 5322 §3.6.8: printable ASCII without the colon.
-pub(super) fn is_field_name(name: &str) -> bool {
+pub(in crate::config) fn is_field_name(name: &str) -> bool {
     let is_name = name.chars().all(|c| c.is_ascii_graphic() && c != ':');
     is_name && !name.is_empty() && name.len() <= LONGEST_NAME
 }

@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use crate::config::values::{As, Code, Rejection, Several, Table, Tables, Text, WordOrTable};
 use crate::mail::{Address, ReversePath};
-use crate::rules::Size;
+use crate::rules::{Age, Size, TimeOfDay};
+
+use super::values::{Moment, OneOrTables};
 
 /// `[[rule]]`.
 #[derive(Debug, Default, Deserialize)]
@@ -45,12 +47,58 @@ pub(in crate::config) struct When {
     pub subject: Option<Several<Text>>,
     /// Patterns for the fields of a name.
     pub header: Option<Table<BTreeMap<String, Several<Text>>>>,
+    /// The text that a person sees: patterns.
+    pub body: Option<Several<Text>>,
+    /// What is attached, by name or type: patterns.
+    pub attachment: Option<Several<Text>>,
     /// Bounds of the octets of the message.
     pub size: Option<Several<Size>>,
+    /// What our own servers found.
+    pub auth: Option<Table<Auth>>,
+    /// The server in front marked it as spam.
+    pub spam: Option<As<bool>>,
+    /// It is the first that a customer wrote in its thread.
+    pub first_reply: Option<As<bool>>,
+    /// Bounds of the time since its thread was opened.
+    pub thread_age: Option<Several<Age>>,
+    /// The campaign of its thread: patterns.
+    pub campaign: Option<Several<Text>>,
+    /// When it comes: one of these windows.
+    pub time: Option<OneOrTables<Time>>,
     /// These do not all hold.
     pub not: Option<Box<Table<Self>>>,
     /// One of these holds.
     pub any: Option<Tables<Self>>,
+}
+
+/// `when.auth`: of each method, one of these results.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Auth {
+    /// Whether the author's domain stands behind the message.
+    pub dmarc: Option<Several<String>>,
+    /// Whether the host may send for the reverse path.
+    pub spf: Option<Several<String>>,
+    /// A signature.
+    pub dkim: Option<Several<String>>,
+    /// What servers on the way found.
+    pub arc: Option<Several<String>>,
+}
+
+/// `when.time`: a window.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct Time {
+    /// Days of the week.
+    pub days: Option<Several<String>>,
+    /// When it begins.
+    pub from: Option<As<TimeOfDay>>,
+    /// When it is over.
+    pub to: Option<As<TimeOfDay>>,
+    /// Whose clock.
+    pub zone: Option<As<String>>,
+    /// A file with days that are outside.
+    pub holidays: Option<As<PathBuf>>,
 }
 
 /// `rule.then`: one fate, and additions.
@@ -85,6 +133,8 @@ pub(in crate::config) struct Test {
     pub to: Option<As<Address>>,
     /// The reverse path.
     pub from: Option<As<ReversePath>>,
+    /// When it comes.
+    pub at: Option<As<Moment>>,
     /// What must come out.
     pub expect: Table<Expect>,
 }

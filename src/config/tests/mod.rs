@@ -1,8 +1,10 @@
 //! Small texts and exactly what is said about them.
 
+mod conditions;
 mod include;
 mod network;
 mod people;
+mod pools;
 mod relay_security;
 mod rules;
 mod sample;

@@ -27,6 +27,7 @@ fn acme() -> Acme {
         display_name: None,
         addresses: vec![address("team@acme.example")],
         answered_by: ["sophie", "tom", "ute"].map(|name| PersonName(name.into())).into(),
+        shared: Default::default(),
         fallback: vec![address("SOPHIE@corp.example"), address("boss@corp.example")],
     };
     let two = Persona {
@@ -72,7 +73,7 @@ fn memory() -> Found {
 fn with_rule(decision: Option<Decision>, copy_to: Vec<Target>) -> Acme {
     let mut acme = acme();
     let additions = Additions { copy_to, ..Additions::default() };
-    acme.policy.rules = Rules(vec![Rule { name: "r".into(), when: When::default(), decision, additions }]);
+    acme.policy.rules = Rules::new(vec![Rule { name: "r".into(), when: When::default(), decision, additions }]);
     acme
 }
 

@@ -4,8 +4,10 @@ mod copies;
 mod evidence;
 mod insiders;
 mod plans;
+mod pools;
 mod rules;
 mod stamps;
+mod standing;
 mod succession;
 mod telling;
 mod tokens;
@@ -56,6 +58,7 @@ impl Acme {
             display_name: Some(display_name.into()),
             addresses: vec![address(&format!("{name}@acme.example")), address("hello@acme.example")],
             answered_by: vec![PersonName(name.into())],
+            shared: Default::default(),
             fallback: vec![address(fallback)],
             greeted_as: vec![name.into()],
         };

@@ -38,11 +38,12 @@ fn acme(rules: Vec<Rule>) -> Acme {
         display_name: None,
         addresses: vec![address("team@acme.example")],
         answered_by: vec![PersonName("sophie".into()), PersonName("tom".into())],
+        shared: Default::default(),
         fallback: vec![address("sophie@corp.example")],
     };
     let people = acme.policy.people.people().cloned().collect();
     acme.policy.people = People::new(people, acme.policy.people.personas().cloned().chain([team]).collect());
-    acme.policy.rules = Rules(rules);
+    acme.policy.rules = Rules::new(rules);
     acme
 }
 
@@ -203,7 +204,7 @@ fn a_copy_to_a_pool_is_a_choice_too() {
         found.retries.insert(pool, Remembered { chosen, ..Remembered::default() });
         let plan = acme.desk().plan(&arrival, Ok(&found)).plans.remove(0);
         assert_eq!(plan.copies, [address(&format!("{name}@corp.example"))]);
-        let choice = Choice { recipient: address("team@acme.example"), person: PersonName(name.into()) };
+        let choice = Choice { recipient: address("team@acme.example"), person: PersonName(name.into()), turn: None };
         assert_eq!((plan.choices, plan.person), (vec![choice], None), "a copy is nobody's to answer");
     }
 }

@@ -12,7 +12,7 @@ use crate::flow::copies::Copies;
 use crate::flow::inbound;
 use crate::flow::outbound;
 use crate::flow::policy::Trust;
-use crate::flow::{House, Onward, once::Once};
+use crate::flow::{House, Onward, once::Once, turns::Turns};
 use crate::held::Held;
 use crate::mail::dsn::{PerMessage, PerRecipient};
 use crate::mail::{Evidence, FateName, Kind, Reply, ReversePath, TransactionId, Transport};
@@ -47,7 +47,7 @@ impl Office {
             Rule { name: name.into(), when: When(vec![subject]), decision: Some(decision), additions }
         };
         let Acme { mut policy, keys } = Acme::new();
-        policy.rules = Rules(vec![rule("drop it", Decision::Discard), rule("refuse it", Decision::Reject(None))]);
+        policy.rules = Rules::new(vec![rule("drop it", Decision::Discard), rule("refuse it", Decision::Reject(None))]);
         let domain = |text: &str| text.parse().unwrap();
         policy.inbound.trust =
             Some(Trust { authserv_id: domain("mx.acme.example"), servers: vec![domain("mx.acme.example")] });
@@ -65,6 +65,7 @@ impl Office {
             kept: crate::kept::Kept::new(root.path(), crate::kept::Settings::default()),
             held: Held::new(root.path()),
             once: Once::default(),
+            turns: Turns::default(),
         };
         Self { house: Arc::new(house), root }
     }

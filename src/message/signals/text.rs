@@ -10,9 +10,9 @@ use super::phrases::{Phrases, all, challenges, says, text};
 use crate::mail::fold::fold;
 
 /// So many lines of the author's own text are looked at.
-const LINES: usize = 20;
+const LINES: usize = 12;
 /// So many characters of each.
-const CHARACTERS: usize = 600;
+const CHARACTERS: usize = 400;
 /// Within so many lines, greetings among them, a vacation notice says what it is.
 const OPENING: usize = 4;
 

@@ -13,6 +13,7 @@ use super::*;
 use crate::mail::{Action, Evidence, FateName, Kind, Status};
 
 mod acquaintance;
+mod duties;
 mod stories;
 
 /// A day, in seconds.
@@ -214,6 +215,11 @@ fn chosen(retry: u8, person: &str) -> Record {
     Record::Chosen { retry: retry_key(retry), person: PersonName(person.into()), at: now() }
 }
 
+/// Somebody had their turn in Sophie's pool, so many milliseconds of today ago.
+fn turn(person: &str, ago: i64) -> Record {
+    Record::Turn { persona: sophie(), person: PersonName(person.into()), at: now() * 1000 - ago }
+}
+
 fn forgotten(who: u8) -> Record {
     Record::Forgotten { correspondent: customer(who), at: now() }
 }
@@ -231,6 +237,7 @@ fn aged(mut record: Record, seconds: i64) -> Record {
         | Record::Came(Came { at, .. })
         | Record::Reported(Reported { at, .. })
         | Record::Campaign { at, .. } => *at -= seconds,
+        Record::Turn { at, .. } => *at -= seconds * 1000,
     }
     record
 }
@@ -252,18 +259,20 @@ fn healed_claim(thread: u8, from: u8) -> Claim {
 pub(super) fn records(length: Range<usize>) -> impl Strategy<Value = Vec<Record>> {
     let small = 0..3_u8;
     let numbers = (small.clone(), small.clone(), small, 0..12_u8, 0..40_i64);
-    let one = (0..11_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
-        let name = ["a", "b", "c"][usize::from(id)];
+    let one = (0..12_u8, numbers).prop_map(|(kind, (id, thread, message, who, age))| {
+        let (name, person) = (["a", "b", "c"][usize::from(id)], ["sophie", "tom", "ute"][usize::from(who % 3)]);
         let record = match kind {
             0 => learned(name, thread, message, &[who, who + 1]),
             1 => healed(name, thread, who),
             2 => done(id, message, &customer(who)),
-            3 => learned_from(name, thread, message, &[who], &customer(who)),
+            3 => learned_from(name, thread, message, &[who], person),
             4 | 5 => sent(name, thread, message, &[who, who / 2]),
             6 | 7 => but(came(name, thread, message, who), |came| {
                 came.evidence = if who % 3 == 0 { Evidence::Seed } else { Evidence::PersonaAddress };
                 came.heals = vec![message_id("a"), message_id(["b", "c"][usize::from(who % 2)])];
+                came.person = (who < 11).then(|| PersonName(person.into()));
             }),
+            11 => turn(person, i64::from(message)),
             8 => but(came(name, thread, message, who), |came| {
                 came.fate = if who < 6 { FateName::Hold } else { FateName::Forward };
                 came.kind = if who < 9 { Kind::AutoReply } else { Kind::Human };
@@ -330,6 +339,8 @@ pub(super) fn everything() -> Query {
         threads: (0..3).map(thread_id).collect(),
         retries: (0..3).map(retry_key).collect(),
         twin: Some(fingerprint(1)),
+        pools: vec![sophie()],
+        waiting: ["sophie", "tom", "ute"].map(|name| PersonName(name.into())).to_vec(),
     }
 }
 

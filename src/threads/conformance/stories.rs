@@ -51,6 +51,7 @@ async fn a_thread_tells_its_story(#[values(Backend::Memory, Backend::Local)] bac
         opened: at[0],
         correspondents: vec![customer(1), customer(2)],
         writer: tom(),
+        person: Some(PersonName("sophie".into())),
         campaign: None,
         reports: Vec::new(),
         healed: 2,
