@@ -170,7 +170,7 @@ pub(crate) const CASES: &[Case] = &[
     ("machine-x-auto-generated", "auto-generated", "hold/auto-generated", "machine-field"),
     ("machine-noreply-suppress", "auto-generated", "hold/auto-generated", "no-reply-author response-suppress"),
     ("machine-null-path-alone", "auto-generated", "hold/auto-generated", "null-reverse-path"),
-    ("machine-null-path-with-our-seed", "auto-generated", "forward", "null-reverse-path"),
+    ("machine-null-path-with-our-seed", "auto-reply", "hold/auto-reply", "null-reverse-path empty-path-answer"),
     ("machine-mail-relay-notification", "auto-generated", "hold/auto-generated", "machine-field"),
     // Challenges, and confirmations that a person needs.
     ("challenge-verify-human", "challenge", "forward", "challenge-text challenge-subject"),

@@ -221,6 +221,21 @@ fn no_octet_changes_below_the_trace_fields() {
     }
 }
 
+/// Exim writes the bounce itself: it has neither a sender nor a client.
+#[test]
+fn a_bounce_of_its_own_is_held_and_nobody_gets_it() {
+    let company = Company::start();
+    let Company { exim, mailboxes, daemon, .. } = &company;
+    let automated = "From: Sophie from Acme <sophie@acme.example>\nTo: gone@customer.example\nSubject: gone\n\nHello\n";
+    exim.sendmail("sophie@acme.example", &["gone@customer.example"], automated.as_bytes());
+    wait_until("the bounce is held", || daemon.held("bounce").len() == 1);
+    exim.wait_for_empty_queue();
+    let bounce = daemon.held("bounce").remove(0);
+    let told = String::from_utf8_lossy(&bounce);
+    assert!(told.contains("Final-Recipient: rfc822;gone@customer.example") && told.contains("evidence seed"), "{told}");
+    assert!(mailboxes.inbox(SOPHIE).is_empty() && mailboxes.inbox(ANN).is_empty());
+}
+
 /// Exim would only queue what follows the tenth message of a connection, and the daemon keeps its own.
 #[test]
 fn many_messages_over_one_connection_are_delivered_at_once() {

@@ -39,8 +39,12 @@ impl Company {
         let folder = tempfile::tempdir().unwrap();
         // Postfix and Dovecot have users of their own.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let dovecot = Dovecot::start(&folder.path().join("dovecot"), mailboxes, quota);
-        let ports = Ports::choose(dovecot.lmtp, wishes.smtp, folder.path());
+        let outside = match wishes.outside {
+            0 => ports::free(),
+            port => port,
+        };
+        let dovecot = Dovecot::answering(&folder.path().join("dovecot"), mailboxes, quota, outside);
+        let ports = Ports { outside, ..Ports::choose(dovecot.lmtp, wishes.smtp, folder.path()) };
         let daemon = Daemon::start_as(&configuration(&ports, &wishes, more), binary);
         let postfix = Postfix::start(&folder.path().join("postfix"), ports, mailboxes, &wishes);
         Self { postfix, daemon, mailboxes: dovecot, _folder: folder }

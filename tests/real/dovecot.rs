@@ -19,16 +19,29 @@ pub(crate) struct Dovecot {
     pub(crate) imap: u16,
     /// Answers Postfix's question whether a mailbox is full.
     pub(crate) quota: u16,
+    /// Where answers of Sieve scripts go: the port 25 of a server.
+    submission: u16,
     master: Option<Child>,
 }
 
 impl Dovecot {
     /// Starts one with mailboxes for these addresses. One that ends in `!` may hold 10 kilobytes only.
     pub(crate) fn start(folder: &Path, users: &[&str], quota: u16) -> Self {
-        fs::create_dir_all(folder.join("mail")).unwrap();
-        process::run(Command::new("chown").arg("mail:mail").arg(folder.join("mail")));
-        let mut dovecot =
-            Self { folder: folder.to_owned(), lmtp: ports::free(), imap: ports::free(), quota, master: None };
+        // Nobody answers by a script, so nobody listens there.
+        Self::answering(folder, users, quota, ports::free())
+    }
+
+    /// The same, where Sieve scripts answer by a port of a server.
+    pub(crate) fn answering(folder: &Path, users: &[&str], quota: u16, submission: u16) -> Self {
+        for name in ["mail", "home"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        for user in users {
+            fs::create_dir_all(folder.join("home").join(user.trim_end_matches('!'))).unwrap();
+        }
+        process::run(Command::new("chown").args(["-R", "mail:mail"]).args([folder.join("mail"), folder.join("home")]));
+        let (lmtp, imap) = (ports::free(), ports::free());
+        let mut dovecot = Self { folder: folder.to_owned(), lmtp, imap, quota, submission, master: None };
         fs::write(folder.join("users"), users.iter().map(|user| passwd(user)).collect::<String>()).unwrap();
         fs::write(folder.join("dovecot.conf"), dovecot.configuration()).unwrap();
         dovecot.resume();
@@ -37,7 +50,7 @@ impl Dovecot {
 
     fn configuration(&self) -> String {
         let folder = self.folder.display();
-        let Self { lmtp, imap, quota, .. } = self;
+        let Self { lmtp, imap, quota, submission, .. } = self;
         format!(
             "base_dir = {folder}/run\nlog_path = {folder}/log\nstate_dir = {folder}/run\nprotocols = imap lmtp\n\
              listen = 127.0.0.1\nssl = no\ndisable_plaintext_auth = no\nauth_mechanisms = plain\n\
@@ -48,9 +61,19 @@ impl Dovecot {
              service imap-login {{\n  inet_listener imap {{\n    port = {imap}\n  }}\n  inet_listener imaps {{\n    port = 0\n  }}\n}}\n\
              service lmtp {{\n  inet_listener lmtp {{\n    port = {lmtp}\n  }}\n}}\n\
              service quota-status {{\n  executable = quota-status -p postfix\n  inet_listener {{\n    port = {quota}\n  }}\n  client_limit = 5\n}}\n\
-             plugin {{\n  quota = maildir:User quota\n  quota_status_success = DUNNO\n  quota_status_nouser = DUNNO\n  \
+             mail_home = {folder}/home/%u\nsubmission_host = 127.0.0.1:{submission}\n\
+             protocol lmtp {{\n  mail_plugins = quota sieve\n}}\n\
+             plugin {{\n  sieve = file:~/active.sieve\n  quota = maildir:User quota\n  quota_status_success = DUNNO\n  quota_status_nouser = DUNNO\n  \
              quota_status_overquota = \"552 5.2.2 Mailbox is full\"\n}}\n"
         )
+    }
+
+    /// Gives somebody a Sieve script.
+    pub(crate) fn give_script(&self, user: &str, script: &str) {
+        let file = self.folder.join("home").join(user).join("active.sieve");
+        fs::write(&file, script).unwrap();
+        process::run(Command::new("sievec").arg("-c").arg(self.folder.join("dovecot.conf")).arg(&file));
+        process::run(Command::new("chown").args(["-R", "mail:mail"]).arg(file.parent().unwrap()));
     }
 
     /// Starts it again after [`Self::stop`].

@@ -12,7 +12,7 @@ use crate::support::{Client, wait_until};
 use crate::{ports, process};
 
 /// Exim's package, unpacked: beside Postfix's it cannot be installed.
-const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/exim");
+pub(crate) const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/exim");
 
 /// How mail to personas is handed over: the values of `SINCERELY_HANDOVER`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Beside real servers: Postfix, Exim or OpenSMTPD, and Dovecot, each test with its own, the first two configured
-//! by the files that are shipped; a real mail program; and real programs that hand in mail.
+//! by the files that are shipped; mail servers of customers and others; programs that answer mail by themselves; a real mail
+//! program; and real programs that hand in mail.
 //!
 //! Ports are chosen by the system, waiting is for conditions, and what was started is stopped when the
 //! test ends, however it ends. Needs root, since mail servers do (`tests/run` sees to that).
@@ -10,6 +11,7 @@ mod support;
 
 mod company;
 mod dovecot;
+mod elsewhere;
 mod exim;
 mod imap;
 mod mail_program;
@@ -24,12 +26,15 @@ mod shipped;
 mod addresses;
 mod beside_exim;
 mod beside_opensmtpd;
+mod bounces;
 mod bypass;
 mod clients;
 mod extensions;
 mod forwarding;
 mod loops;
 mod notifications;
+mod responders;
+mod returns;
 mod setup;
 mod several;
 mod story;

@@ -79,6 +79,11 @@ pub(crate) struct OpenSmtpd {
 impl OpenSmtpd {
     /// Configures one and starts it.
     pub(crate) fn start(folder: &Path, ports: Ports, by: HandOver) -> Self {
+        Self::with(folder, ports, &configuration(&ports, by))
+    }
+
+    /// Starts one with a configuration, in a hurry.
+    pub(crate) fn with(folder: &Path, ports: Ports, configuration: &str) -> Self {
         let binary = Path::new(PACKAGE).join("usr/sbin/smtpd");
         assert!(binary.exists(), "{} is missing: tests/run fetches OpenSMTPD", binary.display());
         for name in ["spool", "run", "lib/opensmtpd/empty"] {
@@ -92,7 +97,7 @@ impl OpenSmtpd {
             }
             fs::write(folder.join(file), text).unwrap();
         }
-        fs::write(folder.join("smtpd.conf"), configuration(&ports, by)).unwrap();
+        fs::write(folder.join("smtpd.conf"), format!("{HASTE}{configuration}")).unwrap();
         let mut command = inside(folder, "smtpd");
         // In the foreground, it logs to standard error.
         command.arg("-d").arg("-f").arg(folder.join("smtpd.conf"));
@@ -157,7 +162,7 @@ fn configuration(ports: &Ports, by: HandOver) -> String {
         HandOver::Smtp | HandOver::Encrypted | HandOver::Program => format!("relay host smtp://127.0.0.1:{outbound}"),
     };
     format!(
-        "{HASTE}table everybody {{ \"@\" = nobody }}\n\
+        "table everybody {{ \"@\" = nobody }}\n\
          listen on 127.0.0.1 port {local} tag LOCAL hostname mx.acme.example\n\
          listen on 127.0.0.1 port {outside} tag OUTSIDE hostname mx.acme.example\n\
          listen on 127.0.0.1 port {back} tag BACK hostname mx.acme.example\n\

@@ -60,6 +60,8 @@ pub(crate) struct Wishes {
     pub(crate) inbox_checks: String,
     /// More lines of the file `personas`.
     pub(crate) personas: &'static str,
+    /// Its port 25 as the rest of the world sees it, where others were told it already; else any.
+    pub(crate) outside: u16,
     /// Lines of main.cf that were there before.
     pub(crate) main: String,
 }
@@ -331,15 +333,19 @@ impl Postfix {
 impl Drop for Postfix {
     fn drop(&mut self) {
         if let Some(master) = self.master() {
-            process::signal("TERM", master);
-            // A drop must not panic: the test that failed would abort all others.
-            for _ in 0..1000 {
-                if !process::is_there(master) {
-                    return;
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            process::signal("KILL", master);
+            end(master);
         }
     }
+}
+
+/// Ends a Postfix by its first process. Called by drops, which must not panic: the test that failed would abort all others.
+pub(crate) fn end(master: u32) {
+    process::signal("TERM", master);
+    for _ in 0..1000 {
+        if !process::is_there(master) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    process::signal("KILL", master);
 }

@@ -150,7 +150,9 @@ fn precedence(message: &Message) -> Option<Signal> {
     let says = |wanted: &[&str]| values.iter().any(|value| wanted.contains(&value.as_str()));
     if says(&["auto_reply", "auto-reply", "autoreply", "auto reply"]) {
         Some(Signal::AutoreplyPrecedence)
+    } else if says(&["junk"]) {
+        Some(Signal::JunkPrecedence)
     } else {
-        says(&["bulk", "list", "junk"]).then_some(Signal::BulkPrecedence)
+        says(&["bulk", "list"]).then_some(Signal::BulkPrecedence)
     }
 }
