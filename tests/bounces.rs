@@ -20,7 +20,7 @@ fn folder() -> PathBuf {
 fn octets(name: &str) -> Vec<u8> {
     let path = folder().join(format!("{name}.eml"));
     let octets = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut lines = octets.split(|octet| *octet == b'\n').map(|line| line.to_vec()).collect::<Vec<_>>();
+    let mut lines = octets.split(|octet| *octet == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
     let last = lines.pop().unwrap_or_default();
     let mut whole: Vec<u8> = lines.into_iter().flat_map(|line| [line, b"\r\n".to_vec()].concat()).collect();
     whole.extend(last);
