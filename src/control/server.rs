@@ -16,9 +16,9 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::mail::Address;
-use crate::threads::{Named, Query, Threads, Unavailable};
+use crate::threads::{Bookmark, Named, Query, Threads, Unavailable};
 
-use super::{ALIVE, COUNT, FORGET, LOOK_UP, STORIES, socket};
+use super::{ALIVE, BOUNCED, COUNT, FORGET, LOOK_UP, STORIES, socket};
 
 /// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
@@ -50,6 +50,7 @@ where
         .route(LOOK_UP, post(look_up::<S>))
         .route(STORIES, post(stories::<S>))
         .route(COUNT, get(count::<S>))
+        .route(BOUNCED, post(bounced::<S>))
         .route(FORGET, post(forget::<S>))
         .with_state(state);
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
@@ -69,6 +70,11 @@ async fn stories<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) ->
 
 async fn count<S: AsRef<Threads>>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
     say(threads(&*state).count().await)
+}
+
+async fn bounced<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
+    let before: Option<Bookmark> = read(&body)?;
+    say(threads(&*state).bounced(before).await)
 }
 
 async fn forget<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {

@@ -4,6 +4,7 @@ mod copies;
 mod evidence;
 mod insiders;
 mod plans;
+mod returns;
 mod rules;
 mod stamps;
 mod succession;
