@@ -236,6 +236,21 @@ fn a_copy_that_cannot_be_written_is_an_alarm_and_the_mail_goes_on() {
 }
 
 #[test]
+fn on_a_full_disk_mail_goes_on_and_a_bounce_waits() {
+    let hop = NextHop::start();
+    let daemon = start(&hop);
+    let before = forward(&daemon, &hop, "sophie@acme.example", "before");
+    daemon.fill_disk(true);
+    forward(&daemon, &hop, "sophie@acme.example", "full");
+    let reply = send(&daemon, "", &before, &failed("one"));
+    assert!(reply.starts_with("451 4.3.0"), "{reply}");
+    assert_eq!(toms(&hop).len(), 0, "what cannot be remembered would be sent with every retry");
+    daemon.fill_disk(false);
+    assert!(send(&daemon, "", &before, &failed("one")).starts_with("250"));
+    assert_eq!((toms(&hop).len(), copies(&daemon).len()), (1, 1), "half a copy is none");
+}
+
+#[test]
 fn only_what_went_out_is_kept_and_one_file_serves_all_recipients() {
     let hop = NextHop::start();
     let daemon = start(&hop);
@@ -295,4 +310,80 @@ fn explain_tells_where_it_would_go_and_moves_nothing() {
     let text = explain(&[]).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("would go to tom@corp.example, once"), "{text}");
     assert_eq!((hop.count(), daemon.held("bounce").len()), (1, 0));
+}
+
+/// What went out to customers: the return path, and the Message-ID.
+fn automated(daemon: &Daemon, hop: &NextHop, subject: &str, to: &[&str]) -> (String, String) {
+    let before = hop.count();
+    let message = crlf(&format!(
+        "From: Sophie from Acme <sophie@acme.example>\nMessage-ID: <{subject}@app.example>\nSubject: {subject}\n\nWelcome\n"
+    ));
+    let reply = Client::connect(daemon.outbound()).send("app@acme.example", to, &message).unwrap();
+    assert!(reply.starts_with("250"), "{reply}");
+    (hop.taken()[before].from.clone(), format!("<{subject}@app.example>"))
+}
+
+/// What a customer's server says of automated mail, and what it returns of it.
+fn from_outside(of: &str, recipient: &str, action: &str, status: &str, returned: &str) -> Vec<u8> {
+    let report = String::from_utf8(report(of, action, status)).unwrap().replace("\r\n", "\n");
+    let report = report.replace("sophie.martin@corp.example", recipient);
+    let returned = format!("\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {returned}\nSubject: x\n\n--b--\n");
+    crlf(&report.replace("\n--b--\n", &returned))
+}
+
+/// `threads stats --bounced`, as recipients with their status.
+fn bounced(daemon: &Daemon) -> Vec<(Option<String>, String)> {
+    let output = daemon.command(&["threads", "stats", "--bounced", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let line = |line: &str| {
+        let told: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!((told["persona"].as_str(), told["hard"].as_bool()), (Some("sophie"), Some(true)));
+        (told["recipient"].as_str().map(str::to_owned), told["status"].as_str().unwrap().to_owned())
+    };
+    lines.lines().map(line).collect()
+}
+
+#[test]
+fn a_thread_whose_mail_bounces_is_marked() {
+    let hop = NextHop::start();
+    let stamped = configuration(hop.address) + "[stamp]\nreturn_path = true\n";
+    let mut daemon = Daemon::start_as(&stamped, support::daemon::binary);
+    let (path, _) = automated(&daemon, &hop, "token", &["ann@customer.example"]);
+    assert!(path.starts_with("bounce+"), "{path}");
+    let (_, quoted) = automated(&daemon, &hop, "quoted", &["ben@customer.example", "eve@customer.example"]);
+    let ben = |of, action, status| from_outside(of, "ben@customer.example", action, status, &quoted);
+
+    assert!(send(&daemon, "", "sophie@acme.example", &ben("late", "delayed", "4.4.1")).starts_with("250"));
+    assert_eq!(bounced(&daemon), [], "somebody goes on trying");
+    assert!(send(&daemon, "", "sophie@acme.example", &ben("failed", "failed", "5.2.1")).starts_with("250"));
+    // Her server had sent it on to another address of hers.
+    let gone = from_outside("gone", "ann@elsewhere.example", "failed", "5.1.1", "<unknown@elsewhere.example>");
+    assert!(send(&daemon, "", &path, &gone).starts_with("250"));
+    let of_strangers = from_outside("guess", "eve@customer.example", "failed", "5.1.1", "<guessed@app.example>");
+    assert!(send(&daemon, "", "sophie@acme.example", &of_strangers).starts_with("250"));
+    assert_eq!(daemon.held("bounce").len(), 4);
+
+    let mut marked = bounced(&daemon);
+    marked.sort();
+    let named = |name: &str, status: &str| (Some(name.to_owned()), status.to_owned());
+    let expect = [named("ann@customer.example", "5.1.1"), named("ben@customer.example", "5.2.1")];
+    assert_eq!(marked, expect);
+    assert_eq!(hop.count(), 2, "nothing was sent again");
+
+    let run = |daemon: &Daemon, arguments: &[&str]| {
+        let output = daemon.command(&[&["threads"], arguments].concat());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(run(&daemon, &["show", "ben@customer.example"]).contains("ben@customer.example, 5.2.1, "));
+    let counted: serde_json::Value = serde_json::from_str(&run(&daemon, &["stats", "--json"])).unwrap();
+    assert_eq!(counted["bounced"], 2);
+    // He answers all the same: the mark stays.
+    let answer =
+        crlf(&format!("From: ben@customer.example\nIn-Reply-To: {quoted}\nMessage-ID: <re@customer.example>\n\nHi\n"));
+    assert!(send(&daemon, "ben@customer.example", "sophie@acme.example", &answer).starts_with("250"));
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(bounced(&daemon).len(), 2, "by visiting the memory");
+    assert!(run(&daemon, &["forget", "ben@customer.example"]).contains("forgotten"));
+    assert!(bounced(&daemon).contains(&(None, "5.2.1".into())), "the mark stays, the name goes");
 }

@@ -1,5 +1,6 @@
 //! `sincerely threads`: what is remembered, told to people; and what is to be forgotten.
 
+mod bounced;
 pub(super) mod source;
 mod story;
 mod told;
@@ -52,7 +53,10 @@ pub struct Show {
 /// What `threads stats` is asked.
 #[derive(Debug, Args)]
 pub struct Stats {
-    /// One JSON object.
+    /// Lists the mail of threads that has failed for good, the newest first.
+    #[arg(long)]
+    bounced: bool,
+    /// One JSON object; with --bounced, one for each recipient.
     #[arg(long)]
     json: bool,
 }
@@ -163,12 +167,27 @@ fn keys(config: &Config) -> Result<Option<Keys>, KeyError> {
 }
 
 async fn stats(source: &Source, options: &Stats) -> anyhow::Result<ExitCode> {
+    if options.bounced {
+        return list_bounced(source, options.json).await;
+    }
     let count = source.count().await?;
     if options.json {
         return print(&(serde_json::to_string(&count)? + "\n"));
     }
-    let rows = [("threads", count.threads), ("ids", count.ids), ("ids healed", count.healed)];
+    let rows =
+        [("threads", count.threads), ("ids", count.ids), ("ids healed", count.healed), ("bounced", count.bounced)];
     print(&(aligned(rows.map(|(name, count)| [name.to_owned(), count.to_string()])) + "\n"))
+}
+
+/// A page after the other: however many there are, only one of them is in memory.
+async fn list_bounced(source: &Source, json: bool) -> anyhow::Result<ExitCode> {
+    let (zone, mut before) = (TimeZone::system(), None);
+    loop {
+        let page = source.bounced(before).await?;
+        let Some(last) = page.last() else { return Ok(ExitCode::Ok) };
+        print(&if json { bounced::json(&page)? } else { bounced::table(&page, before.is_none(), &zone) })?;
+        before = Some(last.place);
+    }
 }
 
 /// Says in which threads the address was, before nothing tells of it any more.

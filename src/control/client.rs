@@ -17,9 +17,9 @@ use serde::de::DeserializeOwned;
 use crate::absences::Change;
 use crate::mail::Address;
 use crate::people::absence::Absences;
-use crate::threads::{Count, Found, Named, Query, Story, Unavailable};
+use crate::threads::{Bookmark, Bounced, Count, Found, Named, Query, Story, Unavailable};
 
-use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Status, socket};
+use super::{ABSENCES, ALIVE, BOUNCED, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Status, socket};
 
 /// How long a daemon may take to answer: far longer than it does, and no longer than people wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -95,6 +95,14 @@ impl Client {
     pub async fn count(&self) -> Result<Count, Unavailable> {
         let answer = self.send(Method::GET, COUNT, Vec::new(), LONG_PATIENCE).await;
         answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
+    }
+
+    /// A page of the mail that has failed, the newest first; waits some minutes at most, since all of it is read.
+    ///
+    /// # Errors
+    /// When the daemon or its index cannot answer.
+    pub async fn bounced(&self, before: Option<Bookmark>) -> Result<Vec<Bounced>, Unavailable> {
+        self.ask(BOUNCED, &before, LONG_PATIENCE).await
     }
 
     /// Forgets a correspondent, and tells whether anything was known of them; waits some minutes at most, since all that is remembered is looked at.

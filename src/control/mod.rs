@@ -25,6 +25,8 @@ const LOOK_UP: &str = "/look-up";
 const STORIES: &str = "/stories";
 /// Answers a [`crate::threads::Count`], or 503 with the reason.
 const COUNT: &str = "/count";
+/// Takes where a page begins (an optional [`crate::threads::Bookmark`]), answers [`crate::threads::Bounced`]s, or 503 with the reason.
+const BOUNCED: &str = "/bounced";
 /// Takes the address of a correspondent as text, and answers once they are forgotten, or 503 with the reason.
 const FORGET: &str = "/forget";
 

@@ -19,9 +19,9 @@ use crate::absences::{Change, Register};
 use crate::clock;
 use crate::mail::Address;
 use crate::people::absence::Absences;
-use crate::threads::{Named, Query, Threads, Unavailable};
+use crate::threads::{Bookmark, Named, Query, Threads, Unavailable};
 
-use super::{ABSENCES, ALIVE, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Tell, socket};
+use super::{ABSENCES, ALIVE, BOUNCED, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Tell, socket};
 
 /// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
@@ -53,6 +53,7 @@ where
         .route(LOOK_UP, post(look_up::<S>))
         .route(STORIES, post(stories::<S>))
         .route(COUNT, get(count::<S>))
+        .route(BOUNCED, post(bounced::<S>))
         .route(FORGET, post(forget::<S>))
         .route(ABSENCES, get(absences::<S>))
         .route(CHANGE, post(change::<S>))
@@ -75,6 +76,11 @@ async fn stories<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) ->
 
 async fn count<S: AsRef<Threads>>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
     say(threads(&*state).count().await)
+}
+
+async fn bounced<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {
+    let before: Option<Bookmark> = read(&body)?;
+    say(threads(&*state).bounced(before).await)
 }
 
 async fn forget<S: AsRef<Threads>>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal> {

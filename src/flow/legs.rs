@@ -422,8 +422,7 @@ impl Journey<'_> {
     /// A leg is done, and the message is told in its thread; where it was handed on, its own id joins, so that an
     /// answer to it is known: in one write, since the peer waits for it.
     async fn remember_told(&self, plan: &Plan, destination: DestinationHash, fate: FateName) {
-        self.remember([Some(self.done(plan, destination)), self.came(plan, fate)].into_iter().flatten().collect())
-            .await;
+        self.remember([vec![self.done(plan, destination)], self.told(plan, fate)].concat()).await;
     }
 
     async fn remember_done(&self, plan: &Plan, destination: DestinationHash) {
@@ -435,16 +434,21 @@ impl Journey<'_> {
         Record::Done { retry, twin: self.arrival.twin(), destination, at: self.now.as_second() }
     }
 
-    /// What is told of the message in its thread. What one of ours wrote was learned as such.
-    fn came(&self, plan: &Plan, fate: FateName) -> Option<Record> {
-        let is_learned = self.is_by_one_of_ours && plan.kind == Kind::Human;
-        if is_learned { None } else { telling::came(self.arrival, plan, fate, self.now) }
+    /// What is told of the message in its thread, and of mail of the thread that it reports about. What one of ours wrote
+    /// was learned as such.
+    fn told(&self, plan: &Plan, fate: FateName) -> Vec<Record> {
+        if self.is_by_one_of_ours && plan.kind == Kind::Human {
+            return Vec::new();
+        }
+        let reported = telling::reported(plan, self.now);
+        telling::came(self.arrival, plan, fate, self.now).into_iter().chain(reported).collect()
     }
 
     /// A message that nobody got and nobody will is told too.
     async fn tell(&self, plan: &Plan, fate: FateName) {
-        if let Some(came) = self.came(plan, fate) {
-            self.remember(vec![came]).await;
+        let told = self.told(plan, fate);
+        if !told.is_empty() {
+            self.remember(told).await;
         }
     }
 

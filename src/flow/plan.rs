@@ -294,6 +294,7 @@ impl<'a> Desk<'a> {
             reverse_path: reverse_path.or_else(|| case.arrival.reverse_path.clone()),
             way_back,
             rescue: course.rescue,
+            reports: self.reports(case, &matched, kind),
             joins: self.joins(case, &share, fresh),
             heals: self.heals(case, &matched, kind, &pieces),
             lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),

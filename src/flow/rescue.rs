@@ -161,6 +161,7 @@ fn plan(desk: &Desk<'_>, arrival: &Arrival, share: &Share) -> Plan {
         reverse_path: reverse_path.or_else(|| arrival.reverse_path.clone()),
         way_back,
         rescue: None,
+        reports: Vec::new(),
         joins: None,
         heals: Vec::new(),
         lesson: None,

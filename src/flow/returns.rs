@@ -5,13 +5,13 @@
 //! whoever remembers it.
 
 use crate::mail::{
-    CopyId, Delivery, Fate, HoldReason, Kind, PersonaName, PersonaTag, Rescue, ReversePath, ThreadId, WayBack,
+    CopyId, Delivery, Fate, HoldReason, Kind, Match, PersonaName, PersonaTag, Rescue, ReversePath, ThreadId, WayBack,
 };
 use crate::threads::matcher::Recipient;
 use crate::threads::token::{Purpose, Token};
 
 use super::course::Share;
-use super::plan::{Arrival, Desk, return_path};
+use super::plan::{Arrival, Case, Desk, return_path};
 
 /// How much of a mail system's words is told.
 const LONGEST_WHY: usize = 300;
@@ -55,6 +55,24 @@ impl Desk<'_> {
             to: persona.map(|persona| self.presence().inboxes_there(&persona.fallback)).unwrap_or_default(),
             why: in_words(failure),
         })
+    }
+
+    /// What a mail system tells of mail of a thread of ours. Only where a signed or learned id names the thread: a
+    /// stranger marks no thread that they know nothing of. Whoever is named and is no correspondent of it is an address
+    /// that a customer's server went on to, or anybody's; it is the customer's mail, where there is one alone.
+    pub(super) fn reports(&self, case: &Case<'_>, matched: &Match, kind: Kind) -> Vec<Delivery> {
+        let Some(thread) = matched.thread.filter(|_| matched.evidence.is_strong()) else { return Vec::new() };
+        if !matches!(kind, Kind::Bounce | Kind::Report) {
+            return Vec::new();
+        }
+        let known = case.known.threads.get(&thread).map(|known| known.correspondents.as_slice()).unwrap_or_default();
+        let customer = |named: Option<&String>| match known {
+            [] => named.cloned(),
+            [only] => Some(only.clone()),
+            several => named.filter(|named| several.contains(named)).cloned(),
+        };
+        let deliveries = case.arrival.deliveries.iter();
+        deliveries.map(|told| Delivery { recipient: customer(told.recipient.as_ref()), ..told.clone() }).collect()
     }
 }
 

@@ -2,10 +2,26 @@
 
 use jiff::Timestamp;
 
-use crate::mail::{Address, FateName, Plan};
-use crate::threads::{Came, Record, Topic};
+use crate::mail::{Address, Delivery, FateName, Plan};
+use crate::threads::{Came, Record, Reported, Topic};
 
 use super::plan::Arrival;
+
+/// What is remembered of the mail that a message reports about.
+pub fn reported(plan: &Plan, now: Timestamp) -> Vec<Record> {
+    let (Some(thread), Some(persona)) = (plan.matched.thread, plan.matched.persona.as_ref()) else { return Vec::new() };
+    let record = |told: &Delivery| {
+        Record::Reported(Reported {
+            thread,
+            persona: persona.clone(),
+            recipient: told.recipient.clone(),
+            action: told.action,
+            status: told.status,
+            at: now.as_second(),
+        })
+    };
+    plan.reports.iter().map(record).collect()
+}
 
 /// What is remembered of a message for one recipient, where it belongs to a thread. Only what is handed on opens
 /// one: else every spam that is held would.

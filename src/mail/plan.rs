@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Address, Choice, ChoiceReason, Kind, Lesson, Match, MessageId, PersonName, Reply, Rescue, ReversePath, ThreadId,
-    WayBack,
+    Address, Choice, ChoiceReason, Delivery, Kind, Lesson, Match, MessageId, PersonName, Reply, Rescue, ReversePath,
+    ThreadId, WayBack,
 };
 
 /// Where a message is handed on to.
@@ -177,6 +177,8 @@ pub struct Plan {
     pub way_back: Option<WayBack>,
     /// What is done about a message of ours that it reports as failed, before it is held itself.
     pub rescue: Option<Rescue>,
+    /// What it tells of mail of its thread, each with the customer whom that was for, where that is known.
+    pub reports: Vec<Delivery>,
     /// The thread that the message's own id joins: people's mail only, and only once it is handed on.
     pub joins: Option<ThreadId>,
     /// The ids of References that join it too, newest first.

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::places::Places;
 use super::story::Report;
 use super::tale::{Tale, Told};
-use super::{Claim, DestinationHash, Fingerprint, Origin, Remembered, Reported, Settings, Story, Thread, Twin};
-use crate::mail::{MessageId, PersonName, PersonaName, Status, ThreadId};
+use super::{
+    Bookmark, Bounced, Claim, DestinationHash, Fingerprint, Origin, Remembered, Reported, Settings, Story, Thread, Twin,
+};
+use crate::mail::{Action, MessageId, PersonName, PersonaName, Status, ThreadId};
 
 /// The messages that one id was learned with: one mail is signed and stamped on its way, and may come by
 /// before and after that. Two threads make it ambiguous; a third cannot make it more so.
@@ -318,6 +320,22 @@ impl ThreadEntry {
         }
     }
 
+    /// Whether mail of it has failed for good.
+    pub(super) fn has_failed(&self) -> bool {
+        self.reports.iter().any(ReportOf::is_failure)
+    }
+
+    /// The mail of it that has failed for good, as it is told last.
+    pub(super) fn failures(&self, thread: ThreadId) -> impl Iterator<Item = Bounced> {
+        let failed = self.reports.iter().enumerate().filter(|(_, report)| report.is_failure());
+        failed.map(move |(number, report)| Bounced {
+            place: Bookmark { at: report.at, thread, number: u16::try_from(number).unwrap_or(u16::MAX) },
+            persona: self.persona.clone(),
+            recipient: if let Whom::Named(name) = &report.whom { Some(name.clone()) } else { None },
+            status: report.status,
+        })
+    }
+
     /// Whether a mail of `persona` to these, under an id of this thread, is a mail of this thread.
     pub(super) fn is_of_same_mail(&self, persona: &PersonaName, correspondents: &[String]) -> bool {
         let own = self.correspondents.iter().filter_map(|known| known.address.as_deref());
@@ -413,6 +431,10 @@ impl ThreadEntry {
 impl ReportOf {
     fn of(told: &Reported, whom: Whom) -> Self {
         Self { whom, action: told.action.to_string(), status: told.status, at: told.at }
+    }
+
+    fn is_failure(&self) -> bool {
+        self.action.parse() == Ok(Action::Failed)
     }
 
     fn report(self) -> Option<Report> {

@@ -410,6 +410,11 @@ pub(super) fn thread_key(thread: ThreadId) -> Vec<u8> {
     key::<ThreadEntry>(&thread.0)
 }
 
+/// The thread that a key is of.
+pub(super) fn thread_of(key: &[u8]) -> Option<ThreadId> {
+    key.strip_prefix(&[ThreadEntry::KIND])?.try_into().ok().map(ThreadId)
+}
+
 pub(super) fn retry_key(retry: RetryKey) -> Vec<u8> {
     key::<Retry>(&retry.0)
 }

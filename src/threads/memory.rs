@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::entry::{Horizon, Keeping};
 use super::index::Draft;
-use super::{Count, Found, Named, Query, Record, Settings, Story, Unavailable};
+use super::{Bookmark, Bounced, Count, Found, Named, Query, Record, Settings, Story, Unavailable};
 use super::{recall, store};
 
 /// The index over a map; what it learned ends with it.
@@ -64,6 +64,15 @@ impl Memory {
     pub fn knows(&self, address: &str, at: i64) -> Result<bool, Unavailable> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         Ok(recall::knows(&*entries, address, at)?)
+    }
+
+    /// A page of the mail that has failed, the newest first.
+    ///
+    /// # Errors
+    /// As [`Memory::look_up`].
+    pub fn bounced(&self, before: Option<Bookmark>) -> Result<Vec<Bounced>, Unavailable> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(recall::bounced(&*entries, before, self.horizon())?)
     }
 
     /// Counts what is remembered.

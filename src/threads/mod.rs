@@ -17,6 +17,7 @@ mod index;
 mod recall;
 
 mod acquaintance;
+mod bounced;
 mod duty;
 mod entry;
 mod places;
@@ -32,6 +33,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::mail::{Address, MessageId, PersonName, PersonaName, ThreadId};
 
+pub use bounced::{Bookmark, Bounced};
 pub use record::{Came, DestinationHash, Durability, Fingerprint, Record, Reported, RetryKey, Sent, Topic, TopicHash};
 pub use story::{Event, Named, Report, Story, What};
 
@@ -234,6 +236,8 @@ pub struct Count {
     pub ids: u64,
     /// Those among them that healing alone brought: of mail that we did not see go out.
     pub healed: u64,
+    /// Threads in which mail has failed for good.
+    pub bounced: u64,
 }
 
 impl Threads {
@@ -268,6 +272,18 @@ impl Threads {
         match self {
             Self::Local(local) => local.stories(named).await,
             Self::Memory(memory) => memory.stories(&named),
+        }
+    }
+
+    /// A page of the mail that has failed, the newest first, behind `before`; empty after the last. Reads all of the
+    /// memory each time.
+    ///
+    /// # Errors
+    /// When the index cannot answer.
+    pub async fn bounced(&self, before: Option<Bookmark>) -> Result<Vec<Bounced>, Unavailable> {
+        match self {
+            Self::Local(local) => local.bounced(before).await,
+            Self::Memory(memory) => memory.bounced(before),
         }
     }
 

@@ -3,13 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::acquaintance::AcquaintanceEntry;
+use super::bounced::Page;
 use super::duty::{COUNTED, TurnsEntry, WaitingEntry};
 use super::entry::{Entry, Horizon, Id, Keeping, Retry, ThreadEntry, TwinEntry};
 use super::index::{
-    Draft, acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, turns_key, twin_key, waiting_keys,
+    Draft, acquaintance_key, all_of, decode, get, id_key, retry_key, thread_key, thread_of, turns_key, twin_key,
+    waiting_keys,
 };
 use super::store::{Broken, Source};
-use super::{Acquaintance, Correspondent, Count, Fingerprint, Found, Named, Query, Story, Thread, Twin};
+use super::{
+    Acquaintance, Bookmark, Bounced, Correspondent, Count, Fingerprint, Found, Named, Query, Story, Thread, Twin,
+};
 use crate::mail::{PersonName, ThreadId};
 
 /// Answers all questions of one message.
@@ -126,12 +130,30 @@ pub(super) fn knows(source: &dyn Source, address: &str, at: i64) -> Result<bool,
 /// Counts what is remembered, by reading it.
 pub(super) fn count(source: &dyn Source, horizon: Horizon) -> Result<Count, Broken> {
     let mut count = Count::default();
-    each_kept(source, horizon, |_: ThreadEntry| count.threads += 1)?;
+    each_kept(source, horizon, |thread: ThreadEntry| {
+        count.threads += 1;
+        count.bounced += u64::from(thread.has_failed());
+    })?;
     each_kept(source, horizon, |id: Id| {
         count.ids += 1;
         count.healed += u64::from(id.is_healed());
     })?;
     Ok(count)
+}
+
+/// A page of the mail that has failed, behind `before`, by reading all threads.
+pub(super) fn bounced(source: &dyn Source, before: Option<Bookmark>, horizon: Horizon) -> Result<Vec<Bounced>, Broken> {
+    let mut page = Page::behind(before);
+    for pair in all_of::<ThreadEntry>(source) {
+        let (key, value) = pair?;
+        let mut entry: ThreadEntry = decode(&value)?;
+        if entry.keep(horizon)
+            && let Some(thread) = thread_of(&key)
+        {
+            entry.failures(thread).for_each(|bounced| page.look_at(bounced));
+        }
+    }
+    Ok(page.into_newest_first())
 }
 
 fn each_kept<E: Entry>(source: &dyn Source, horizon: Horizon, mut look: impl FnMut(E)) -> Result<(), Broken> {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::control::{self, Reach};
 use crate::mail::Address;
 use crate::threads::local::{Damage, Local, OpenError};
-use crate::threads::{Count, Named, Story, Threads, Unavailable};
+use crate::threads::{Bookmark, Bounced, Count, Named, Story, Threads, Unavailable};
 
 /// How long an index that must be made again is waited for: less than a daemon that starts waits for us. A longer
 /// rebuild is the daemon's, which goes on from where this one stopped.
@@ -99,6 +99,17 @@ impl Source {
         match self {
             Self::Daemon(client) => client.count().await,
             Self::Opened(threads) => patiently(|| threads.count(), say_why).await,
+        }
+    }
+
+    /// A page of the mail that has failed, the newest first, behind `before`; empty after the last.
+    ///
+    /// # Errors
+    /// When the memory cannot answer.
+    pub(super) async fn bounced(&self, before: Option<Bookmark>) -> Result<Vec<Bounced>, Unavailable> {
+        match self {
+            Self::Daemon(client) => client.bounced(before).await,
+            Self::Opened(threads) => patiently(|| threads.bounced(before), say_why).await,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::cli::table::aligned;
 use crate::mail::plain::plain;
 use crate::mail::{Address, FateName, Kind, PersonName};
 use crate::people::{Known, People, Persona};
-use crate::threads::{Event, Story, What};
+use crate::threads::{Event, Report, Story, What};
 
 use super::told::{Told, timestamp};
 
@@ -81,6 +81,9 @@ impl<'a> Teller<'a> {
                 let _ = writeln!(text, "  {name:<12} {}", plain(&value));
             }
         }
+        for report in newest(&story.reports) {
+            let _ = writeln!(text, "  {:<12} {}", report.action, plain(&self.report(report)));
+        }
         text.push('\n');
         text + &self.table(story)
     }
@@ -100,6 +103,13 @@ impl<'a> Teller<'a> {
             }
         }
         text
+    }
+
+    /// `ann@customer.example, 5.1.1, 2026-11-22 10:00:03`.
+    fn report(&self, report: &Report) -> String {
+        let whom = report.recipient.as_deref().unwrap_or("mail to somebody");
+        let status = report.status.map_or_else(String::new, |status| format!("{status}, "));
+        format!("{whom}, {status}{}", self.time(report.at))
     }
 
     fn persona(&self, story: &Story) -> String {
@@ -262,6 +272,14 @@ fn some(customers: &[String], count: usize, most: usize) -> String {
         ([], count) => format!("{count} customers"),
         (_, more) => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// Some of what mail systems told, the newest first.
+fn newest(reports: &[Report]) -> Vec<&Report> {
+    let mut newest: Vec<&Report> = reports.iter().collect();
+    newest.sort_by_key(|report| std::cmp::Reverse(report.at));
+    newest.truncate(SHOWN);
+    newest
 }
 
 fn healed(ids: u32) -> String {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::mail::{Evidence, FateName, Kind};
-use crate::threads::{Event, Story, What};
+use crate::mail::{Action, Evidence, FateName, Kind};
+use crate::threads::{Event, Report, Story, What};
 
 /// A story as JSON.
 #[derive(Serialize)]
@@ -17,7 +17,17 @@ pub(super) struct Told<'a> {
     healed: u32,
     is_cut: bool,
     is_of_many: bool,
+    reports: Vec<Reported<'a>>,
     messages: Vec<Message<'a>>,
+}
+
+/// What a mail system told last of a recipient.
+#[derive(Serialize)]
+struct Reported<'a> {
+    recipient: Option<&'a str>,
+    action: Action,
+    status: Option<String>,
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -63,7 +73,19 @@ impl<'a> Told<'a> {
             healed: story.healed,
             is_cut: story.is_cut,
             is_of_many: story.is_of_many,
+            reports: story.reports.iter().map(Reported::of).collect(),
             messages: story.events.iter().map(message).collect(),
+        }
+    }
+}
+
+impl<'a> Reported<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self {
+            recipient: report.recipient.as_deref(),
+            action: report.action,
+            status: report.status.map(|status| status.to_string()),
+            at: timestamp(report.at).to_string(),
         }
     }
 }

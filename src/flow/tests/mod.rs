@@ -6,6 +6,7 @@ mod evidence;
 mod insiders;
 mod plans;
 mod pools;
+mod returns;
 mod rules;
 mod stamps;
 mod standing;

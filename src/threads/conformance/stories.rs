@@ -308,3 +308,29 @@ async fn a_thread_knows_its_campaign_its_first_answer_and_who_got_the_last(
     assert_eq!(thread.campaign.as_deref(), Some("spring"), "the newest");
     assert_eq!((thread.first, thread.person), (Some(fingerprint(8)), Some(PersonName("tom".into()))));
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_has_failed_is_listed_and_counted_as_it_stands_now(
+    #[values(Backend::Memory, Backend::Local)] backend: Backend,
+) {
+    let subject = backend.open();
+    let listed = async |before| -> Vec<(ThreadId, Option<String>)> {
+        let page = subject.threads.bounced(before).await.unwrap();
+        page.into_iter().map(|bounced| (bounced.place.thread, bounced.recipient)).collect()
+    };
+    let one = |of, action, age| aged(reported(1, of, action), age);
+    subject
+        .learn([sent("a", 1, 7, &[1, 2]), one(Some(1), Action::Failed, 30), one(Some(2), Action::Delayed, 30)])
+        .await;
+    subject.learn([sent("b", 2, 8, &[3]), aged(reported(2, None, Action::Failed), 20)]).await;
+    assert_eq!(listed(None).await, [(thread_id(2), None), (thread_id(1), Some(customer(1)))], "the newest first");
+    assert_eq!(subject.threads.count().await.unwrap().bounced, 2, "threads");
+    let last = subject.threads.bounced(None).await.unwrap().pop().unwrap().place;
+    assert_eq!(listed(Some(last)).await, []);
+
+    subject.learn([one(Some(1), Action::Delivered, 10), one(Some(2), Action::Failed, 10)]).await;
+    assert_eq!(listed(None).await, [(thread_id(1), Some(customer(2))), (thread_id(2), None)], "what was told last");
+    subject.learn([forgotten(2)]).await;
+    assert_eq!(listed(None).await, [(thread_id(1), None), (thread_id(2), None)], "the mark stays, the name goes");
+}

@@ -37,7 +37,7 @@ use self::keeper::{Keeper, Place};
 use self::sight::{NoAnswer, Sight};
 use self::writer::{Learning, Order, Waiter, Writer};
 use super::entry::{Horizon, Keeping};
-use super::{Count, Durability, Found, Named, Query, Record, Settings, Story, Unavailable};
+use super::{Bookmark, Bounced, Count, Durability, Found, Named, Query, Record, Settings, Story, Unavailable};
 
 /// Learners that may wait at once; more wait for a place.
 const PLACES: usize = 1024;
@@ -227,6 +227,17 @@ impl Local {
         let counting = move || sight.ask_at_length(|source| super::recall::count(source, horizon));
         let counted = tokio::task::spawn_blocking(counting).await.map_err(|error| Unavailable(error.to_string()))?;
         counted.map_err(|no_answer| self.tell(no_answer))
+    }
+
+    /// A page of the mail that has failed, the newest first, by reading all of it.
+    ///
+    /// # Errors
+    /// As [`Local::look_up`].
+    pub async fn bounced(&self, before: Option<Bookmark>) -> Result<Vec<Bounced>, Unavailable> {
+        let (sight, horizon) = (Arc::clone(&self.sight), self.horizon());
+        let looking = move || sight.ask_at_length(|source| super::recall::bounced(source, before, horizon));
+        let page = tokio::task::spawn_blocking(looking).await.map_err(|error| Unavailable(error.to_string()))?;
+        page.map_err(|no_answer| self.tell(no_answer))
     }
 
     /// Ends the memory; all that was learned is on disk when it returns.
