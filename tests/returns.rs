@@ -182,6 +182,20 @@ fn a_fallback_that_refuses_and_one_that_is_not_there_end_in_held() {
 }
 
 #[test]
+fn a_fallback_that_has_it_already_is_not_counted_on() {
+    let hop = NextHop::start();
+    let daemon = start(&hop);
+    let both = ["sophie@acme.example", "tom@acme.example"];
+    let reply = Client::connect(daemon.inbound()).send("ann@customer.example", &both, &mail("both")).unwrap();
+    assert!(reply.starts_with("250"), "{reply}");
+    for taken in hop.taken() {
+        assert!(send(&daemon, "", &taken.from, &failed(&taken.from[25..40])).starts_with("250"));
+    }
+    // Both have bounced it, and nobody else is there.
+    assert_eq!((hop.count(), daemon.held("undelivered").len()), (2, 2));
+}
+
+#[test]
 fn while_the_next_hop_is_away_the_bounce_waits_and_then_moves_it_once() {
     let hop = NextHop::start();
     let mut daemon = start(&hop);

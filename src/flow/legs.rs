@@ -141,11 +141,12 @@ impl Journey<'_> {
         legs
     }
 
-    /// Where a message goes that an inbox has bounced: to these, or else to `held/`.
+    /// Where a message goes that an inbox has bounced: to these, or else to `held/`; also where they have had it all
+    /// before, since what they got then may bounce too.
     pub(super) async fn to_fallback(&self, plan: &Plan, fallback: &[Address], refusal: Refusal) -> Vec<Leg> {
         let mut refusals = vec![refusal.words()];
         let mut legs = self.send_to_others(plan, fallback.iter(), &mut refusals).await;
-        if legs.is_empty() {
+        if legs.iter().all(|leg| leg.outcome == Outcome::Collapsed) {
             legs.push(self.hold(plan, HoldReason::Undelivered, refusals.join("; ")).await);
         }
         legs

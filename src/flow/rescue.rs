@@ -3,7 +3,7 @@
 //! It is a leg like any other: the bounce is answered with 250 only when the next hop has taken the message, or it is
 //! held. That it is done is on disk before that.
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::events;
 use crate::kept::{Forwarded, Found, Share};
@@ -78,7 +78,11 @@ pub(super) async fn rescue(house: &House, rescue: &Rescue, now: jiff::Timestamp,
         events::suppressed(&format!("the rescue of {}", rescue.copy));
         return Rescued::Done(Vec::new());
     }
-    let found = match house.kept.find(rescue.copy, rescue.is_last).await {
+    // Others may be in memory first.
+    let Ok(found) = timeout_at(deadline, house.kept.find(rescue.copy, rescue.is_last)).await else {
+        return not_now(&"its copy could not be read in time", settle::not_now());
+    };
+    let found = match found {
         Ok(Some(found)) => found,
         Ok(None) => return Rescued::Gone("its copy is not kept any more".into()),
         Err(error) => {
