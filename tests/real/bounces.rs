@@ -1,5 +1,7 @@
 //! Bounces and delay warnings of automated mail, as real servers write them: held, in the thread of the mail that failed.
 
+use serde_json::Value;
+
 use crate::company::{Company, SOPHIE, TOM};
 use crate::elsewhere::postfix::User;
 use crate::elsewhere::world::{Setting, World, came_back, settled};
@@ -67,7 +69,33 @@ fn what_comes_back_is_held(reply_domain: &'static str, daemon: &'static str, evi
     let mut told = NOBODY.map(|(to, action, status)| [to, action, status].map(str::to_owned)).to_vec();
     told.sort();
     assert_eq!(reported(daemon), told);
+    let failed = NOBODY.into_iter().filter(|(_, action, _)| *action == "failed");
+    let mut failed: Vec<_> =
+        failed.map(|(to, _, status)| [to.to_owned(), status.to_owned(), thread_of(daemon, to)]).collect();
+    failed.sort();
+    assert_eq!(marked(daemon), failed);
     assert!(mailboxes.inbox(SOPHIE).is_empty() && mailboxes.inbox(TOM).is_empty(), "nobody is troubled");
+}
+
+/// The thread of the mail that went out to somebody.
+fn thread_of(daemon: &Daemon, to: &str) -> String {
+    settled(daemon).into_iter().find(|line| line["to"] == to).map(|line| line["thread"].clone()).unwrap()
+}
+
+/// The recipients of mail that is marked as failed, with the status codes and the threads.
+fn marked(daemon: &Daemon) -> Vec<[String; 3]> {
+    let stats = daemon.command(&["threads", "stats", "--bounced", "--json"]);
+    values(&stats.stdout, |line| vec![line], ["recipient", "status", "thread"])
+}
+
+/// Values of the objects in lines of JSON, sorted.
+fn values(lines: &[u8], objects: impl Fn(Value) -> Vec<Value>, names: [&'static str; 3]) -> Vec<[String; 3]> {
+    let lines = String::from_utf8_lossy(lines).into_owned();
+    let objects = lines.lines().flat_map(|line| objects(serde_json::from_str(line).unwrap()));
+    let told = |object: Value| names.map(|name| object[name].as_str().unwrap_or_default().to_owned());
+    let mut told: Vec<_> = objects.map(told).collect();
+    told.sort();
+    told
 }
 
 /// What the held bounces tell, as `explain` reads it: the recipient, what became of the mail, and the status code.
@@ -77,13 +105,5 @@ fn reported(daemon: &Daemon) -> Vec<[String; 3]> {
     let arguments =
         ["explain", "--json", "--to", "sophie@acme.example"].into_iter().chain(files.iter().map(String::as_str));
     let explained = daemon.command(&arguments.collect::<Vec<_>>());
-    let lines = String::from_utf8(explained.stdout).unwrap();
-    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let deliveries = lines.flat_map(|line| line["reported"].as_array().unwrap().clone());
-    let told = |delivery: serde_json::Value| {
-        ["recipient", "action", "status"].map(|name| delivery[name].as_str().unwrap_or_default().to_owned())
-    };
-    let mut told: Vec<_> = deliveries.map(told).collect();
-    told.sort();
-    told
+    values(&explained.stdout, |line| line["reported"].as_array().unwrap().clone(), ["recipient", "action", "status"])
 }

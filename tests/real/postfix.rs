@@ -130,7 +130,7 @@ impl Postfix {
              {classes}\n\
              virtual_mailbox_maps = inline:{{{mailboxes} }}\n\
              virtual_transport = lmtp:inet:127.0.0.1:{lmtp}\n\
-             minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\n{more}",
+             minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\naddress_verify_poll_delay = 1s\n{more}",
             lmtp = self.ports.mailboxes,
             more = wishes.main,
         )
