@@ -47,6 +47,11 @@ impl Desk<'_> {
         if token.purpose != Purpose::ReturnOfForward || !is_bounce {
             return None;
         }
+        // What the inbox's own responder repeats was written by a stranger.
+        let author = arrival.message.author().map(|author| &author.address);
+        if author.is_some_and(|author| self.policy.people.people_at(author, &self.policy.separators).next().is_some()) {
+            return None;
+        }
         let failure = arrival.deliveries.iter().find(|delivery| delivery.is_failure())?;
         let persona = self.policy.people.persona_by_tag(token.persona);
         Some(Rescue {

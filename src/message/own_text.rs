@@ -4,7 +4,7 @@
 //! first lines of the author's own text, also where it stands below a quotation. Bounded, and any bytes
 //! have one.
 
-use super::quotation::{Mark, begins_quotation, mark};
+use super::quotation::{Mark, begins_quotation, is_desks_divider, mark};
 use super::{Message, Mime};
 
 /// Lines of an opening.
@@ -53,6 +53,8 @@ fn own_lines(lines: &[&str], most: usize, characters: usize) -> Vec<String> {
             Mark::Own => own.extend(rest.first().filter(|line| !line.is_empty()).map(|line| cut(line, characters))),
             Mark::Quoted | Mark::Banner => {}
             Mark::Announces(count) if is_quoted_next(rest.get(count..).unwrap_or_default()) => at += count - 1,
+            // A desk writes it at the top: below it stands what the desk says.
+            Mark::End if own.is_empty() && rest.first().is_some_and(|line| is_desks_divider(line)) => {}
             Mark::Announces(_) | Mark::End => break,
         }
         at += 1;

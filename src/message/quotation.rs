@@ -58,6 +58,11 @@ fn ends_own_text(line: &str, folded: &str) -> bool {
         || ENDS.iter().any(|end| folded.starts_with(end))
 }
 
+/// Above which a desk asks to write: `##- Please type your reply above this line -##`.
+pub(super) fn is_desks_divider(line: &str) -> bool {
+    line.trim().starts_with("##-") || fold(line).contains("above this line")
+}
+
 /// `From: …`, `Sent: …`, `To: …`: the header section of what is answered, in the words of the reader.
 fn begins_header(lines: &[&str]) -> bool {
     let labels: Vec<Option<String>> = lines.iter().take(5).map(|line| label(line)).collect();

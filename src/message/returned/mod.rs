@@ -35,6 +35,9 @@ impl Message {
         }
         let parts = Parts::of(self, mime);
         let standard = standard::read(&parts);
+        if standard.is_empty() && writer.is_only_autoresponder() {
+            return Vec::new();
+        }
         if standard.iter().all(|delivery| delivery.recipient.is_some()) && !standard.is_empty() {
             return each_once(standard);
         }

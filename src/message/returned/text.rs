@@ -188,7 +188,7 @@ impl Said {
             _ if writer.is_believed() => leads(&phrases::COMMON, &flat, &starts),
             _ => return None,
         };
-        (!leads.is_empty()).then(|| Self::new(lines, returned, leads, &flat))
+        (!leads.is_empty()).then(|| Self::new(lines, returned, leads, &flat, writer))
     }
 
     /// What stands below a subject that says it all; `None` where that is not so.
@@ -196,12 +196,13 @@ impl Said {
         let action = writer.subject.filter(|_| writer.is_believed())?;
         let (lines, returned) = split(text);
         let (flat, _) = flattened(&lines);
-        Some(Self::new(lines, returned, vec![(0, action)], &flat))
+        Some(Self::new(lines, returned, vec![(0, action)], &flat, writer))
     }
 
-    fn new(lines: Vec<Line>, returned: String, leads: Vec<(usize, Action)>, flat: &str) -> Self {
+    fn new(lines: Vec<Line>, returned: String, leads: Vec<(usize, Action)>, flat: &str, writer: &Writer) -> Self {
         let folded = lines.iter().map(|line| line.folded.as_str()).collect::<Vec<_>>().join("\n");
-        let is_delayed = phrases::GOES_ON.are_in(flat) && !phrases::GIVEN_UP.are_in(flat);
+        let goes_on = phrases::GOES_ON.are_in(flat) || writer.subject == Some(Action::Delayed);
+        let is_delayed = goes_on && !phrases::GIVEN_UP.are_in(flat);
         Self { lines, leads, is_delayed, returned, folded }
     }
 

@@ -3,10 +3,10 @@
 use super::phrases;
 use crate::mail::Action;
 use crate::mail::fold::fold;
-use crate::message::Message;
+use crate::message::{Message, subject};
 
 /// What the local part or the name of a mail system has in it, folded. The long one is the address of Microsoft 365.
-const DAEMONS: [&str; 11] = [
+const DAEMONS: [&str; 12] = [
     "mailer-daemon",
     "mailer_daemon",
     "mailer daemon",
@@ -14,13 +14,14 @@ const DAEMONS: [&str; 11] = [
     "mail-daemon",
     "maildaemon",
     "mail daemon",
-    "mail delivery s",
+    "mail delivery sub",
+    "mail delivery sys",
     "mail deliver s",
     "delivery subsystem",
     "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
 ];
 
-/// The same of those that may be people, too.
+/// How the local part or the name begins of those that may be people, too.
 const POSTMASTERS: [&str; 13] = [
     "postmaster",
     "post_master",
@@ -86,7 +87,7 @@ impl Writer {
         Self {
             has_null_path,
             is_daemon: is_nobody || DAEMONS.iter().any(|name| from.contains(name)) || FIELDS.iter().any(has_field),
-            is_postmaster: POSTMASTERS.iter().any(|name| from.contains(name)),
+            is_postmaster: is_postmaster(message),
             is_delivery_report: is_report
                 && content_type
                     .is_some_and(|found| found.report_type.as_deref().is_none_or(|it| it == "delivery-status")),
@@ -95,6 +96,12 @@ impl Writer {
                 || message.value("Auto-Submitted").is_some_and(|value| fold(&value).starts_with("auto-replied")),
             subject: message.subject().and_then(of_subject),
         }
+    }
+
+    /// Whether an autoresponder wrote it, and nothing says that a mail system did: it may repeat what it answers, and
+    /// whatever a stranger wrote there.
+    pub(super) fn is_only_autoresponder(&self) -> bool {
+        self.is_autoresponder && !self.is_likely() && !self.is_postmaster
     }
 
     /// Whether anything speaks for a mail system: only then a text is read at all.
@@ -128,6 +135,15 @@ impl Writer {
     }
 }
 
+/// By the beginning of its name or of its local part, as a word: `Bounce House Rentals` lends castles.
+fn is_postmaster(message: &Message) -> bool {
+    let Some(author) = message.author() else { return false };
+    let begins =
+        |text: &str, known: &str| text.strip_prefix(known).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    let (local, name) = (fold(author.address.local()), author.display_name.as_deref().map(fold).unwrap_or_default());
+    POSTMASTERS.iter().any(|known| begins(&local, known) || (*known != "bounce" && begins(&name, known)))
+}
+
 /// What the subject says. Behind a name in brackets it counts too: `[list] Mail delivery failed`.
 fn of_subject(subject: &str) -> Option<Action> {
     /// `Delivery Notification: Delivery has failed`.
@@ -139,8 +155,7 @@ fn of_subject(subject: &str) -> Option<Action> {
     let hits = |text| phrases::SUBJECTS.find(text).into_iter().filter(|hit| hit.begin <= FURTHEST);
     // Of several at one place the longest says most.
     let longest = hits(text).chain(hits(behind)).max_by_key(|hit| hit.end - hit.begin)?;
-    let is_answer = ["re:", "fwd:", "fw:", "wg:", "aw:", "tr:", "sv:"].iter().any(|prefix| text.starts_with(prefix));
-    (!is_answer).then_some(longest.action)
+    (!subject::is_answer(subject)).then_some(longest.action)
 }
 
 #[cfg(test)]
@@ -158,6 +173,8 @@ mod tests {
     #[case("Unzustellbar: Angebot", Some(Action::Failed))]
     #[case("未送达: 你好", Some(Action::Failed))]
     #[case("Re: Undeliverable: Hello", None)]
+    #[case("RES: Undeliverable: Hello", None)]
+    #[case("回复: Undeliverable: Hello", None)]
     #[case("Fwd: failure notice", None)]
     #[case("What is an undeliverable mail?", None)]
     #[case("[BOUNCE]", Some(Action::Failed))]

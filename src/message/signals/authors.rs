@@ -29,13 +29,18 @@ fn of_local_part(local: &str) -> Option<Signal> {
         Some(Signal::MailSystemAuthor)
     } else if user == "postmaster" {
         Some(Signal::PostmasterAuthor)
-    } else if RESPONDERS.iter().any(|name| joined.starts_with(name)) {
+    } else if RESPONDERS.iter().any(|name| is_of_responder(&joined, name)) {
         Some(Signal::ResponderAuthor)
     } else if NO_REPLY.iter().any(|name| joined.contains(name)) {
         Some(Signal::NoReplyAuthor)
     } else {
         is_machine(user).then_some(Signal::MachineAuthor)
     }
+}
+
+/// The name alone, or with a number behind it: `vacations@` is a travel agency's.
+fn is_of_responder(joined: &str, name: &str) -> bool {
+    joined.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }
 
 /// A name that mail systems give themselves, whatever their address is.
@@ -144,6 +149,8 @@ mod tests {
     #[case("acme.noreply@desk.example", Some(Signal::NoReplyAuthor))]
     #[case("ne-pas-repondre@desk.example", Some(Signal::NoReplyAuthor))]
     #[case("autoresponder@desk.example", Some(Signal::ResponderAuthor))]
+    #[case("auto-reply+42@desk.example", Some(Signal::ResponderAuthor))]
+    #[case("vacations@bluebay.example", None)]
     #[case("owner-cats@lists.example", Some(Signal::MachineAuthor))]
     #[case("cats-request@lists.example", Some(Signal::MachineAuthor))]
     #[case("LISTSERV@lists.example", Some(Signal::MachineAuthor))]

@@ -24,10 +24,13 @@ pub(super) fn read(message: &Message, mime: Mime) -> Vec<Signal> {
     let opening = joined(lines.get(..OPENING).unwrap_or(&lines));
     let is_answer = own.quotes && !whole.is_empty() && message.subject().is_some_and(subject::is_answer);
     let about = About::read(&whole, &opening);
+    // Nobody's responder asks a question: whoever speaks of an absence and asks something is a person.
+    let asks = whole.contains(['?', '？', '؟']);
+    let is_notice = about.is_notice() && !asks && (!is_answer || about.is_receipt());
     [
-        (is_answer, Signal::QuotedAnswer),
-        (about.is_notice() && !is_answer, Signal::AutoreplyText),
-        (about.is_any() && (!about.is_notice() || is_answer), Signal::AutoreplyPhrase),
+        (is_answer && !is_notice, Signal::QuotedAnswer),
+        (is_notice, Signal::AutoreplyText),
+        (about.is_any() && !is_notice && (!asks || about.by_machine), Signal::AutoreplyPhrase),
         (challenges::TEXTS.iter().any(|phrase| says(&whole, phrase)), Signal::ChallengeText),
     ]
     .into_iter()
@@ -64,7 +67,12 @@ impl About {
 
     /// Somebody is away and says what to do meanwhile, or a machine says that it writes: together they are a notice.
     fn is_notice(&self) -> bool {
-        (self.away && self.instead) || (self.by_machine && (self.away || self.received || self.thanks))
+        (self.away && self.instead) || self.is_receipt() || (self.by_machine && (self.away || self.thanks))
+    }
+
+    /// A machine says that it writes, and that mail has come: also above a quotation.
+    fn is_receipt(&self) -> bool {
+        self.by_machine && self.received
     }
 
     /// When an answer comes is said in any mail.
