@@ -81,7 +81,10 @@ const FATE: Wanted = Wanted { is_needed: true, is_copy: false };
 impl<'a> Desk<'a> {
     /// Decides.
     pub(super) fn course(&self, case: &Case<'_>, share: &Share<'_>) -> Course {
-        if let Some(reason) = case.held_at_sight.or_else(|| held_as_return(share)) {
+        // Whose token verifies writes about a message of ours, also where a filter did not like what is returned.
+        let before_return = case.held_at_sight.filter(|reason| *reason != HoldReason::Spam);
+        let reason = before_return.or_else(|| held_as_return(share)).or(case.held_at_sight);
+        if let Some(reason) = reason {
             let fate = Fate::Hold(reason);
             let rescue = self.rescue(case.arrival, share, &fate);
             // Whether it was done before, only the index could tell.

@@ -71,7 +71,11 @@ fn a_machine_that_answers_and_a_person_who_quotes_move_nothing() {
     }
     assert_eq!(told(&decide(&acme, &bounce(&acme, &to, BOUNCE, Vec::new()))), "bounce", "a text that nobody can read");
     let spam = format!("{BOUNCE}|X-Spam-Flag: YES");
-    assert_eq!(told(&decide(&acme, &bounce(&acme, &to, &spam, vec![failed()]))), "spam", "comes first, as ever");
+    assert_eq!(
+        told(&decide(&acme, &bounce(&acme, &to, &spam, vec![failed()]))),
+        "bounce: tom@corp.example",
+        "the token is proof"
+    );
 }
 
 #[test]
