@@ -1,10 +1,11 @@
-//! A day or a moment, as people write it: `2026-12-20`, `2026-12-20 09:00`, `2026-12-20T09:00:00+01:00`. Pure.
+//! A day or a moment, as people write it: `2026-12-20`, `2026-12-20 09:00`, `2026-12-20T09:00:00+01:00`,
+//! `2026-12-20T09:00[America/New_York]`. Pure.
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 /// A day or a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,10 @@ impl FromStr for Moment {
         // A date is a prefix of nothing else: eight digits and two hyphens.
         let is_day = text.len() == "2026-12-20".len();
         let day = || text.parse().ok().filter(|_| is_day).map(Self::Day);
+        // Whoever names a zone means it: the clocks here are no answer to that.
+        if text.contains('[') {
+            return text.parse().map(|at: Zoned| Self::Exact(at.timestamp())).map_err(|_| NoMoment);
+        }
         let exact = || text.parse().ok().map(Self::Exact);
         day().or_else(exact).or_else(|| text.parse().ok().map(Self::Clock)).ok_or(NoMoment)
     }
@@ -62,6 +67,7 @@ mod tests {
     #[case("2026-07-20T09:30:00", "2026-07-20T09:30:00+02:00")]
     #[case("2026-12-20T09:30:00Z", "2026-12-20T09:30:00Z")]
     #[case("2026-12-20 09:30:00-05:00", "2026-12-20T09:30:00-05:00")]
+    #[case("2026-12-20T09:30[America/New_York]", "2026-12-20T09:30:00-05:00")]
     fn as_people_write_it(#[case] text: &str, #[case] expected: Timestamp) {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         assert_eq!(text.parse::<Moment>().unwrap().at(&berlin), Some(expected));
@@ -74,6 +80,7 @@ mod tests {
     #[case("20.12.2026")]
     #[case("2026-13-01")]
     #[case("2026-02-30")]
+    #[case("2026-12-20T09:30[Nowhere/Else]")]
     fn what_is_none(#[case] text: &str) {
         assert_eq!(text.parse::<Moment>(), Err(NoMoment));
     }
