@@ -200,10 +200,14 @@ fn without_a_daemon_the_file_is_written_and_explain_reads_it() {
 
 #[test]
 fn what_cannot_be_said_is_refused_and_a_broken_file_is_set_aside() {
-    let mut office = Office::open("", "");
+    let mut office = Office::open("", "[people.anna]\nsucceeded_by = \"tom\"\n");
+    let anna = "anna has left, and tom has what was theirs: type `sincerely";
     for (arguments, words, code) in [
+        (&["away", "anna"][..], &format!("{anna} away tom`")[..], 64),
+        (&["away", "sophie", "--to", "anna"], &format!("{anna} away sophie --to tom`"), 64),
+        (&["back", "anna"], &format!("{anna} back tom`"), 64),
         (
-            &["away", "sofie"][..],
+            &["away", "sofie"],
             "there is no person \"sofie\"; did you mean \"sophie\"? (there are: sophie, tom, ute)",
             67,
         ),

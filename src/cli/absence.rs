@@ -98,14 +98,44 @@ pub(super) async fn look(config: &Config) -> Result<Absences, Trouble> {
     }
 }
 
-/// The person of that name, or what to say where there is none.
-pub(super) fn person<'c>(config: &'c Config, name: &str) -> Result<&'c Person, String> {
+/// Why a name is nobody's who is there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotThere {
+    #[error("there is no person \"{name}\"{near} (there are: {})", names.join(", "))]
+    Nobody { name: String, near: String, names: Vec<String> },
+    #[error("{name} has left, and {successor} has what was theirs: type `{command}`")]
+    Left { name: PersonName, successor: PersonName, command: String },
+}
+
+impl NotThere {
+    /// The exit code that says what to do.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Nobody { .. } => ExitCode::NoUser,
+            Self::Left { .. } => ExitCode::Usage,
+        }
+    }
+}
+
+/// The person of that name who is there; `command` is what to type for a name instead.
+pub(super) fn person<'c>(
+    config: &'c Config,
+    name: &str,
+    command: impl Fn(&PersonName) -> String,
+) -> Result<&'c Person, NotThere> {
     let people = &config.policy.people;
-    people.person(&PersonName(name.to_owned())).ok_or_else(|| {
-        let names: Vec<&str> = people.people().map(|person| person.name.0.as_str()).collect();
-        let near = config::did_you_mean(name, names.iter().copied());
-        format!("there is no person \"{}\"{near} (there are: {})", plain(name), names.join(", "))
-    })
+    let wanted = PersonName(name.to_owned());
+    match people.person(&wanted) {
+        Some(person) if person.name == wanted => Ok(person),
+        Some(Person { name: successor, .. }) => {
+            Err(NotThere::Left { name: wanted, successor: successor.clone(), command: command(successor) })
+        }
+        None => {
+            let names: Vec<String> = people.people().map(|person| person.name.to_string()).collect();
+            let near = config::did_you_mean(name, names.iter().map(String::as_str));
+            Err(NotThere::Nobody { name: plain(name).into_owned(), near, names })
+        }
+    }
 }
 
 /// `2026-12-01 09:00 CET`; no time of day where it is midnight.

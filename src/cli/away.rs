@@ -17,7 +17,7 @@ use crate::mail::PersonName;
 use crate::people::absence::Stay;
 use crate::people::moment::Moment;
 
-use super::absence::{Keeper, Teller, Trouble, look, person};
+use super::absence::{Keeper, NotThere, Teller, Trouble, look, person};
 use super::complain;
 
 /// What `away` is asked.
@@ -120,9 +120,10 @@ async fn list(config: &Config, options: &Options) -> Done {
 
 async fn leave(config: &Config, name: &str, options: &Options) -> Done {
     let now = clock::now();
-    let nobody = |why| (why, ExitCode::NoUser);
-    let person = person(config, name).map_err(nobody)?;
-    let to = options.to.as_ref().map(|to| self::person(config, to).map_err(nobody)).transpose()?;
+    let not_there = |why: NotThere| (why.to_string(), why.exit_code());
+    let person = person(config, name, |now| format!("sincerely away {now}")).map_err(not_there)?;
+    let to = |to: &String| self::person(config, to, |now| format!("sincerely away {name} --to {now}"));
+    let to = options.to.as_ref().map(to).transpose().map_err(not_there)?;
     let stay = stay(options, to.map(|to| to.name.clone()), now).map_err(|why| (why.to_owned(), ExitCode::Usage))?;
     if to.is_some_and(|to| to.name == person.name) {
         return Err((format!("{name} cannot stand in for {name}"), ExitCode::Usage));

@@ -3,7 +3,8 @@
 //! Three may say that somebody is away: the command `away`, the configuration, and, where that is trusted, the
 //! person's own vacation notice; the first of them that says so now decides. A stand-in may be away too, so
 //! chains are followed. Where they lead back, or nobody is named, the others of a pool step in; where none of them is
-//! there, mail goes to the person's own inbox: it waits there, and is not lost.
+//! there, mail goes to the person's own inbox: it waits there, and is not lost. A name of somebody who left means
+//! whoever succeeded them: it is the successor who is asked for, and who stands in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,10 +134,6 @@ impl Stay {
     fn overlaps(&self, other: &Self) -> bool {
         !self.is_past(other.from) && !other.is_past(self.from)
     }
-
-    fn away(&self, said_by: SaidBy) -> Away<'_> {
-        Away { from: self.from, until: self.until, to: self.to.as_ref(), said_by }
-    }
 }
 
 impl Notice {
@@ -217,9 +214,9 @@ impl<'a> Presence<'a> {
     pub fn away(&self, name: &PersonName) -> Option<Away<'a>> {
         let now = self.now;
         let by_command = self.said(name).and_then(|said| said.away.iter().find(|stay| stay.covers(now)));
-        let by_command = by_command.map(|stay| stay.away(SaidBy::Command));
+        let by_command = by_command.map(|stay| self.told(stay, SaidBy::Command));
         let of_configuration = || self.stays(name).find(|stay| stay.covers(now));
-        let of_configuration = || of_configuration().map(|stay| stay.away(SaidBy::Configuration));
+        let of_configuration = || of_configuration().map(|stay| self.told(stay, SaidBy::Configuration));
         by_command.or_else(of_configuration).or_else(|| self.by_notice(name))
     }
 
@@ -227,8 +224,8 @@ impl<'a> Presence<'a> {
     pub fn to_come(&self, name: &PersonName) -> Vec<Away<'a>> {
         let now = self.now;
         let by_command = self.said(name).map(|said| said.away.as_slice()).unwrap_or_default();
-        let by_command = by_command.iter().map(|stay| stay.away(SaidBy::Command));
-        let all = by_command.chain(self.stays(name).map(|stay| stay.away(SaidBy::Configuration)));
+        let by_command = by_command.iter().map(|stay| self.told(stay, SaidBy::Command));
+        let all = by_command.chain(self.stays(name).map(|stay| self.told(stay, SaidBy::Configuration)));
         let mut to_come: Vec<Away<'a>> = all.filter(|away| away.from > now).collect();
         to_come.sort_by_key(|away| away.from);
         to_come
@@ -237,7 +234,7 @@ impl<'a> Presence<'a> {
     /// Who has what is for a person now.
     pub fn instead_of(&self, name: &PersonName) -> Instead<'a> {
         let Some(mut away) = self.away(name) else { return Instead::There };
-        let mut passed = vec![name];
+        let mut passed = vec![self.now_called(name).unwrap_or(name)];
         loop {
             // Who is named may have been taken out of the configuration since.
             let named = away.to.filter(|to| self.people.person(to).is_some());
@@ -274,18 +271,31 @@ impl<'a> Presence<'a> {
         stand_in.filter(|_| !is_read).map_or_else(|| vec![address.clone()], |person| person.inboxes.clone())
     }
 
+    /// Who has what is for a name: the person, or who succeeded them; `None` where nobody does.
+    fn now_called(&self, name: &PersonName) -> Option<&'a PersonName> {
+        self.people.person(name).map(|person| &person.name)
+    }
+
+    fn told(&self, stay: &'a Stay, said_by: SaidBy) -> Away<'a> {
+        let to = stay.to.as_ref().map(|to| self.now_called(to).unwrap_or(to));
+        Away { from: stay.from, until: stay.until, to, said_by }
+    }
+
+    /// What was said of who is there. What was said of somebody before they left is nothing about their successor.
     fn said(&self, name: &PersonName) -> Option<&'a Said> {
-        self.absences.of(name)
+        self.absences.of(self.now_called(name).unwrap_or(name))
     }
 
     /// What the configuration says, but for what `back` has ended.
-    fn stays(&self, name: &PersonName) -> impl Iterator<Item = &'a Stay> {
+    fn stays(&self, name: &PersonName) -> impl Iterator<Item = &'a Stay> + use<'a> {
         let back = self.back(name);
-        self.people.stays(name).iter().filter(move |stay| back.is_none_or(|back| back < stay.from))
+        let stays = self.now_called(name).map_or(&[][..], |name| self.people.stays(name));
+        stays.iter().filter(move |stay| back.is_none_or(|back| back < stay.from))
     }
 
     fn by_notice(&self, name: &PersonName) -> Option<Away<'a>> {
-        let notice = self.said(name)?.notice.as_ref().filter(|_| self.people.trusts_notices_of(name))?;
+        let is_trusted = self.now_called(name).is_some_and(|name| self.people.trusts_notices_of(name));
+        let notice = self.said(name)?.notice.as_ref().filter(|_| is_trusted)?;
         let is_newer = self.back(name).is_none_or(|back| back < notice.seen);
         let is_now = notice.seen <= self.now && self.now < notice.end();
         let away = Away { from: notice.seen, until: Some(notice.end()), to: None, said_by: SaidBy::Notice };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::people::Leaver;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -83,6 +84,32 @@ fn chains_are_followed_and_circles_end() {
         assert_eq!(instead(&people(&[]), &said(&stays), 0), expected, "{stays:?}");
         assert_eq!(instead(&people(&stays), &NOTHING_SAID, 0), expected, "configured {stays:?}");
     }
+}
+
+/// Tom left, and Ute has what was his.
+#[test]
+fn who_left_is_whoever_succeeded_them() {
+    let ute_for_tom = |people: People| {
+        let left = Leaver { person: person("tom"), successor: name("ute") };
+        let there = people.people().filter(|person| person.name != name("tom")).cloned().collect();
+        People::new(there, Vec::new()).with_absences(people.planned.clone()).handing_over(vec![left])
+    };
+    for (stays, expected) in [
+        (vec![("sophie", Some("tom"))], "ute"),
+        (vec![("sophie", Some("tom")), ("tom", Some("eve"))], "ute"),
+        (vec![("sophie", Some("tom")), ("ute", Some("eve"))], "eve"),
+        (vec![("sophie", Some("tom")), ("ute", Some("tom"))], "circle"),
+        (vec![("sophie", Some("tom")), ("ute", None)], "unnamed"),
+    ] {
+        let stays: Vec<_> = stays.into_iter().map(|(who, to)| (who, stay(-1, None, to))).collect();
+        assert_eq!(instead(&ute_for_tom(people(&[])), &said(&stays), 0), expected, "{stays:?}");
+        assert_eq!(instead(&ute_for_tom(people(&stays)), &NOTHING_SAID, 0), expected, "configured {stays:?}");
+    }
+    let (people, absences) = (ute_for_tom(people(&[])), said(&[("ute", stay(-1, None, None))]));
+    let presence = Presence { people: &people, absences: &absences, now: at(0) };
+    let names = ["tom", "ute", "eve"].map(name);
+    assert_eq!(presence.there(&names).collect::<Vec<_>>(), [&name("eve")]);
+    assert_eq!(presence.away(&name("tom")), presence.away(&name("ute")));
 }
 
 #[test]
