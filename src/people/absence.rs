@@ -16,6 +16,8 @@ use crate::mail::Address;
 
 /// How long a notice counts that does not say until when: mail that comes then brings the next notice.
 const UNTOLD: SignedDuration = SignedDuration::from_hours(72);
+/// How far away a day may be that a notice names and that counts: whoever is away for longer is known to be.
+const FURTHEST: SignedDuration = SignedDuration::from_hours(6 * 7 * 24);
 /// Characters of a notice's subject that are kept.
 const LONGEST_SUBJECT: usize = 200;
 
@@ -41,6 +43,9 @@ pub struct Notice {
     pub until: Option<Timestamp>,
     /// Its subject.
     pub subject: String,
+    /// Nobody but the person's own responder can have written it; only such a one sets anybody away.
+    #[serde(default)]
+    pub proved: bool,
 }
 
 /// What was said of one person, besides the configuration.
@@ -70,7 +75,9 @@ pub struct Planned {
 }
 
 /// Who says that somebody is away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum SaidBy {
@@ -131,21 +138,33 @@ impl Stay {
         self.until.is_some_and(|until| until <= now)
     }
 
-    fn overlaps(&self, other: &Self) -> bool {
+    /// Whether both are true at some moment.
+    pub fn overlaps(&self, other: &Self) -> bool {
         !self.is_past(other.from) && !other.is_past(self.from)
     }
 }
 
 impl Notice {
-    /// A notice with a subject of any length.
+    /// A notice with a subject of any length, which may be anybody's.
     pub fn new(seen: Timestamp, until: Option<Timestamp>, subject: &str) -> Self {
-        Self { seen, until, subject: subject.chars().take(LONGEST_SUBJECT).collect() }
+        Self { seen, until, subject: subject.chars().take(LONGEST_SUBJECT).collect(), proved: false }
     }
 
-    /// When it does not count any more.
+    /// When it does not count any more. A day that is further away than six weeks is as if it were not told: nobody
+    /// would miss the person's mail for so long by one mail of a machine.
     pub fn end(&self) -> Timestamp {
         let untold = || self.seen.checked_add(UNTOLD).unwrap_or(Timestamp::MAX);
-        self.until.unwrap_or_else(untold)
+        self.until.filter(|_| !self.is_too_far()).unwrap_or_else(untold)
+    }
+
+    /// Whether the day that it names is too far away to count.
+    pub fn is_too_far(&self) -> bool {
+        self.until.is_some_and(|until| until.duration_since(self.seen) > FURTHEST)
+    }
+
+    /// Whether it may still be true, whatever counts.
+    pub fn may_be_true(&self, now: Timestamp) -> bool {
+        now < self.until.map_or_else(|| self.end(), |until| until.max(self.end()))
     }
 }
 
@@ -175,10 +194,13 @@ impl Absences {
         said.back = Some(now);
     }
 
-    /// A person's own notice came.
+    /// A person's own notice came. One that proves nothing takes no place of one that still counts.
     pub fn note(&mut self, name: &PersonName, notice: Notice) {
         let said = self.0.entry(name.clone()).or_default();
-        if said.notice.as_ref().is_none_or(|before| before.seen <= notice.seen) {
+        let is_over = |before: &Notice| said.back.is_some_and(|back| before.seen <= back);
+        let counts = |before: &Notice| before.proved && notice.seen < before.end() && !is_over(before);
+        let stays = |before: &Notice| notice.seen < before.seen || !notice.proved && counts(before);
+        if !said.notice.as_ref().is_some_and(stays) {
             said.notice = Some(notice);
         }
     }
@@ -261,14 +283,25 @@ impl<'a> Presence<'a> {
     }
 
     fn inbox_there(&self, address: &Address) -> Vec<Address> {
-        let is_it = |inbox: &Address| inbox.folded() == address.folded();
-        let owners: Vec<&Person> = self.people.people().filter(|person| person.inboxes.iter().any(is_it)).collect();
+        let owners = self.owners(address);
         let is_read = owners.iter().any(|owner| self.away(&owner.name).is_none());
         let stand_in = owners.iter().find_map(|owner| match self.instead_of(&owner.name) {
             Instead::By(name) => self.people.person(name),
             Instead::There | Instead::Unnamed | Instead::InCircle => None,
         });
         stand_in.filter(|_| !is_read).map_or_else(|| vec![address.clone()], |person| person.inboxes.clone())
+    }
+
+    /// Whether mail to an address waits: whoever reads it is away, and nobody is named who would be there.
+    pub fn waits(&self, address: &Address) -> bool {
+        let waits = |owner: &&Person| matches!(self.instead_of(&owner.name), Instead::Unnamed | Instead::InCircle);
+        let owners = self.owners(address);
+        !owners.is_empty() && owners.iter().all(waits)
+    }
+
+    fn owners(&self, address: &Address) -> Vec<&'a Person> {
+        let is_it = |inbox: &Address| inbox.folded() == address.folded();
+        self.people.people().filter(|person| person.inboxes.iter().any(is_it)).collect()
     }
 
     /// Who has what is for a name: the person, or who succeeded them; `None` where nobody does.
@@ -295,7 +328,7 @@ impl<'a> Presence<'a> {
 
     fn by_notice(&self, name: &PersonName) -> Option<Away<'a>> {
         let is_trusted = self.now_called(name).is_some_and(|name| self.people.trusts_notices_of(name));
-        let notice = self.said(name)?.notice.as_ref().filter(|_| is_trusted)?;
+        let notice = self.said(name)?.notice.as_ref().filter(|notice| is_trusted && notice.proved)?;
         let is_newer = self.back(name).is_none_or(|back| back < notice.seen);
         let is_now = notice.seen <= self.now && self.now < notice.end();
         let away = Away { from: notice.seen, until: Some(notice.end()), to: None, said_by: SaidBy::Notice };
