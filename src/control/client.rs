@@ -149,9 +149,11 @@ impl Client {
     /// # Errors
     /// When it names somebody whom the daemon does not know, or the daemon could not write it or does not answer.
     pub async fn change(&self, change: &Change) -> Result<Changed, Unchanged> {
-        self.ask_for(CHANGE, change, PATIENCE).await.map_err(|trouble| match trouble {
-            Trouble::Refused(StatusCode::CONFLICT, told) => Unchanged::Unknown(told),
-            trouble => Unchanged::Unavailable(trouble.to_string()),
+        self.ask_for(CHANGE, change, PATIENCE).await.map_err(|trouble| match &trouble {
+            Trouble::Refused(StatusCode::CONFLICT, told) => Unchanged::Unknown(told.clone()),
+            Trouble::Refused(..) | Trouble::Socket(_) | Trouble::Http(_) | Trouble::Language(_) | Trouble::Late(_) => {
+                Unchanged::Unavailable(trouble.to_string())
+            }
         })
     }
 
