@@ -32,6 +32,17 @@ pub enum Change {
     ComeBack(PersonName, bool),
 }
 
+impl Change {
+    /// Everybody whom it names.
+    pub fn names(&self) -> impl Iterator<Item = &PersonName> {
+        let (name, to) = match self {
+            Self::Leave(name, stay) => (name, stay.to.as_ref()),
+            Self::ComeBack(name, _) => (name, None),
+        };
+        [name].into_iter().chain(to)
+    }
+}
+
 /// What was said, behind a lock and on disk.
 pub struct Register {
     path: PathBuf,
@@ -52,11 +63,13 @@ pub enum Unread {
         source: io::Error,
     },
     /// It is not what was written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}:{line}: {}", path.display(), source.message())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// The reason, with its line.
+        /// The line, from 1.
+        line: usize,
+        /// The reason.
         source: Box<toml::de::Error>,
     },
 }
@@ -68,10 +81,23 @@ pub enum Unread {
 pub fn read(state_dir: &Path) -> Result<Absences, Unread> {
     let path = state_dir.join(FILE);
     match fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map_err(|source| Unread::Malformed { path, source: Box::new(source) }),
+        Ok(text) => toml::from_str(&text).map_err(|source| {
+            let line = line_of(&text, &source);
+            Unread::Malformed { path, line, source: Box::new(source) }
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Absences::default()),
         Err(source) => Err(Unread::File { path, source }),
     }
+}
+
+/// What was set aside below a state directory because it could not be read, and counts no more.
+pub fn set_aside(state_dir: &Path) -> Option<PathBuf> {
+    Some(state_dir.join(ASIDE)).filter(|path| path.exists())
+}
+
+fn line_of(text: &str, error: &toml::de::Error) -> usize {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 impl Register {
@@ -124,6 +150,7 @@ impl Register {
         let is_told = said.and_then(|said| said.notice.as_ref()).is_some_and(|last| {
             !is_over(last)
                 && last.until == notice.until
+                && last.proved == notice.proved
                 && last.subject == notice.subject
                 && notice.seen.duration_since(last.seen) < OFTEN
         });
@@ -199,12 +226,18 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_set_aside() {
-        for broken in [&b"[sophie]\nback = 5\n"[..], b"\xff\xfe", b"[sophie\n"] {
+        for (broken, line) in [
+            (&b"[sophie]\nback = 5\n"[..], "absences.toml:2: "),
+            (b"\xff\xfe", "absences.toml: "),
+            (b"[sophie\n", ":1: "),
+        ] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(FILE), broken).unwrap();
-            assert!(read(folder.path()).is_err(), "only looking");
+            assert!(read(folder.path()).is_err() && set_aside(folder.path()).is_none(), "only looking");
             let (register, trouble) = Register::open(folder.path());
-            assert!(trouble.unwrap().to_string().contains(FILE));
+            let trouble = trouble.unwrap().to_string();
+            assert!(trouble.contains(line) && !trouble.contains('\n'), "{trouble}");
+            assert_eq!(set_aside(folder.path()), Some(folder.path().join(ASIDE)));
             assert_eq!(fs::read(folder.path().join(ASIDE)).unwrap(), broken);
             register.change(&leave(None), at(0)).unwrap();
             assert!(read(folder.path()).is_ok());

@@ -200,10 +200,14 @@ fn without_a_daemon_the_file_is_written_and_explain_reads_it() {
 
 #[test]
 fn what_cannot_be_said_is_refused_and_a_broken_file_is_set_aside() {
-    let mut office = Office::open("", "");
+    let mut office = Office::open("", "[people.anna]\nsucceeded_by = \"tom\"\n");
+    let anna = "anna has left, and tom has what was theirs: type `sincerely";
     for (arguments, words, code) in [
+        (&["away", "anna"][..], &format!("{anna} away tom`")[..], 64),
+        (&["away", "sophie", "--to", "anna"], &format!("{anna} away sophie --to tom`"), 64),
+        (&["back", "anna"], &format!("{anna} back tom`"), 64),
         (
-            &["away", "sofie"][..],
+            &["away", "sofie"],
             "there is no person \"sofie\"; did you mean \"sophie\"? (there are: sophie, tom, ute)",
             67,
         ),
@@ -220,15 +224,68 @@ fn what_cannot_be_said_is_refused_and_a_broken_file_is_set_aside() {
     office.daemon.terminate();
     std::fs::write(office.daemon.state().join("absences.toml"), "[sophie\n").unwrap();
     let (told, code) = complained(&office.daemon.command(&["away", "sophie"]));
-    assert!(told.contains("absences.toml") && code == Some(65), "{code:?} {told}");
+    assert!(told.contains("absences.toml:1: ") && code == Some(65), "{code:?} {told}");
+    let (told, code) = complained(&office.daemon.command(&["check"]));
+    assert!(told.contains("absences.toml:1: ") && told.contains("nobody is away") && code == Some(0), "{told}");
+    let output = office.daemon.command(&["status"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("absences.toml:1: ") && told.contains("mend it") && !told.contains("\\n"), "{told}");
     office.daemon.restart();
     assert!(office.daemon.log().contains("set aside as absences.broken"));
     assert!(office.daemon.state().join("absences.broken").exists());
     assert_eq!(office.who_gets("sophie@acme.example", ""), [SOPHIES]);
     let status = office.say(&["status"]);
     assert!(status.contains("who is away could not be read, and was set aside as absences.broken"), "{status}");
+    assert!(status.contains("absences.broken: could not be read"), "{status}");
+    assert!(complained(&office.daemon.command(&["check"])).0.contains("absences.broken: could not be read"));
     office.say(&["away", "sophie", "--to", "tom"]);
     assert_eq!(office.who_gets("sophie@acme.example", ""), ["tom@corp.example"]);
+}
+
+#[test]
+fn a_daemon_that_was_not_restarted_promises_nothing_of_whom_it_does_not_know() {
+    let mut office = Office::open("", "");
+    let file = office.daemon.folder.path().join("sincerely.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let new = "[people.new]\ninbox = \"new@corp.example\"\n";
+    let stay = format!("[[people.sophie.away]]\nfrom = {}\nto = \"tom\"\n", day(-1));
+    std::fs::write(&file, format!("{before}{new}{stay}")).unwrap();
+    for arguments in [&["away", "sophie", "--to", "new"][..], &["away", "new"], &["back", "new"]] {
+        let (told, code) = complained(&office.daemon.command(arguments));
+        assert!(told.contains("knows no person \"new\"") && told.contains("Restart it"), "{told}");
+        assert_eq!(code, Some(67), "{arguments:?}");
+    }
+    assert!(!office.daemon.state().join("absences.toml").exists(), "nothing was written");
+    assert_eq!(office.say(&["away"]), "nobody is away, or will be", "it is what the daemon does");
+    assert!(office.say(&["status"]).contains("away nobody"));
+    assert_eq!(office.who_gets("sophie@acme.example", ""), [SOPHIES]);
+    office.daemon.terminate();
+    office.daemon.restart();
+    assert!(office.say(&["away", "sophie", "--to", "new"]).contains("new stands in (new@corp.example)."));
+    office.seen = office.hop.count();
+    assert_eq!(office.who_gets("sophie@acme.example", ""), ["new@corp.example"]);
+}
+
+#[test]
+fn what_gives_way_to_a_new_absence_is_told_and_a_length_counts_from_its_beginning() {
+    let office = Office::open("", "");
+    office.say(&["away", "sophie", "--from", &day(20), "--until", &day(40), "--to", "tom"]);
+    let told = office.say(&["away", "sophie", "--from", &day(30), "--until", "1 day", "--to", "ute"]);
+    assert_eq!(
+        told,
+        format!(
+            "sophie will be away from {} until {}. ute stands in (ute@corp.example). It takes the place of an absence \
+             from {} until {}, with tom standing in.",
+            day(30),
+            day(31),
+            day(20),
+            day(40)
+        )
+    );
+    let output = office.daemon.command(&["away", "sophie", "--from", &day(30), "--json"]);
+    assert!(complained(&output).0.starts_with("It takes the place of an absence from"), "{output:?}");
+    let told = office.say(&["away", "tom", "--from", &day(1)]);
+    assert!(!told.contains("It takes the place"), "{told}");
 }
 
 /// What Sophie's responder says to a return path.
@@ -259,13 +316,20 @@ fn her_own_notice_is_held_shown_and_never_sent_on() {
     );
     assert!(status.contains("listeners + inbound 127.0.0.1:") && status.contains("index + answers"), "{status}");
 
+    // Tom knows the return path of his own mail: what he says is nothing about her.
+    assert_eq!(office.who_gets("tom@acme.example", ""), ["tom@corp.example"]);
+    let toms = office.return_path();
+    assert!(office.send("", &toms, &notice("", &format!("I am away until {}, forged.", day(9)))).starts_with("250"));
+    let told = office.say(&["status"]);
+    assert!(told.contains(&format!("until {}: Out of office", day(7))) && !told.contains(&day(9)), "{told}");
+
     // What a customer's machine says is nothing about ours.
     let back = office.return_path();
     let strangers = notice("", "Away.").replace(SOPHIES, "ann@customer.example");
     assert!(office.send("", &back, &strangers).starts_with("250"));
     let json: Value = serde_json::from_str(&office.say(&["status", "--json"])).unwrap();
     assert_eq!(json["notices"].as_array().unwrap().len(), 1);
-    assert_eq!((&json["notices"][0]["person"], &json["held"][0]["messages"]), (&"sophie".into(), &2.into()));
+    assert_eq!((&json["notices"][0]["person"], &json["held"][0]["messages"]), (&"sophie".into(), &3.into()));
 }
 
 #[test]
@@ -292,6 +356,11 @@ fn a_notice_that_is_trusted_sets_her_away_until_she_is_back() {
     let text = format!("Zurück am {}", day(7));
     assert!(office.send("", &back, &notice(forged, &text)).starts_with("250"));
     assert_eq!(office.say(&["away"]), "nobody is away, or will be", "somebody else may have written it");
+    // She knows her own return paths, and Tom his own, which name his copies alone.
+    assert_eq!(office.who_gets("tom@acme.example", ""), ["tom@corp.example"]);
+    let toms = office.return_path();
+    assert!(office.send("", &toms, &notice("", &text)).starts_with("250"));
+    assert_eq!(office.say(&["away"]), "nobody is away, or will be", "Tom may have written it");
     assert!(office.send("", &back, &notice("", &text)).starts_with("250"));
     let listed = office.say(&["away"]);
     assert!(listed.ends_with(&format!("{} tom, ute notice", day(7))), "{listed}");

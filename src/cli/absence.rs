@@ -1,6 +1,8 @@
 //! What `away`, `back`, `check` and `status` share: who keeps what was said of absence, and how it is told.
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,7 +13,7 @@ use sysexits::ExitCode;
 use crate::absences::{self, Change, Register};
 use crate::clock;
 use crate::config::{self, Config};
-use crate::control::{self, Changed, Reach};
+use crate::control::{self, Changed, Gone, Reach, Unchanged};
 use crate::mail::PersonName;
 use crate::mail::plain::plain;
 use crate::people::absence::{Absences, Away, Instead, Presence, SaidBy};
@@ -20,6 +22,10 @@ use crate::threads::local::{self, OpenError};
 
 use super::table::aligned;
 use super::threads::source::{NoSource, own};
+
+/// What becomes of a file that is broken.
+pub(super) const BROKEN: &str = "A daemon that starts sets it aside as absences.broken, and then nobody is away but by \
+    the configuration: mend it, or delete it, before that";
 
 /// Who keeps what was said.
 pub(super) enum Keeper {
@@ -38,6 +44,8 @@ pub(super) enum Trouble {
     Unread(#[from] absences::Unread),
     #[error("it could not be kept: {0}")]
     Unkept(String),
+    #[error("{0}")]
+    Unknown(String),
 }
 
 impl Trouble {
@@ -48,6 +56,7 @@ impl Trouble {
             Self::Unread(absences::Unread::Malformed { .. }) => ExitCode::DataErr,
             Self::Unread(absences::Unread::File { .. }) => ExitCode::NoInput,
             Self::Unkept(_) => ExitCode::TempFail,
+            Self::Unknown(_) => ExitCode::NoUser,
         }
     }
 }
@@ -78,7 +87,10 @@ impl Keeper {
     /// Changes what was said; it is on disk then.
     pub(super) async fn change(&self, change: &Change) -> Result<Changed, Trouble> {
         match self {
-            Self::Daemon(client) => client.change(change).await.map_err(|error| Trouble::Unkept(error.0)),
+            Self::Daemon(client) => client.change(change).await.map_err(|error| match error {
+                Unchanged::Unknown(told) => Trouble::Unknown(told),
+                Unchanged::Unavailable(why) => Trouble::Unkept(why),
+            }),
             Self::Here(register, _) => {
                 let changed =
                     register.change(change, clock::now()).map_err(|error| Trouble::Unkept(error.to_string()))?;
@@ -98,14 +110,76 @@ pub(super) async fn look(config: &Config) -> Result<Absences, Trouble> {
     }
 }
 
-/// The person of that name, or what to say where there is none.
-pub(super) fn person<'c>(config: &'c Config, name: &str) -> Result<&'c Person, String> {
+/// Who is away, or will be: as the running daemon sees it, or, where none runs, by the files.
+pub(super) async fn gone(config: &Config) -> Result<Vec<Gone>, Trouble> {
+    let client = control::Client::new(&config.state_dir);
+    match client.reach().await {
+        Reach::Alive => client.away().await.map_err(|error| NoSource::Silent(error.0).into()),
+        Reach::Nobody | Reach::Silent(_) => {
+            let absences = look(config).await?;
+            Ok(Teller::new(&config.policy.people, &absences, clock::now()).gone())
+        }
+    }
+}
+
+/// What is wrong with the files of a state directory: a sentence each. What this user may not read, the daemon
+/// perhaps may.
+pub(super) fn unread(state_dir: &Path) -> impl Iterator<Item = String> {
+    let unread = absences::read(state_dir).err().filter(|unread| match unread {
+        absences::Unread::File { source, .. } => source.kind() != ErrorKind::PermissionDenied,
+        absences::Unread::Malformed { .. } => true,
+    });
+    let unread = unread.map(|why| format!("{why}. {}", BROKEN));
+    unread.into_iter().chain(set_aside(state_dir))
+}
+
+/// What stays to be said again.
+pub(super) fn set_aside(state_dir: &Path) -> Option<String> {
+    let path = absences::set_aside(state_dir)?;
+    Some(format!(
+        "{}: could not be read, and what was said in it does not count: say it again with `sincerely away`, then delete the file",
+        path.display()
+    ))
+}
+
+/// Why a name is nobody's who is there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotThere {
+    #[error("there is no person \"{name}\"{near} (there are: {})", names.join(", "))]
+    Nobody { name: String, near: String, names: Vec<String> },
+    #[error("{name} has left, and {successor} has what was theirs: type `{command}`")]
+    Left { name: PersonName, successor: PersonName, command: String },
+}
+
+impl NotThere {
+    /// The exit code that says what to do.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Nobody { .. } => ExitCode::NoUser,
+            Self::Left { .. } => ExitCode::Usage,
+        }
+    }
+}
+
+/// The person of that name who is there; `command` is what to type for a name instead.
+pub(super) fn person<'c>(
+    config: &'c Config,
+    name: &str,
+    command: impl Fn(&PersonName) -> String,
+) -> Result<&'c Person, NotThere> {
     let people = &config.policy.people;
-    people.person(&PersonName(name.to_owned())).ok_or_else(|| {
-        let names: Vec<&str> = people.people().map(|person| person.name.0.as_str()).collect();
-        let near = config::did_you_mean(name, names.iter().copied());
-        format!("there is no person \"{}\"{near} (there are: {})", plain(name), names.join(", "))
-    })
+    let wanted = PersonName(name.to_owned());
+    match people.person(&wanted) {
+        Some(person) if person.name == wanted => Ok(person),
+        Some(Person { name: successor, .. }) => {
+            Err(NotThere::Left { name: wanted, successor: successor.clone(), command: command(successor) })
+        }
+        None => {
+            let names: Vec<String> = people.people().map(|person| person.name.to_string()).collect();
+            let near = config::did_you_mean(name, names.iter().map(String::as_str));
+            Err(NotThere::Nobody { name: plain(name).into_owned(), near, names })
+        }
+    }
 }
 
 /// `2026-12-01 09:00 CET`; no time of day where it is midnight.
@@ -137,6 +211,30 @@ pub(super) struct Told {
     said_by: SaidBy,
 }
 
+impl From<&Gone> for Told {
+    fn from(gone: &Gone) -> Self {
+        let Gone { person, is_now, from, until, to, stands_in, said_by, words: _, is_missing: _ } = gone.clone();
+        Self { person, is_now, from, until, to, stands_in, said_by }
+    }
+}
+
+/// Absences as a table, by the clocks of the system's zone.
+pub(super) fn table(gone: &[Gone]) -> String {
+    let zone = TimeZone::system();
+    let head = ["AWAY", "FROM", "UNTIL", "STANDS IN", "SAID BY"].map(String::from);
+    let row = |gone: &Gone| {
+        let stands_in = if gone.stands_in.is_empty() { "nobody".to_owned() } else { gone.stands_in.join(", ") };
+        let until = gone.until.map_or_else(|| "open".to_owned(), |until| moment(until, &zone));
+        [gone.person.clone(), moment(gone.from, &zone), until, stands_in, gone.said_by.to_string()]
+    };
+    aligned([head].into_iter().chain(gone.iter().map(row)))
+}
+
+/// Absences for programs, one a line.
+pub(super) fn lines(gone: &[Gone]) -> String {
+    gone.iter().filter_map(|gone| Some(serde_json::to_string(&Told::from(gone)).ok()? + "\n")).collect()
+}
+
 impl<'a> Teller<'a> {
     pub(super) fn new(people: &'a People, absences: &'a Absences, now: Timestamp) -> Self {
         Self { people, absences, now, zone: TimeZone::system() }
@@ -157,30 +255,18 @@ impl<'a> Teller<'a> {
     }
 
     /// Everybody who is away, or will be.
-    pub(super) fn all(&self) -> Vec<(&'a PersonName, Away<'a>)> {
+    pub(super) fn gone(&self) -> Vec<Gone> {
         let each = self.people.people().map(|person| &person.name);
         let of = |name: &'a PersonName| {
             let now = self.presence().away(name);
-            now.into_iter().chain(self.presence().to_come(name)).map(move |away| (name, away))
+            now.into_iter().chain(self.presence().to_come(name)).map(move |away| self.one(name, &away))
         };
         each.flat_map(of).collect()
     }
 
-    /// The same as a table.
-    pub(super) fn table(&self) -> String {
-        let head = ["AWAY", "FROM", "UNTIL", "STANDS IN", "SAID BY"].map(String::from);
-        let row = |(name, away): (&PersonName, Away<'_>)| {
-            let stands_in = self.stand_ins(name, away.from);
-            let stands_in = if stands_in.is_empty() { "nobody".to_owned() } else { stands_in.join(", ") };
-            let until = away.until.map_or_else(|| "open".to_owned(), |until| self.moment(until));
-            [name.to_string(), self.moment(away.from), until, stands_in, away.said_by.to_string()]
-        };
-        aligned([head].into_iter().chain(self.all().into_iter().map(row)))
-    }
-
-    /// The same for programs.
-    pub(super) fn told(&self) -> Vec<Told> {
-        let told = |(name, away): (&PersonName, Away<'_>)| Told {
+    fn one(&self, name: &PersonName, away: &Away<'_>) -> Gone {
+        let (sentences, is_missing) = self.who_gets_the_mail(name, away.from);
+        Gone {
             person: name.to_string(),
             is_now: away.from <= self.now,
             from: away.from,
@@ -188,8 +274,9 @@ impl<'a> Teller<'a> {
             to: away.to.map(ToString::to_string),
             stands_in: self.stand_ins(name, away.from),
             said_by: away.said_by,
-        };
-        self.all().into_iter().map(told).collect()
+            words: sentences.join(" "),
+            is_missing,
+        }
     }
 
     /// Who has a person's mail from a moment on, or now where that has passed.

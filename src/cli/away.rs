@@ -13,11 +13,12 @@ use sysexits::ExitCode;
 use crate::absences::Change;
 use crate::clock;
 use crate::config::Config;
+use crate::control::Changed;
 use crate::mail::PersonName;
-use crate::people::absence::Stay;
+use crate::people::absence::{Absences, Stay};
 use crate::people::moment::Moment;
 
-use super::absence::{Keeper, Teller, Trouble, look, person};
+use super::absence::{Keeper, NotThere, Teller, Trouble, gone, lines, person, table};
 use super::complain;
 
 /// What `away` is asked.
@@ -25,18 +26,18 @@ use super::complain;
 #[command(
     after_help = "Days begin at midnight of the system's zone. Without --to, the others who answer for the same \
     personas step in; where nobody does, mail waits in the person's own inbox. A new absence takes the place of those \
-    that it overlaps."
+    that the command said before and that it overlaps; it is told which."
 )]
 pub struct Options {
     /// Who is away; without a name, all who are away or will be are listed.
     #[arg(value_name = "PERSON")]
     person: Option<String>,
-    /// The day, or the moment, of return, or how long it lasts: 2026-12-01, "2026-12-01 12:00", "2 weeks" [default: until
-    /// `sincerely back`].
+    /// The day, or the moment, of return, or how long it lasts, counted from --from: 2026-12-01, "2026-12-01 12:00",
+    /// "2 weeks" [default: until `sincerely back`].
     #[arg(long, value_name = "DATE|DURATION", requires = "person")]
     until: Option<When>,
-    /// The first day or moment [default: now].
-    #[arg(long, value_name = "DATE", requires = "person")]
+    /// The first day or moment, or how long from now it begins: 2026-12-20, "2 days" [default: now].
+    #[arg(long, value_name = "DATE|DURATION", requires = "person")]
     from: Option<When>,
     /// Who stands in.
     #[arg(long, value_name = "PERSON", requires = "person")]
@@ -110,19 +111,19 @@ fn trouble(trouble: Trouble) -> (String, ExitCode) {
 }
 
 async fn list(config: &Config, options: &Options) -> Done {
-    let absences = look(config).await.map_err(trouble)?;
-    let teller = Teller::new(&config.policy.people, &absences, clock::now());
+    let gone = gone(config).await.map_err(trouble)?;
     if options.json {
-        return Ok(teller.told().iter().filter_map(|told| Some(serde_json::to_string(told).ok()? + "\n")).collect());
+        return Ok(lines(&gone));
     }
-    Ok(if teller.all().is_empty() { "nobody is away, or will be\n".to_owned() } else { teller.table() + "\n" })
+    Ok(if gone.is_empty() { "nobody is away, or will be\n".to_owned() } else { table(&gone) + "\n" })
 }
 
 async fn leave(config: &Config, name: &str, options: &Options) -> Done {
     let now = clock::now();
-    let nobody = |why| (why, ExitCode::NoUser);
-    let person = person(config, name).map_err(nobody)?;
-    let to = options.to.as_ref().map(|to| self::person(config, to).map_err(nobody)).transpose()?;
+    let not_there = |why: NotThere| (why.to_string(), why.exit_code());
+    let person = person(config, name, |now| format!("sincerely away {now}")).map_err(not_there)?;
+    let to = |to: &String| self::person(config, to, |now| format!("sincerely away {name} --to {now}"));
+    let to = options.to.as_ref().map(to).transpose().map_err(not_there)?;
     let stay = stay(options, to.map(|to| to.name.clone()), now).map_err(|why| (why.to_owned(), ExitCode::Usage))?;
     if to.is_some_and(|to| to.name == person.name) {
         return Err((format!("{name} cannot stand in for {name}"), ExitCode::Usage));
@@ -131,15 +132,31 @@ async fn leave(config: &Config, name: &str, options: &Options) -> Done {
     let keeper = Keeper::of(config).await.map_err(trouble)?;
     let changed = keeper.change(&Change::Leave(person.name.clone(), stay.clone())).await.map_err(trouble)?;
     let teller = Teller::new(&config.policy.people, &changed.after, now);
+    let replaced = replaced(&changed, &person.name, now, &teller);
     if options.json {
-        return Ok(teller.told().iter().filter_map(|told| Some(serde_json::to_string(told).ok()? + "\n")).collect());
+        replaced.iter().for_each(complain);
+        return Ok(lines(&teller.gone()));
     }
     let begins = if from > now { format!("will be away from {}", teller.moment(from)) } else { "is away".to_owned() };
     let (sentences, is_missing) = teller.who_gets_the_mail(&person.name, from);
     if is_missing {
         complain(format_args!("warning: nobody stands in; name somebody with --to"));
     }
-    Ok(format!("{name} {begins} until {}. {}\n", teller.until(stay.until), sentences.join(" ")))
+    let sentences = sentences.into_iter().chain(replaced).collect::<Vec<_>>().join(" ");
+    Ok(format!("{name} {begins} until {}. {sentences}\n", teller.until(stay.until)))
+}
+
+/// What was said before, is not past, and has given way: a sentence each.
+fn replaced(changed: &Changed, name: &PersonName, now: Timestamp, teller: &Teller<'_>) -> Vec<String> {
+    let stays = |absences: &Absences| absences.of(name).map(|said| said.away.clone()).unwrap_or_default();
+    let after = stays(&changed.after);
+    let has_gone = |stay: &Stay| stay.until.is_none_or(|until| now < until) && !after.contains(stay);
+    let sentence = |stay: Stay| {
+        let to = stay.to.map(|to| format!(", with {to} standing in")).unwrap_or_default();
+        let (from, until) = (teller.moment(stay.from), teller.until(stay.until));
+        format!("It takes the place of an absence from {from} until {until}{to}.")
+    };
+    stays(&changed.before).into_iter().filter(has_gone).map(sentence).collect()
 }
 
 fn stay(options: &Options, to: Option<PersonName>, now: Timestamp) -> Result<Stay, &'static str> {

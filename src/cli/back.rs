@@ -36,9 +36,9 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         Ok((config, _)) => config,
         Err(code) => return Ok(code),
     };
-    if let Err(nobody) = person(&config, &options.person) {
-        complain(format_args!("sincerely: {nobody}"));
-        return Ok(ExitCode::NoUser);
+    if let Err(not_there) = person(&config, &options.person, |now| format!("sincerely back {now}")) {
+        complain(format_args!("sincerely: {not_there}"));
+        return Ok(not_there.exit_code());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(come_back(&config, &options.person)) {

@@ -17,7 +17,7 @@ use crate::rules::Rule;
 use crate::smtp::service::Protocol;
 use crate::smtp::settings::{Endpoint, UnixSocket};
 
-use super::absence::Teller;
+use super::absence::{self, Teller, table as table_of_absences};
 use super::certificates::Certificates;
 use super::rehearsal::{self, Failure};
 use super::table::aligned;
@@ -39,6 +39,8 @@ pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
             // What this user may not read, the daemon's perhaps may.
             let warnings = warnings.iter().chain(&found.forbidden).chain(&found.warnings);
             warnings.for_each(|warning| super::complain(format_args!("warning: {warning}")));
+            let unread = absence::unread(&config.state_dir);
+            unread.for_each(|warning| super::complain(format_args!("warning: {warning}")));
             let failures = rehearsal::run(&config)?;
             let told = render(&config) + &passed(&config, &failures);
             anstream::stdout().write_all(told.as_bytes()).context("cannot write to standard output")?;
@@ -143,8 +145,8 @@ fn names(policy: &Policy) -> String {
 
 /// Who is away, or will be, as the configuration has it.
 fn absences(policy: &Policy) -> String {
-    let teller = Teller::new(&policy.people, &NOTHING_SAID, clock::now());
-    if teller.all().is_empty() { String::new() } else { teller.table() }
+    let gone = Teller::new(&policy.people, &NOTHING_SAID, clock::now()).gone();
+    if gone.is_empty() { String::new() } else { table_of_absences(&gone) }
 }
 
 /// A domain of the mail server's own making.

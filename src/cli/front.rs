@@ -9,11 +9,14 @@ use tokio::time::timeout;
 use crate::absences::Register;
 use crate::clock;
 use crate::config::{Config, Role};
-use crate::control::{Status, Tell};
+use crate::control::{Gone, Status, Tell};
 use crate::events;
 use crate::flow::{House, Onward};
+use crate::people::People;
 use crate::smtp::Place;
 use crate::threads::{Query, Threads};
+
+use super::absence::Teller;
 
 /// How long a next hop may take to say how it is: less than whoever asks waits for us.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -68,6 +71,16 @@ impl Tell for Front {
             index: index.map(drop).map_err(|error| error.0),
             alarms: events::last_alarms(),
         }
+    }
+
+    fn away(&self) -> Vec<Gone> {
+        Teller::new(&self.house.policy.people, &self.house.absences.snapshot(), clock::now()).gone()
+    }
+}
+
+impl AsRef<People> for Front {
+    fn as_ref(&self) -> &People {
+        &self.house.policy.people
     }
 }
 

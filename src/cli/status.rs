@@ -12,12 +12,12 @@ use sysexits::ExitCode;
 use crate::absences;
 use crate::clock;
 use crate::config::Config;
-use crate::control::{self, Reach, Status};
+use crate::control::{self, Gone, Reach, Status};
 use crate::events::Alarm;
 use crate::held::{Count, Held};
 use crate::people::absence::{Absences, Notice};
 
-use super::absence::{Teller, Told};
+use super::absence::{BROKEN, Teller, Told, set_aside};
 use super::sheet::{Row, Sheet, Sign, Signs};
 
 /// What `status` is asked.
@@ -39,8 +39,8 @@ pub fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (daemon, absences) = runtime.block_on(ask(&config));
-    let view = View::new(&config, daemon, absences);
+    let (daemon, absences, gone) = runtime.block_on(ask(&config));
+    let view = View::new(&config, daemon, absences, gone);
     let told = if options.json { serde_json::to_string(&view.told())? + "\n" } else { view.text(Signs::of_locale()) };
     anstream::stdout().write_all(told.as_bytes()).context("cannot write to standard output")?;
     Ok(view.exit_code())
@@ -53,16 +53,22 @@ enum Daemon {
     Silent(String),
 }
 
-async fn ask(config: &Config) -> (Daemon, Result<Absences, String>) {
+/// What of absences the daemon says; nothing, where it does not answer: then it is by the files.
+type ByDaemon = Option<Vec<Gone>>;
+
+async fn ask(config: &Config) -> (Daemon, Result<Absences, String>, ByDaemon) {
     let client = control::Client::new(&config.state_dir);
-    let on_disk = || absences::read(&config.state_dir).map_err(|unread| unread.to_string());
+    let on_disk = || absences::read(&config.state_dir).map_err(|unread| format!("{unread}. {BROKEN}"));
     match client.reach().await {
         Reach::Alive => match client.status().await {
-            Ok(status) => (Daemon::Answers(Box::new(status)), client.absences().await.map_err(|error| error.0)),
-            Err(error) => (Daemon::Silent(error.0), on_disk()),
+            Ok(status) => {
+                let absences = client.absences().await.map_err(|error| error.0);
+                (Daemon::Answers(Box::new(status)), absences, client.away().await.ok())
+            }
+            Err(error) => (Daemon::Silent(error.0), on_disk(), None),
         },
-        Reach::Nobody => (Daemon::Nobody, on_disk()),
-        Reach::Silent(why) => (Daemon::Silent(why), on_disk()),
+        Reach::Nobody => (Daemon::Nobody, on_disk(), None),
+        Reach::Silent(why) => (Daemon::Silent(why), on_disk(), None),
     }
 }
 
@@ -73,19 +79,23 @@ struct View<'c> {
     daemon: Daemon,
     held: Result<Vec<Count>, String>,
     absences: Absences,
+    gone: Vec<Gone>,
     /// Why it is not known what was said.
     unread: Option<String>,
 }
 
 impl<'c> View<'c> {
-    fn new(config: &'c Config, daemon: Daemon, absences: Result<Absences, String>) -> Self {
-        let unread = absences.as_ref().err().cloned();
+    fn new(config: &'c Config, daemon: Daemon, absences: Result<Absences, String>, gone: ByDaemon) -> Self {
+        let (unread, now) = (absences.as_ref().err().cloned(), clock::now());
+        let absences = absences.unwrap_or_default();
+        let by_files = || Teller::new(&config.policy.people, &absences, now).gone();
         Self {
             config,
-            now: clock::now(),
+            now,
             daemon,
             held: Held::new(&config.state_dir).count().map_err(|error| error.to_string()),
-            absences: absences.unwrap_or_default(),
+            gone: gone.unwrap_or_else(by_files),
+            absences,
             unread,
         }
     }
@@ -110,7 +120,7 @@ impl<'c> View<'c> {
     fn notices(&self) -> Vec<(String, &Notice)> {
         let notice = |(name, said): (&crate::mail::PersonName, &'_ crate::people::absence::Said)| {
             let notice = self.absences.of(name)?.notice.as_ref()?;
-            let is_news = said.back.is_none_or(|back| back < notice.seen) && self.now < notice.end();
+            let is_news = said.back.is_none_or(|back| back < notice.seen) && notice.may_be_true(self.now);
             is_news.then(|| (name.to_string(), notice))
         };
         self.absences.iter().filter_map(notice).collect()
@@ -137,7 +147,9 @@ impl<'c> View<'c> {
                 let since = teller.moment(status.since);
                 format!("sincerely {} runs since {since}, process {}", status.version, status.pid)
             }
-            Daemon::Nobody => format!("no daemon runs on {}", self.config.state_dir.display()),
+            Daemon::Nobody => {
+                format!("no daemon runs on {}: this is by the files alone", self.config.state_dir.display())
+            }
             Daemon::Silent(why) => format!("a daemon may be running, but does not answer: {why}"),
         }
     }
@@ -177,17 +189,15 @@ impl<'c> View<'c> {
     }
 
     fn away(&self, teller: &Teller<'_>) -> Vec<Row> {
-        let row = |(name, away): (&crate::mail::PersonName, crate::people::absence::Away<'_>)| {
-            let begins =
-                if away.from > self.now { format!("from {} ", teller.moment(away.from)) } else { String::new() };
-            let (sentences, is_missing) = teller.who_gets_the_mail(name, away.from);
-            let sign = if is_missing { Sign::No } else { Sign::Neutral };
-            let text =
-                format!("{begins}until {}, by {}. {}", teller.until(away.until), away.said_by, sentences.join(" "));
-            Row::named(Some(sign), name.to_string(), text)
+        let row = |gone: &Gone| {
+            let begins = if gone.is_now { String::new() } else { format!("from {} ", teller.moment(gone.from)) };
+            let sign = if gone.is_missing { Sign::No } else { Sign::Neutral };
+            let text = format!("{begins}until {}, by {}. {}", teller.until(gone.until), gone.said_by, gone.words);
+            Row::named(Some(sign), &gone.person, text)
         };
-        let unread = self.unread.iter().map(|why| Row::named(Some(Sign::No), "unknown", why));
-        let rows: Vec<Row> = unread.chain(teller.all().into_iter().map(row)).collect();
+        let unread = self.unread.clone().into_iter().chain(set_aside(&self.config.state_dir));
+        let unread = unread.map(|why| Row::named(Some(Sign::No), "unknown", why));
+        let rows: Vec<Row> = unread.chain(self.gone.iter().map(row)).collect();
         if rows.is_empty() { vec![Row::text("nobody")] } else { rows }
     }
 
@@ -197,7 +207,8 @@ impl<'c> View<'c> {
             let until = notice
                 .until
                 .map_or_else(|| "no date could be read".into(), |at| format!("until {}", teller.moment(at)));
-            Row::named(None, name, format!("came {}, {until}: {}", teller.moment(notice.seen), notice.subject))
+            let far = if notice.is_too_far() { ", too far away to count" } else { "" };
+            Row::named(None, name, format!("came {}, {until}{far}: {}", teller.moment(notice.seen), notice.subject))
         };
         self.notices().into_iter().map(row).collect()
     }
@@ -236,7 +247,7 @@ impl<'c> View<'c> {
             next_hops: self.status().map(|status| status.next_hops.iter().map(NextHopTold::new).collect()),
             index: self.status().map(|status| status.index.as_ref().err().map_or("answers", String::as_str)),
             held: self.held.as_ref().ok().map(|counts| counts.iter().map(held).collect()),
-            away: self.teller().told(),
+            away: self.gone.iter().map(Told::from).collect(),
             notices: self.notices().into_iter().map(notice).collect(),
             alarms: self.status().map(|status| status.alarms.as_slice()),
         }

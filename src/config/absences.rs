@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::Config;
 use super::document::KeyPath;
 use super::file::{self, File};
 use super::handover;
@@ -10,7 +11,7 @@ use super::problems::Report;
 use super::values::As;
 use crate::people::absence::{Instead, NOTHING_SAID, Planned, Presence, Stay};
 use crate::people::moment::Moment;
-use crate::people::{People, PersonName};
+use crate::people::{People, PersonName, Persona};
 
 /// What is written of absences, as far as it is right. Days begin at midnight of the system's zone.
 pub(super) fn check(file: &File, report: &mut Report<'_>) -> Planned {
@@ -56,24 +57,88 @@ fn stand_in(name: &str, to: &str, file: &File, at: &KeyPath, report: &mut Report
     Some(PersonName(handover::now(to, file).into()))
 }
 
-/// Warns of stays in which everybody who would stand in is away too, and the chain leads back.
-pub(super) fn give_advice(people: &People, report: &mut Report<'_>) {
+/// Warns of absences that are perhaps not what was meant.
+pub(super) fn give_advice(config: &Config, report: &mut Report<'_>) {
+    let people = &config.policy.people;
     let names: Vec<&PersonName> = people.people().map(|person| &person.name).collect();
-    let begins: Vec<Timestamp> = names.iter().flat_map(|name| people.stays(name)).map(|stay| stay.from).collect();
+    let mut begins: Vec<Timestamp> = names.iter().flat_map(|name| people.stays(name)).map(|stay| stay.from).collect();
+    begins.sort_unstable();
     for name in names {
-        for (index, stay) in people.stays(name).iter().enumerate() {
-            let in_circle = |at: &&Timestamp| {
-                let presence = Presence { people, absences: &NOTHING_SAID, now: **at };
-                presence.instead_of(name) == Instead::InCircle
-            };
-            let during = |at: &&Timestamp| stay.from <= **at && stay.until.is_none_or(|until| **at < until);
-            if begins.iter().filter(during).any(|at| in_circle(&at)) {
-                let at = KeyPath::from(["people", name.0.as_str(), "away"]).item(index).key("to");
-                let message = format!(
-                    "who stands in is away at the same time, and it leads back: whoever else answers gets the mail, or {name}'s own inbox"
-                );
-                report.warn(&at, message);
-            }
+        stays_that_overlap(people, name, report);
+        chains_that_lead_nowhere(people, name, &begins, report);
+        trust_without_effect(config, name, report);
+    }
+    fallbacks_that_are_away(people, &begins, report);
+}
+
+/// Of two stays at the same time the first one counts, and nobody is told of the other.
+fn stays_that_overlap(people: &People, name: &PersonName, report: &mut Report<'_>) {
+    let stays = people.stays(name);
+    for (index, stay) in stays.iter().enumerate() {
+        if let Some(other) = stays.iter().take(index).position(|other| other.overlaps(stay)) {
+            let (_, line) = report.place_of(&key(name, other).key("from"));
+            let message = format!("overlaps the absence of line {line}, which alone counts as long as both last");
+            report.warn(&key(name, index).key("from"), message);
         }
     }
+}
+
+/// Stays in which whoever would stand in is away too, and nobody is named who is there.
+fn chains_that_lead_nowhere(people: &People, name: &PersonName, begins: &[Timestamp], report: &mut Report<'_>) {
+    for (index, stay) in people.stays(name).iter().enumerate().filter(|(_, stay)| stay.to.is_some()) {
+        let during = |at: &&Timestamp| stay.from <= **at && stay.until.is_none_or(|until| **at < until);
+        let nowhere = begins.iter().filter(during).find_map(|at| match presence(people, *at).instead_of(name) {
+            Instead::InCircle => Some("it leads back"),
+            Instead::Unnamed => Some("names nobody who is there"),
+            Instead::There | Instead::By(_) => None,
+        });
+        if let Some(why) = nowhere {
+            let message = format!(
+                "who stands in is away at the same time, and {why}: whoever else answers gets the mail, or {name}'s own inbox"
+            );
+            report.warn(&key(name, index).key("to"), message);
+        }
+    }
+}
+
+/// What an inbox refuses would wait with people who are away.
+fn fallbacks_that_are_away(people: &People, begins: &[Timestamp], report: &mut Report<'_>) {
+    for persona in people.personas().filter(|persona| !persona.fallback.is_empty()) {
+        let all_wait = |at: &&Timestamp| persona.fallback.iter().all(|address| presence(people, **at).waits(address));
+        if let Some(at) = begins.iter().find(all_wait) {
+            let day = at.to_zoned(TimeZone::system()).date();
+            let message = format!(
+                "from {day} everybody whom it leads to is away, and nobody stands in: what an inbox refuses waits in theirs"
+            );
+            report.warn(&KeyPath::from(["personas", persona.name.0.as_str(), "fallback"]), message);
+        }
+    }
+}
+
+/// A notice is known by the copy that it answers, and names no stand-in.
+fn trust_without_effect(config: &Config, name: &PersonName, report: &mut Report<'_>) {
+    let people = &config.policy.people;
+    if !people.trusts_notices_of(name) {
+        return;
+    }
+    let is_shared = |persona: &Persona| persona.answered_by.len() > 1 && persona.answered_by.contains(name);
+    let why = if config.policy.reply_domain.is_none() {
+        "notices come back only with reply_domain"
+    } else if config.kept.keep_for.is_zero() {
+        "without relay.keep_copies_for nobody can tell whose a notice is"
+    } else if !people.personas().any(is_shared) {
+        "nobody else answers for the same persona, and a notice names no stand-in: mail goes to the own inbox as ever"
+    } else {
+        return;
+    };
+    let at = KeyPath::from(["people", name.0.as_str(), "trust_out_of_office"]);
+    report.warn(&at, format!("has no effect: {why}"));
+}
+
+fn presence(people: &People, now: Timestamp) -> Presence<'_> {
+    Presence { people, absences: &NOTHING_SAID, now }
+}
+
+fn key(name: &PersonName, index: usize) -> KeyPath {
+    KeyPath::from(["people", name.0.as_str(), "away"]).item(index)
 }

@@ -21,7 +21,7 @@ pub(super) fn give(config: &Config, report: &mut Report<'_>) {
     fallbacks_that_are_none(policy, report);
     shared_addresses(policy, report);
     tight_limits(config, report);
-    absences::give_advice(&policy.people, report);
+    absences::give_advice(config, report);
     if !policy.hostname.as_str().contains('.') {
         report.warn(&["hostname"].into(), "is not fully qualified; some mail servers refuse such a greeting");
     }

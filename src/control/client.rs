@@ -19,7 +19,9 @@ use crate::mail::Address;
 use crate::people::absence::Absences;
 use crate::threads::{Bookmark, Bounced, Count, Found, Named, Query, Story, Unavailable};
 
-use super::{ABSENCES, ALIVE, BOUNCED, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Status, socket};
+use super::{
+    ABSENCES, ALIVE, AWAY, BOUNCED, CHANGE, COUNT, Changed, FORGET, Gone, LOOK_UP, STATUS, STORIES, Status, socket,
+};
 
 /// How long a daemon may take to answer: far longer than it does, and no longer than people wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,6 +42,17 @@ pub enum Reach {
     Nobody,
     /// One may run, but does not answer or may not be asked: why.
     Silent(String),
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unchanged {
+    /// It names somebody whom the daemon does not know.
+    #[error("{0}")]
+    Unknown(String),
+    /// The daemon could not write it, or does not answer.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// Why the daemon did not answer.
@@ -122,12 +135,26 @@ impl Client {
         answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
     }
 
-    /// Changes that; it is on disk then.
+    /// Who is away now, or will be, as the daemon sees it.
     ///
     /// # Errors
-    /// When the daemon could not write it, or does not answer.
-    pub async fn change(&self, change: &Change) -> Result<Changed, Unavailable> {
-        self.ask(CHANGE, change, PATIENCE).await
+    /// When the daemon does not answer.
+    pub async fn away(&self) -> Result<Vec<Gone>, Unavailable> {
+        let answer = self.send(Method::GET, AWAY, Vec::new(), PATIENCE).await;
+        answer.and_then(|body| Ok(postcard::from_bytes(&body)?)).map_err(unavailable)
+    }
+
+    /// Changes what was said; it is on disk then.
+    ///
+    /// # Errors
+    /// When it names somebody whom the daemon does not know, or the daemon could not write it or does not answer.
+    pub async fn change(&self, change: &Change) -> Result<Changed, Unchanged> {
+        self.ask_for(CHANGE, change, PATIENCE).await.map_err(|trouble| match &trouble {
+            Trouble::Refused(StatusCode::CONFLICT, told) => Unchanged::Unknown(told.clone()),
+            Trouble::Refused(..) | Trouble::Socket(_) | Trouble::Http(_) | Trouble::Language(_) | Trouble::Late(_) => {
+                Unchanged::Unavailable(trouble.to_string())
+            }
+        })
     }
 
     /// How the daemon is.
@@ -145,11 +172,17 @@ impl Client {
         question: &impl Serialize,
         patience: Duration,
     ) -> Result<T, Unavailable> {
-        let answer = async {
-            let body = self.send(Method::POST, path, postcard::to_stdvec(question)?, patience).await?;
-            Ok::<_, Trouble>(postcard::from_bytes(&body)?)
-        };
-        answer.await.map_err(unavailable)
+        self.ask_for(path, question, patience).await.map_err(unavailable)
+    }
+
+    async fn ask_for<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+        patience: Duration,
+    ) -> Result<T, Trouble> {
+        let body = self.send(Method::POST, path, postcard::to_stdvec(question)?, patience).await?;
+        Ok(postcard::from_bytes(&body)?)
     }
 
     async fn send(&self, method: Method, path: &str, body: Vec<u8>, patience: Duration) -> Result<Bytes, Trouble> {

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::events::Alarm;
-use crate::people::absence::Absences;
+use crate::people::absence::{Absences, SaidBy};
 
-pub use client::{Client, Reach};
+pub use client::{Client, Reach, Unchanged};
 pub use server::{bind, serve};
 
 /// Answers 200 while the daemon lives.
@@ -32,7 +32,10 @@ const FORGET: &str = "/forget";
 
 /// Answers the [`crate::people::absence::Absences`].
 const ABSENCES: &str = "/absences";
-/// Takes a [`crate::absences::Change`], answers a [`Changed`] once it is on disk, or 503 with the reason.
+/// Answers a [`Gone`] for everybody who is away, or will be.
+const AWAY: &str = "/away";
+/// Takes a [`crate::absences::Change`], answers a [`Changed`] once it is on disk, 409 where it names somebody whom the
+/// daemon does not know, or 503 with the reason.
 const CHANGE: &str = "/absences/change";
 
 /// What was said of people's absence, before a change and since.
@@ -42,6 +45,29 @@ pub struct Changed {
     pub before: Absences,
     /// Since.
     pub after: Absences,
+}
+
+/// An absence, now or to come, as the daemon sees it: its configuration may be older than the file.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Gone {
+    /// Who is away.
+    pub person: String,
+    /// Whether it has begun.
+    pub is_now: bool,
+    /// Since when, or from when on.
+    pub from: Timestamp,
+    /// The moment of return, where it is known.
+    pub until: Option<Timestamp>,
+    /// Who was named.
+    pub to: Option<String>,
+    /// Who has the mail at its beginning, or now; nobody: the person's own inbox.
+    pub stands_in: Vec<String>,
+    /// Who says so.
+    pub said_by: SaidBy,
+    /// Who has the mail, in words.
+    pub words: String,
+    /// Whether somebody is missing who would have it.
+    pub is_missing: bool,
 }
 
 /// Answers a [`Status`].
@@ -70,6 +96,9 @@ pub struct Status {
 pub trait Tell {
     /// How it is now.
     fn tell(&self) -> impl Future<Output = Status> + Send;
+
+    /// Who is away now, or will be.
+    fn away(&self) -> Vec<Gone>;
 }
 
 fn socket(state_dir: &Path) -> PathBuf {

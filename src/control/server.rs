@@ -17,11 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::absences::{Change, Register};
 use crate::clock;
-use crate::mail::Address;
+use crate::mail::{Address, PersonName};
+use crate::people::People;
 use crate::people::absence::Absences;
 use crate::threads::{Bookmark, Named, Query, Threads, Unavailable};
 
-use super::{ABSENCES, ALIVE, BOUNCED, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Tell, socket};
+use super::{ABSENCES, ALIVE, AWAY, BOUNCED, CHANGE, COUNT, Changed, FORGET, LOOK_UP, STATUS, STORIES, Tell, socket};
 
 /// Binds the socket of a state directory, for its owner only; a stale one is replaced. Only for the process that holds
 /// the directory's lock: nobody else can be listening.
@@ -46,7 +47,7 @@ pub fn bind(state_dir: &Path) -> io::Result<UnixListener> {
 /// When the socket fails for good.
 pub async fn serve<S>(listener: UnixListener, state: Arc<S>, shutdown: CancellationToken) -> io::Result<()>
 where
-    S: AsRef<Threads> + AsRef<Register> + Tell + Send + Sync + 'static,
+    S: AsRef<Threads> + AsRef<Register> + AsRef<People> + Tell + Send + Sync + 'static,
 {
     let router = Router::new()
         .route(ALIVE, get(|| async { StatusCode::OK }))
@@ -56,6 +57,7 @@ where
         .route(BOUNCED, post(bounced::<S>))
         .route(FORGET, post(forget::<S>))
         .route(ABSENCES, get(absences::<S>))
+        .route(AWAY, get(away::<S>))
         .route(CHANGE, post(change::<S>))
         .route(STATUS, get(status::<S>))
         .with_state(state);
@@ -92,12 +94,26 @@ async fn absences<S: AsRef<Register>>(State(state): State<Arc<S>>) -> Result<Vec
     say(Ok(&*register(&*state).snapshot()))
 }
 
-/// Writing takes a moment, in which nothing else is kept from going on.
+async fn away<S: Tell>(State(state): State<Arc<S>>) -> Result<Vec<u8>, Refusal> {
+    say(Ok(state.away()))
+}
+
+/// Whoever types a name has another configuration before them than a daemon that was not restarted since: what that
+/// does not know, it would not do. Writing takes a moment, in which nothing else is kept from going on.
 async fn change<S>(State(state): State<Arc<S>>, body: Bytes) -> Result<Vec<u8>, Refusal>
 where
-    S: AsRef<Register> + Send + Sync + 'static,
+    S: AsRef<Register> + AsRef<People> + Send + Sync + 'static,
 {
     let change: Change = read(&body)?;
+    let people: &People = (*state).as_ref();
+    let is_there = |name: &&PersonName| people.person(name).is_some_and(|person| person.name == **name);
+    if let Some(stranger) = change.names().find(|name| !is_there(name)) {
+        let told = format!(
+            "the running daemon knows no person {:?} who is there: its configuration is older than the file. Restart it, then say it again",
+            stranger.0
+        );
+        return Err((StatusCode::CONFLICT, told));
+    }
     let changing = move || register(&*state).change(&change, clock::now());
     let changed =
         tokio::task::spawn_blocking(changing).await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));

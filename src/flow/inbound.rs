@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::kept::Keeping;
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
@@ -98,7 +98,7 @@ impl Service for Inbound {
             legs.extend(journey.make_copies(plan, legs).await);
         }
 
-        self.note_absence(&desk, &arrival, &planned.plans).await;
+        self.note_absence(&desk, &arrival, &planned.plans, journey.deadline).await;
         self.end_keeping(keeping, &planned.plans, &legs).await;
 
         // settle
@@ -156,14 +156,21 @@ impl Inbound {
         }
     }
 
-    /// A vacation notice of one of ours is noted. It is held all the same: where it cannot be noted, an operator is
-    /// told.
-    async fn note_absence(&self, desk: &Desk<'_>, arrival: &Arrival, plans: &[Plan]) {
-        let Some((person, notice)) = desk.notice(arrival, plans, &TimeZone::system()) else { return };
+    /// A vacation notice of one of ours is noted, where what it answers is still kept. It is held all the same: where
+    /// it cannot be noted, an operator is told.
+    async fn note_absence(&self, desk: &Desk<'_>, arrival: &Arrival, plans: &[Plan], deadline: Instant) {
+        const UNNOTED: &str = "a person's own vacation notice could not be noted";
+        let Some(copy) = desk.answered(arrival, plans) else { return };
+        let handed_to = match timeout_at(deadline, self.0.kept.handed_to(copy)).await {
+            Ok(Ok(handed_to)) => handed_to,
+            Ok(Err(error)) => return events::alarm(UNNOTED, &error),
+            Err(late) => return events::alarm(UNNOTED, &late),
+        };
+        let Some((person, notice)) = desk.notice(arrival, &handed_to, &TimeZone::system()) else { return };
         let (house, name) = (Arc::clone(&self.0), person.clone());
         let noting = tokio::task::spawn_blocking(move || house.absences.note(&name, notice));
         if let Err(error) = noting.await.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked))) {
-            events::alarm("a person's own vacation notice could not be noted", &format!("{person}: {error}"));
+            events::alarm(UNNOTED, &format!("{person}: {error}"));
         }
     }
 

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::mail::CopyId;
+use crate::mail::{Address, CopyId};
 
 pub use sheet::{Damaged, Forwarded, Share};
 
@@ -146,6 +146,16 @@ impl Kept {
         let Ok(room) = self.room.clone().acquire_many_owned(kibibytes).await else { return Ok(None) };
         let (forwarded, message) = spawn_blocking(move || read(path)).await??;
         Ok(Some(Found { forwarded, message, _room: room }))
+    }
+
+    /// The inboxes that a copy was handed to; nobody, where it is not kept.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read, or is not what was written.
+    pub async fn handed_to(&self, copy: CopyId) -> Result<Vec<Address>, KeptError> {
+        let found = self.find(copy, true).await?;
+        let shares = found.iter().flat_map(|found| &found.forwarded.shares);
+        Ok(shares.filter(|share| share.copy == copy).flat_map(|share| share.to.clone()).collect())
     }
 
     /// What bounced has ended elsewhere. It stays for what becomes of that, and of other copies of it, and for nothing else;

@@ -2,7 +2,8 @@
 //!
 //! A date is believed where a word beside it says that it is the end ("until", "back on", "bis", "jusqu'au", …),
 //! in some twenty languages. What could be read in two ways is not read, nor is a day that is past or more than a
-//! year away; and where several days are named, none is. Unknown is not no.
+//! year away, nor a day of the week, which may be that of the next one; and where several days are named, none is.
+//! Unknown is not no.
 
 mod words;
 

@@ -3,7 +3,8 @@
 //! Three may say that somebody is away: the command `away`, the configuration, and, where that is trusted, the
 //! person's own vacation notice; the first of them that says so now decides. A stand-in may be away too, so
 //! chains are followed. Where they lead back, or nobody is named, the others of a pool step in; where none of them is
-//! there, mail goes to the person's own inbox: it waits there, and is not lost.
+//! there, mail goes to the person's own inbox: it waits there, and is not lost. A name of somebody who left means
+//! whoever succeeded them: it is the successor who is asked for, and who stands in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ use crate::mail::Address;
 
 /// How long a notice counts that does not say until when: mail that comes then brings the next notice.
 const UNTOLD: SignedDuration = SignedDuration::from_hours(72);
+/// How far away a day may be that a notice names and that counts: whoever is away for longer is known to be.
+const FURTHEST: SignedDuration = SignedDuration::from_hours(6 * 7 * 24);
 /// Characters of a notice's subject that are kept.
 const LONGEST_SUBJECT: usize = 200;
 
@@ -40,6 +43,9 @@ pub struct Notice {
     pub until: Option<Timestamp>,
     /// Its subject.
     pub subject: String,
+    /// Nobody but the person's own responder can have written it; only such a one sets anybody away.
+    #[serde(default)]
+    pub proved: bool,
 }
 
 /// What was said of one person, besides the configuration.
@@ -69,7 +75,9 @@ pub struct Planned {
 }
 
 /// Who says that somebody is away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum SaidBy {
@@ -130,25 +138,33 @@ impl Stay {
         self.until.is_some_and(|until| until <= now)
     }
 
-    fn overlaps(&self, other: &Self) -> bool {
+    /// Whether both are true at some moment.
+    pub fn overlaps(&self, other: &Self) -> bool {
         !self.is_past(other.from) && !other.is_past(self.from)
-    }
-
-    fn away(&self, said_by: SaidBy) -> Away<'_> {
-        Away { from: self.from, until: self.until, to: self.to.as_ref(), said_by }
     }
 }
 
 impl Notice {
-    /// A notice with a subject of any length.
+    /// A notice with a subject of any length, which may be anybody's.
     pub fn new(seen: Timestamp, until: Option<Timestamp>, subject: &str) -> Self {
-        Self { seen, until, subject: subject.chars().take(LONGEST_SUBJECT).collect() }
+        Self { seen, until, subject: subject.chars().take(LONGEST_SUBJECT).collect(), proved: false }
     }
 
-    /// When it does not count any more.
+    /// When it does not count any more. A day that is further away than six weeks is as if it were not told: nobody
+    /// would miss the person's mail for so long by one mail of a machine.
     pub fn end(&self) -> Timestamp {
         let untold = || self.seen.checked_add(UNTOLD).unwrap_or(Timestamp::MAX);
-        self.until.unwrap_or_else(untold)
+        self.until.filter(|_| !self.is_too_far()).unwrap_or_else(untold)
+    }
+
+    /// Whether the day that it names is too far away to count.
+    pub fn is_too_far(&self) -> bool {
+        self.until.is_some_and(|until| until.duration_since(self.seen) > FURTHEST)
+    }
+
+    /// Whether it may still be true, whatever counts.
+    pub fn may_be_true(&self, now: Timestamp) -> bool {
+        now < self.until.map_or_else(|| self.end(), |until| until.max(self.end()))
     }
 }
 
@@ -178,10 +194,13 @@ impl Absences {
         said.back = Some(now);
     }
 
-    /// A person's own notice came.
+    /// A person's own notice came. One that proves nothing takes no place of one that still counts.
     pub fn note(&mut self, name: &PersonName, notice: Notice) {
         let said = self.0.entry(name.clone()).or_default();
-        if said.notice.as_ref().is_none_or(|before| before.seen <= notice.seen) {
+        let is_over = |before: &Notice| said.back.is_some_and(|back| before.seen <= back);
+        let counts = |before: &Notice| before.proved && notice.seen < before.end() && !is_over(before);
+        let stays = |before: &Notice| notice.seen < before.seen || !notice.proved && counts(before);
+        if !said.notice.as_ref().is_some_and(stays) {
             said.notice = Some(notice);
         }
     }
@@ -217,9 +236,9 @@ impl<'a> Presence<'a> {
     pub fn away(&self, name: &PersonName) -> Option<Away<'a>> {
         let now = self.now;
         let by_command = self.said(name).and_then(|said| said.away.iter().find(|stay| stay.covers(now)));
-        let by_command = by_command.map(|stay| stay.away(SaidBy::Command));
+        let by_command = by_command.map(|stay| self.told(stay, SaidBy::Command));
         let of_configuration = || self.stays(name).find(|stay| stay.covers(now));
-        let of_configuration = || of_configuration().map(|stay| stay.away(SaidBy::Configuration));
+        let of_configuration = || of_configuration().map(|stay| self.told(stay, SaidBy::Configuration));
         by_command.or_else(of_configuration).or_else(|| self.by_notice(name))
     }
 
@@ -227,8 +246,8 @@ impl<'a> Presence<'a> {
     pub fn to_come(&self, name: &PersonName) -> Vec<Away<'a>> {
         let now = self.now;
         let by_command = self.said(name).map(|said| said.away.as_slice()).unwrap_or_default();
-        let by_command = by_command.iter().map(|stay| stay.away(SaidBy::Command));
-        let all = by_command.chain(self.stays(name).map(|stay| stay.away(SaidBy::Configuration)));
+        let by_command = by_command.iter().map(|stay| self.told(stay, SaidBy::Command));
+        let all = by_command.chain(self.stays(name).map(|stay| self.told(stay, SaidBy::Configuration)));
         let mut to_come: Vec<Away<'a>> = all.filter(|away| away.from > now).collect();
         to_come.sort_by_key(|away| away.from);
         to_come
@@ -237,7 +256,7 @@ impl<'a> Presence<'a> {
     /// Who has what is for a person now.
     pub fn instead_of(&self, name: &PersonName) -> Instead<'a> {
         let Some(mut away) = self.away(name) else { return Instead::There };
-        let mut passed = vec![name];
+        let mut passed = vec![self.now_called(name).unwrap_or(name)];
         loop {
             // Who is named may have been taken out of the configuration since.
             let named = away.to.filter(|to| self.people.person(to).is_some());
@@ -264,8 +283,7 @@ impl<'a> Presence<'a> {
     }
 
     fn inbox_there(&self, address: &Address) -> Vec<Address> {
-        let is_it = |inbox: &Address| inbox.folded() == address.folded();
-        let owners: Vec<&Person> = self.people.people().filter(|person| person.inboxes.iter().any(is_it)).collect();
+        let owners = self.owners(address);
         let is_read = owners.iter().any(|owner| self.away(&owner.name).is_none());
         let stand_in = owners.iter().find_map(|owner| match self.instead_of(&owner.name) {
             Instead::By(name) => self.people.person(name),
@@ -274,18 +292,43 @@ impl<'a> Presence<'a> {
         stand_in.filter(|_| !is_read).map_or_else(|| vec![address.clone()], |person| person.inboxes.clone())
     }
 
+    /// Whether mail to an address waits: whoever reads it is away, and nobody is named who would be there.
+    pub fn waits(&self, address: &Address) -> bool {
+        let waits = |owner: &&Person| matches!(self.instead_of(&owner.name), Instead::Unnamed | Instead::InCircle);
+        let owners = self.owners(address);
+        !owners.is_empty() && owners.iter().all(waits)
+    }
+
+    fn owners(&self, address: &Address) -> Vec<&'a Person> {
+        let is_it = |inbox: &Address| inbox.folded() == address.folded();
+        self.people.people().filter(|person| person.inboxes.iter().any(is_it)).collect()
+    }
+
+    /// Who has what is for a name: the person, or who succeeded them; `None` where nobody does.
+    fn now_called(&self, name: &PersonName) -> Option<&'a PersonName> {
+        self.people.person(name).map(|person| &person.name)
+    }
+
+    fn told(&self, stay: &'a Stay, said_by: SaidBy) -> Away<'a> {
+        let to = stay.to.as_ref().map(|to| self.now_called(to).unwrap_or(to));
+        Away { from: stay.from, until: stay.until, to, said_by }
+    }
+
+    /// What was said of who is there. What was said of somebody before they left is nothing about their successor.
     fn said(&self, name: &PersonName) -> Option<&'a Said> {
-        self.absences.of(name)
+        self.absences.of(self.now_called(name).unwrap_or(name))
     }
 
     /// What the configuration says, but for what `back` has ended.
-    fn stays(&self, name: &PersonName) -> impl Iterator<Item = &'a Stay> {
+    fn stays(&self, name: &PersonName) -> impl Iterator<Item = &'a Stay> + use<'a> {
         let back = self.back(name);
-        self.people.stays(name).iter().filter(move |stay| back.is_none_or(|back| back < stay.from))
+        let stays = self.now_called(name).map_or(&[][..], |name| self.people.stays(name));
+        stays.iter().filter(move |stay| back.is_none_or(|back| back < stay.from))
     }
 
     fn by_notice(&self, name: &PersonName) -> Option<Away<'a>> {
-        let notice = self.said(name)?.notice.as_ref().filter(|_| self.people.trusts_notices_of(name))?;
+        let is_trusted = self.now_called(name).is_some_and(|name| self.people.trusts_notices_of(name));
+        let notice = self.said(name)?.notice.as_ref().filter(|notice| is_trusted && notice.proved)?;
         let is_newer = self.back(name).is_none_or(|back| back < notice.seen);
         let is_now = notice.seen <= self.now && self.now < notice.end();
         let away = Away { from: notice.seen, until: Some(notice.end()), to: None, said_by: SaidBy::Notice };

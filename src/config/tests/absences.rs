@@ -65,3 +65,48 @@ fn a_circle_is_warned_of_where_it_is_one_at_the_same_time() {
         ],
     );
 }
+
+#[test]
+fn stays_that_overlap_and_chains_that_end_with_somebody_who_is_away() {
+    let stays = |stays: &[(&str, &str)]| {
+        let stay = |(who, fields): &(&str, &str)| format!("[[people.{who}.away]]\n{fields}\n");
+        let stays: String = stays.iter().map(stay).collect();
+        format!(
+            "reply_domain = 'r.example'\n{TOM}personas.tom = {{ address = 't@acme.example', answered_by = 'tom', fallback = 'sophie' }}\n{stays}"
+        )
+    };
+    let december = "from = 2026-12-01\nuntil = 2026-12-24\nto = 'tom'";
+    check_warnings(&stays(&[("sophie", december), ("sophie", "from = 2026-12-24\nto = 'tom'")]), &[]);
+    check_warnings(
+        &stays(&[("sophie", december), ("sophie", "from = 2026-12-23\nto = 'tom'")]),
+        &["f:13: people.sophie.away.from: overlaps the absence of line 9, which alone counts as long as both last"],
+    );
+    check_warnings(
+        &stays(&[("sophie", december), ("tom", "from = 2026-12-23\nuntil = 2026-12-24")]),
+        &[
+            "f:7: personas.tom.fallback: from 2026-12-23 everybody whom it leads to is away, and nobody stands in: what an inbox refuses waits in theirs",
+            "f:11: people.sophie.away.to: who stands in is away at the same time, and names nobody who is there: whoever else answers gets the mail, or sophie's own inbox",
+        ],
+    );
+}
+
+#[test]
+fn trust_that_changes_nothing_is_told() {
+    let trust = |more: &str| format!("{more}{TOM}people.sophie.trust_out_of_office = true\n");
+    let team = "personas.team = { address = 'team@acme.example', answered_by = ['sophie', 'tom'] }\n";
+    let told = |text: &str| {
+        let (_, warnings) = parse(&format!("{BASE}{text}")).unwrap();
+        let told = warnings.iter().find(|warning| warning.key == "people.sophie.trust_out_of_office");
+        told.map_or_else(String::new, |warning| warning.message.clone())
+    };
+    assert_eq!(told(&trust(&format!("{team}reply_domain = 'r.example'\n"))), "");
+    assert_eq!(
+        told(&trust("reply_domain = 'r.example'\n")),
+        "has no effect: nobody else answers for the same persona, and a notice names no stand-in: mail goes to the own inbox as ever"
+    );
+    assert_eq!(told(&trust(team)), "has no effect: notices come back only with reply_domain");
+    assert_eq!(
+        told(&trust(&format!("{team}reply_domain = 'r.example'\nrelay.keep_copies_for = '0'\n"))),
+        "has no effect: without relay.keep_copies_for nobody can tell whose a notice is"
+    );
+}

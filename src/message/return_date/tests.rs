@@ -69,6 +69,9 @@ const TODAY: Date = jiff::civil::date(2026, 11, 22);
 // What cannot be known.
 #[case("", "")]
 #[case("I am out of the office.", "")]
+// A day of the week may be that of this week, of the next, or, on that very day, today.
+#[case("I will be back on Monday.", "")]
+#[case("Ab Montag bin ich wieder da.", "")]
 #[case("Back soon, until then call +49 30 1234567", "")]
 #[case("until 03/04/2027", "")]
 #[case("until 3/3/2027", "2027-03-03")]

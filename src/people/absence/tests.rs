@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::people::Leaver;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -13,6 +14,11 @@ fn name(text: &str) -> PersonName {
 /// Hours after the moment of all tests.
 fn at(hours: i64) -> Timestamp {
     Timestamp::from_second(NOW + hours * 3600).unwrap()
+}
+
+/// What her own responder says.
+fn proved(seen: i64, until: Option<i64>) -> Notice {
+    Notice { proved: true, ..Notice::new(at(seen), until.map(at), "away") }
 }
 
 fn stay(from: i64, until: Option<i64>, to: Option<&str>) -> Stay {
@@ -85,11 +91,37 @@ fn chains_are_followed_and_circles_end() {
     }
 }
 
+/// Tom left, and Ute has what was his.
+#[test]
+fn who_left_is_whoever_succeeded_them() {
+    let ute_for_tom = |people: People| {
+        let left = Leaver { person: person("tom"), successor: name("ute") };
+        let there = people.people().filter(|person| person.name != name("tom")).cloned().collect();
+        People::new(there, Vec::new()).with_absences(people.planned.clone()).handing_over(vec![left])
+    };
+    for (stays, expected) in [
+        (vec![("sophie", Some("tom"))], "ute"),
+        (vec![("sophie", Some("tom")), ("tom", Some("eve"))], "ute"),
+        (vec![("sophie", Some("tom")), ("ute", Some("eve"))], "eve"),
+        (vec![("sophie", Some("tom")), ("ute", Some("tom"))], "circle"),
+        (vec![("sophie", Some("tom")), ("ute", None)], "unnamed"),
+    ] {
+        let stays: Vec<_> = stays.into_iter().map(|(who, to)| (who, stay(-1, None, to))).collect();
+        assert_eq!(instead(&ute_for_tom(people(&[])), &said(&stays), 0), expected, "{stays:?}");
+        assert_eq!(instead(&ute_for_tom(people(&stays)), &NOTHING_SAID, 0), expected, "configured {stays:?}");
+    }
+    let (people, absences) = (ute_for_tom(people(&[])), said(&[("ute", stay(-1, None, None))]));
+    let presence = Presence { people: &people, absences: &absences, now: at(0) };
+    let names = ["tom", "ute", "eve"].map(name);
+    assert_eq!(presence.there(&names).collect::<Vec<_>>(), [&name("eve")]);
+    assert_eq!(presence.away(&name("tom")), presence.away(&name("ute")));
+}
+
 #[test]
 fn the_command_comes_before_the_configuration_and_both_before_a_notice() {
     let configured = people(&[("sophie", stay(-2, Some(9), Some("tom")))]);
     let mut absences = said(&[("sophie", stay(-1, Some(5), Some("ute")))]);
-    absences.note(&name("sophie"), Notice::new(at(0), Some(at(20)), "away"));
+    absences.note(&name("sophie"), proved(0, Some(20)));
     let of = |hours| {
         let away = Presence { people: &configured, absences: &absences, now: at(hours) }.away(&name("sophie"));
         away.map(|away| away.said_by)
@@ -104,13 +136,13 @@ fn the_command_comes_before_the_configuration_and_both_before_a_notice() {
 fn back_ends_what_has_begun_whoever_said_it() {
     let configured = people(&[("sophie", stay(-2, Some(9), Some("tom"))), ("sophie", stay(30, Some(40), Some("tom")))]);
     let mut absences = said(&[("sophie", stay(-1, Some(5), Some("ute"))), ("sophie", stay(50, None, Some("ute")))]);
-    absences.note(&name("sophie"), Notice::new(at(0), Some(at(20)), "away"));
+    absences.note(&name("sophie"), proved(0, Some(20)));
     absences.come_back(&name("sophie"), false, at(1));
     assert_eq!(instead(&configured, &absences, 1), "there");
     assert_eq!(instead(&configured, &absences, 15), "there", "the notice came before");
     assert_eq!(instead(&configured, &absences, 31), "tom", "the next time of the configuration");
     assert_eq!(instead(&configured, &absences, 51), "ute", "the next time that was said");
-    absences.note(&name("sophie"), Notice::new(at(2), Some(at(20)), "away"));
+    absences.note(&name("sophie"), proved(2, Some(20)));
     assert_eq!(instead(&configured, &absences, 3), "unnamed", "a notice that came later");
     absences.come_back(&name("sophie"), true, at(4));
     assert_eq!(instead(&configured, &absences, 51), "there");
@@ -120,14 +152,47 @@ fn back_ends_what_has_begun_whoever_said_it() {
 fn a_notice_counts_where_it_is_trusted_and_for_three_days_where_it_tells_no_end() {
     let mut absences = Absences::default();
     for who in ["sophie", "tom"] {
-        absences.note(&name(who), Notice::new(at(0), None, "away"));
-        absences.note(&name(who), Notice::new(at(-5), Some(at(900)), "an older one"));
+        absences.note(&name(who), proved(0, None));
+        absences.note(&name(who), proved(-5, Some(900)));
     }
     let people = people(&[]);
     let is_away =
         |who, hours| Presence { people: &people, absences: &absences, now: at(hours) }.away(&name(who)).is_some();
     assert!(is_away("sophie", 71) && !is_away("sophie", 72));
     assert!(!is_away("tom", 0), "his notices are only shown");
+}
+
+#[test]
+fn a_notice_counts_for_six_weeks_at_most_and_only_where_it_is_proved() {
+    const SIX_WEEKS: i64 = 6 * 7 * 24;
+    let people = people(&[]);
+    let end = |notice: Notice| {
+        let mut absences = Absences::default();
+        absences.note(&name("sophie"), notice);
+        let presence = Presence { people: &people, absences: &absences, now: at(0) };
+        presence.away(&name("sophie")).map(|away| away.until.unwrap())
+    };
+    assert_eq!(end(proved(0, Some(SIX_WEEKS))), Some(at(SIX_WEEKS)));
+    assert_eq!(end(proved(0, Some(SIX_WEEKS + 1))), Some(at(72)), "as if no day were named");
+    assert!(proved(0, Some(SIX_WEEKS + 1)).may_be_true(at(SIX_WEEKS)), "it is shown all the same");
+    assert_eq!(end(Notice::new(at(0), Some(at(20)), "away")), None);
+}
+
+#[test]
+fn what_anybody_may_have_written_takes_no_place_of_what_is_proved() {
+    let after = |back: Option<i64>, seen: i64, is_proved: bool| {
+        let mut absences = Absences::default();
+        absences.note(&name("sophie"), proved(0, Some(20)));
+        if let Some(back) = back {
+            absences.come_back(&name("sophie"), false, at(back));
+        }
+        absences.note(&name("sophie"), Notice { proved: is_proved, ..Notice::new(at(seen), None, "another") });
+        absences.of(&name("sophie")).unwrap().notice.as_ref().unwrap().subject.clone()
+    };
+    assert_eq!(after(None, 19, false), "away");
+    assert_eq!(after(None, 19, true), "another");
+    assert_eq!(after(None, 20, false), "another", "it is over");
+    assert_eq!(after(Some(5), 19, false), "another", "she is back");
 }
 
 #[test]
