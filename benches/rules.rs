@@ -31,9 +31,13 @@ const LONG_ENOUGH: Duration = Duration::from_millis(300);
 fn main() {
     println!("{:>6}  {:<28}  {:>15}  {:>12}  {:>7}", "rules", "message", "one by one", "shortlist", "faster");
     let facts = facts();
-    for count in [1, 100, 10_000] {
+    let as_a_company = [1, 100, 10_000].map(|count| (count, configuration(count, of_a_company)));
+    let expressions = [1000, 10_000].map(|count| (count, configuration(count, of_expressions)));
+    for (index, (count, text)) in as_a_company.into_iter().chain(expressions).enumerate() {
+        if index == 3 {
+            println!("Regular expressions alone:");
+        }
         let began = Instant::now();
-        let text = configuration(count);
         let (config, _) = Config::parse(&text, Path::new("bench.toml")).unwrap();
         let read = began.elapsed();
         let rules = &config.policy.rules;
@@ -60,24 +64,38 @@ fn measured(rules: &Rules, message: &Message, judge: impl Fn(&Reading<'_>) -> us
     began.elapsed() / rounds
 }
 
-/// Rules as a company has them: most by customer, others by words, fields, names of files, a few by expressions.
-fn configuration(count: usize) -> String {
+fn configuration(count: usize, when: impl Fn(usize) -> String) -> String {
     let mut text = COMPANY.to_owned();
     for index in 0..count {
-        let when = match index % 20 {
-            0..10 => format!("from = \"*@customer{index}.example\""),
-            10..13 => format!("from = \"ann{index}@shop.example\", kind = \"human\""),
-            13..16 => format!("subject = [\"*order {index}*\", \"*bestellung {index}*\"], persona = \"sophie\""),
-            16 => format!("header = {{ X-Ticket = \"T-{index}\" }}"),
-            17 => format!("attachment = \"statement-{index}*.pdf\""),
-            18 => format!("body = \"*contract {index}*\""),
-            _ if index % 1000 == 19 => format!("subject = '/\\bref\\s*#{index}\\b/'"),
-            _ => format!("to = \"list{index}@*\", not = {{ kind = \"list\" }}"),
-        };
+        let when = when(index);
         writeln!(text, "[[rule]]\nname = \"r{index}\"\nwhen = {{ {when} }}\nthen = {{ forward_to = \"tom\" }}")
             .unwrap();
     }
     text
+}
+
+/// Expressions, in subjects and in texts.
+fn of_expressions(index: usize) -> String {
+    match index % 4 {
+        0 => format!("subject = '/\\bref\\s*#{index}\\b/'"),
+        1 => format!("subject = '/^(re|aw):\\s+\\w+ order[- ]?{index}$/'"),
+        2 => format!("body = '/contract\\s+(no\\.?)?\\s*{index}\\b/'"),
+        _ => format!("subject = \"*order*{index}*\""),
+    }
+}
+
+/// Rules as a company has them: most by customer, others by words, fields, names of files, a few by expressions.
+fn of_a_company(index: usize) -> String {
+    match index % 20 {
+        0..10 => format!("from = \"*@customer{index}.example\""),
+        10..13 => format!("from = \"ann{index}@shop.example\", kind = \"human\""),
+        13..16 => format!("subject = [\"*order {index}*\", \"*bestellung {index}*\"], persona = \"sophie\""),
+        16 => format!("header = {{ X-Ticket = \"T-{index}\" }}"),
+        17 => format!("attachment = \"statement-{index}*.pdf\""),
+        18 => format!("body = \"*contract {index}*\""),
+        _ if index % 1000 == 19 => format!("subject = '/\\bref\\s*#{index}\\b/'"),
+        _ => format!("to = \"list{index}@*\", not = {{ kind = \"list\" }}"),
+    }
 }
 
 /// One that the last rule by customer matches, one that matches none, and a long one.

@@ -43,6 +43,11 @@ fn stay(name: &str, written: &file::Away, file: &File, at: &KeyPath, report: &mu
     Some(Stay { from, until, to, said: None })
 }
 
+/// Whether somebody is named in the configuration to stand in for another.
+pub(super) fn stands_in(name: &PersonName, people: &People) -> bool {
+    people.people().flat_map(|person| people.stays(&person.name)).any(|stay| stay.to.as_ref() == Some(name))
+}
+
 fn stand_in(name: &str, to: &str, file: &File, at: &KeyPath, report: &mut Report<'_>) -> Option<PersonName> {
     if to == name {
         report.mistake(at, format!("{name} cannot stand in for {name}"));

@@ -95,12 +95,16 @@ fn people_without_a_part(policy: &Policy, report: &mut Report<'_>) {
                 || persona.fallback.iter().any(|address| person.inboxes.contains(address))
         };
         policy.rules.name_person(&person.name)
+            || absences::stands_in(&person.name, &policy.people)
             || policy.people.personas().any(takes_part)
             || policy.inbound.unmatched == Unmatched::Person(person.name.clone())
     };
     for person in policy.people.people().filter(|person| !has_a_part(person)) {
         let at = KeyPath::from(["people", person.name.0.as_str()]);
-        report.warn(&at, "answers for no persona, is nobody's fallback, and no rule names this person");
+        report.warn(
+            &at,
+            "answers for no persona, is nobody's fallback, stands in for nobody, and no rule names this person",
+        );
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Case<'a> {
     pub(super) known: &'a Found,
     pub(super) index_is_away: bool,
     /// The author may be somebody else.
-    is_doubtful: bool,
+    pub(super) is_doubtful: bool,
     /// What the index might find, were it there; nothing where it is.
     pub(super) unasked: Vec<Evidence>,
 }
@@ -294,7 +294,7 @@ impl<'a> Desk<'a> {
             reverse_path: reverse_path.or_else(|| case.arrival.reverse_path.clone()),
             way_back,
             rescue: course.rescue,
-            reports: self.reports(case, &matched, kind),
+            reports: self.reports(case, &share),
             joins: self.joins(case, &share, fresh),
             heals: self.heals(case, &matched, kind, &pieces),
             lesson: teaches.then(|| self.lesson_of(case, &candidates, &matched, fresh)).flatten(),

@@ -5,7 +5,7 @@
 //! whoever remembers it.
 
 use crate::mail::{
-    CopyId, Delivery, Fate, HoldReason, Kind, Match, PersonaName, PersonaTag, Rescue, ReversePath, ThreadId, WayBack,
+    Address, CopyId, Delivery, Fate, HoldReason, Kind, PersonaName, PersonaTag, Rescue, ReversePath, ThreadId, WayBack,
 };
 use crate::threads::matcher::Recipient;
 use crate::threads::token::{Purpose, Token};
@@ -63,21 +63,37 @@ impl Desk<'_> {
     }
 
     /// What a mail system tells of mail of a thread of ours. Only where a signed or learned id names the thread: a
-    /// stranger marks no thread that they know nothing of. Whoever is named and is no correspondent of it is an address
-    /// that a customer's server went on to, or anybody's; it is the customer's mail, where there is one alone.
-    pub(super) fn reports(&self, case: &Case<'_>, matched: &Match, kind: Kind) -> Vec<Delivery> {
+    /// stranger marks no thread that they know nothing of. Everybody who got the mail knows its id, though. So what
+    /// does not come to the return path that we signed says nothing but that mail has failed, and of one customer
+    /// alone, or of its author: nobody marks another customer, and nobody takes a mark away.
+    pub(super) fn reports(&self, case: &Case<'_>, share: &Share<'_>) -> Vec<Delivery> {
+        let (matched, kind) = (share.matched, share.kind);
         let Some(thread) = matched.thread.filter(|_| matched.evidence.is_strong()) else { return Vec::new() };
         if !matches!(kind, Kind::Bounce | Kind::Report) {
             return Vec::new();
         }
         let known = case.known.threads.get(&thread).map(|known| known.correspondents.as_slice()).unwrap_or_default();
-        let customer = |named: Option<&String>| match known {
-            [] => named.cloned(),
+        let is_signed = is_return_of(share.recipient, thread);
+        let author = case.correspondent.as_ref().filter(|_| !case.is_doubtful).map(Address::folded);
+        let told = case.arrival.deliveries.iter().filter(|told| is_signed || told.is_failure());
+        let whose = |named: Option<&String>| match known {
+            [] => named.filter(|_| is_signed).cloned(),
+            // Whoever else is named is an address that the customer's server went on to.
             [only] => Some(only.clone()),
-            several => named.filter(|named| several.contains(named)).cloned(),
+            several => {
+                let named = named.filter(|named| several.contains(named));
+                named.filter(|named| is_signed || author.as_ref() == Some(named)).cloned()
+            }
         };
-        let deliveries = case.arrival.deliveries.iter();
-        deliveries.map(|told| Delivery { recipient: customer(told.recipient.as_ref()), ..told.clone() }).collect()
+        told.map(|told| Delivery { recipient: whose(told.recipient.as_ref()), ..told.clone() }).collect()
+    }
+}
+
+/// Whether a recipient is the return path that we signed for the automated mail of a thread.
+fn is_return_of(recipient: &Recipient, thread: ThreadId) -> bool {
+    match recipient {
+        Recipient::Token(token) => token.purpose == Purpose::ReturnOfOutbound && ThreadId(token.id) == thread,
+        Recipient::Persona(_) | Recipient::Shared => false,
     }
 }
 

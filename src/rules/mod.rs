@@ -11,6 +11,7 @@ mod shortlist;
 mod answer;
 mod authentication;
 mod condition;
+mod expression;
 mod pattern;
 mod window;
 

@@ -1,9 +1,12 @@
 //! Patterns: texts with wildcards, or regular expressions between slashes. Both are case-blind and take
-//! time linear in the text, whatever a stranger writes into it.
+//! time linear in the text, whatever a stranger writes into it. They are compiled when they are first needed: of ten
+//! thousand, a message needs a few.
 
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
+
+use super::expression::{Choice, Expression};
 
 /// The size of a compiled pattern, in octets: more is not meant.
 const LARGEST: usize = 1 << 20;
@@ -11,7 +14,7 @@ const LARGEST: usize = 1 << 20;
 /// A text of so many characters is small enough when it is compiled, whatever it is made of.
 const SURELY_SMALL: usize = 256;
 
-/// A pattern, compiled.
+/// A pattern that can be compiled.
 ///
 /// `*` stands for any text and `?` for one character; all else stands for itself, and the whole value must
 /// fit. Between slashes it is a regular expression, found anywhere.
@@ -26,10 +29,10 @@ pub struct Pattern {
 enum Matcher {
     /// With a text of ASCII letters, which needs no regular expression.
     Plain(Plain),
-    /// With a text, by a regular expression that is made when it is first needed: of thousands, few are.
-    Later(OnceLock<Regex>),
-    /// With a regular expression.
-    Regex(Regex),
+    /// With a text, by a regular expression.
+    Text(OnceLock<Regex>),
+    /// With a regular expression, and what is known without it.
+    Expression(OnceLock<Regex>, Vec<Choice>),
 }
 
 /// A text with `*` at its ends alone.
@@ -50,8 +53,15 @@ pub(super) enum Must<'a> {
     Be(&'a str),
     /// This stands in it, its case left aside; never empty.
     Hold(&'a str),
-    /// Nothing that is known.
-    Nothing,
+}
+
+impl<'a> Must<'a> {
+    /// The text.
+    pub(super) fn text(self) -> &'a str {
+        match self {
+            Self::Be(text) | Self::Hold(text) => text,
+        }
+    }
 }
 
 /// Why a text is no pattern.
@@ -82,12 +92,22 @@ impl Pattern {
     pub fn new(written: &str) -> Result<Self, PatternError> {
         let matcher = match regular_expression(written) {
             Some("") => return Err(PatternError::Empty),
-            Some(inner) => Matcher::Regex(compiled(inner)?),
+            Some(inner) => {
+                let expression = Expression::read(inner).map_err(|error| PatternError::Syntax(essence(&error)))?;
+                if expression.size() > LARGEST {
+                    try_size(inner)?;
+                }
+                Matcher::Expression(OnceLock::new(), expression.choices())
+            }
             None if has_flags(written) => return Err(PatternError::Flags),
             None => match Plain::new(written) {
                 Some(plain) => Matcher::Plain(plain),
-                None if written.chars().nth(SURELY_SMALL).is_none() => Matcher::Later(OnceLock::new()),
-                None => Matcher::Regex(compiled(&whole(written))?),
+                None => {
+                    if written.chars().nth(SURELY_SMALL).is_some() {
+                        try_size(&whole(written))?;
+                    }
+                    Matcher::Text(OnceLock::new())
+                }
             },
         };
         Ok(Self { written: written.into(), matcher })
@@ -97,25 +117,25 @@ impl Pattern {
     pub fn matches(&self, value: &str) -> bool {
         match &self.matcher {
             Matcher::Plain(plain) => plain.matches(value),
-            Matcher::Later(regex) => regex.get_or_init(|| self.compiled_text()).is_match(value),
-            Matcher::Regex(regex) => regex.is_match(value),
+            Matcher::Text(regex) => regex.get_or_init(|| compiled(&whole(&self.written))).is_match(value),
+            Matcher::Expression(regex, _) => regex.get_or_init(|| compiled(self.inner())).is_match(value),
         }
     }
 
-    fn compiled_text(&self) -> Regex {
-        compiled(&whole(&self.written)).expect("a text of SURELY_SMALL characters, escaped, is a small expression")
+    fn inner(&self) -> &str {
+        regular_expression(&self.written).unwrap_or_default()
     }
 
-    /// What every value that fits has: the longest text between wildcards.
-    pub(super) fn must(&self) -> Must<'_> {
-        if regular_expression(&self.written).is_some() {
-            return Must::Nothing;
+    /// What every value that fits has: of each of these, one. Nothing where nothing is known.
+    pub(super) fn musts(&self) -> Vec<Vec<Must<'_>>> {
+        if let Matcher::Expression(_, choices) = &self.matcher {
+            return choices.iter().map(|choice| choice.iter().map(|text| Must::Hold(text)).collect()).collect();
         }
         if let Some(value) = self.only_value() {
-            return Must::Be(value);
+            return vec![vec![Must::Be(value)]];
         }
-        let longest = self.written.split(['*', '?']).max_by_key(|part| part.len()).unwrap_or_default();
-        if longest.is_empty() { Must::Nothing } else { Must::Hold(longest) }
+        let parts = self.written.split(['*', '?']).filter(|part| !part.is_empty());
+        parts.map(|part| vec![Must::Hold(part)]).collect()
     }
 
     /// As it is written in the configuration.
@@ -208,16 +228,27 @@ fn whole(written: &str) -> String {
     format!(r"(?s)\A{}\z", written.chars().map(piece).collect::<String>())
 }
 
-fn compiled(expression: &str) -> Result<Regex, PatternError> {
-    RegexBuilder::new(expression).case_insensitive(true).size_limit(LARGEST).build().map_err(|error| {
-        if matches!(error, regex::Error::CompiledTooBig(_)) {
-            return PatternError::Size;
-        }
-        // The first lines draw the expression with an arrow; the last one says it.
-        let told = error.to_string();
-        let essence = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        PatternError::Syntax(essence.into())
+/// Compiles what was tried when it was read: then no size is too large.
+fn compiled(expression: &str) -> Regex {
+    case_blind(expression, usize::MAX).expect("a pattern is read before it is asked, and what is read can be compiled")
+}
+
+/// Compiles once, to see that it is not too large.
+fn try_size(expression: &str) -> Result<(), PatternError> {
+    case_blind(expression, LARGEST).map(drop).map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => PatternError::Size,
+        other => PatternError::Syntax(essence(&other)),
     })
+}
+
+fn case_blind(expression: &str, largest: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(expression).case_insensitive(true).size_limit(largest).build()
+}
+
+/// The first lines draw the expression with an arrow; the last one says what is wrong.
+fn essence(error: &impl std::fmt::Display) -> String {
+    let told = error.to_string();
+    told.lines().last().unwrap_or_default().trim_start_matches("error: ").into()
 }
 
 #[cfg(test)]
@@ -282,30 +313,42 @@ mod tests {
 
     #[test]
     fn what_every_value_must_have() {
-        let must = |written: &str| match Pattern::new(written).unwrap().must() {
+        let must = |must: &Must<'_>| match must {
             Must::Be(text) => format!("be {text}"),
             Must::Hold(text) => format!("hold {text}"),
-            Must::Nothing => "nothing".into(),
         };
         for (written, expected) in [
             ("Sophie@a", "be Sophie@a"),
             ("", "be "),
             ("*@a.b", "hold @a.b"),
-            ("ab*c?defg", "hold defg"),
-            ("*?*", "nothing"),
-            ("/abc/", "nothing"),
+            ("ab*c?defg", "hold ab, hold c, hold defg"),
+            ("*?*", ""),
+            ("/Abc|d/", "hold abc or hold d"),
         ] {
-            assert_eq!(must(written), expected);
+            let pattern = Pattern::new(written).unwrap();
+            let choice = |choice: &Vec<Must<'_>>| choice.iter().map(must).collect::<Vec<_>>().join(" or ");
+            assert_eq!(pattern.musts().iter().map(choice).collect::<Vec<_>>().join(", "), expected);
         }
+    }
+
+    /// What is not tried when it is read is small.
+    #[rstest]
+    #[case(r"/\w/", 1)]
+    #[case(r"/\w\W\pL\p{Greek}[^a]\b/", 1)]
+    #[case("/[a-z]{200}|é+/", 1)]
+    #[case(r"/(\s*\d{1,3}(x|yz)){5}/", 1)]
+    #[case("/abcdefgh/", 50)]
+    fn nothing_is_larger_than_it_seems(#[case] written: &str, #[case] times: usize) {
+        let inner = regular_expression(written).unwrap().repeat(times);
+        let seems = Expression::read(&inner).unwrap().size();
+        assert!(case_blind(&inner, seems).is_ok(), "{seems}");
     }
 
     #[test]
     fn a_short_text_is_never_too_large() {
         for c in ['?', '*', 'k', 'ſ', 'ß', 'Ω', 'ᾳ', '\u{10ffff}', 'ǅ'] {
             let written = format!("ü{}", c.to_string().repeat(SURELY_SMALL - 1));
-            let pattern = Pattern::new(&written).unwrap();
-            assert!(matches!(pattern.matcher, Matcher::Later(_)));
-            assert!(!pattern.matches("x"), "{c}");
+            assert_eq!(try_size(&whole(&written)), Ok(()), "{c}");
         }
     }
 
@@ -314,7 +357,7 @@ mod tests {
         fn a_plain_text_is_what_its_expression_is(written in "[*]{0,2}[a-kKS@ ]{0,3}[*]{0,2}", value in "[a-kKSs@ \u{17f}\u{212a}]{0,6}") {
             let plain = Pattern::new(&written).unwrap();
             prop_assert!(matches!(plain.matcher, Matcher::Plain(_)));
-            let expression = compiled(&whole(&written)).unwrap();
+            let expression = compiled(&whole(&written));
             prop_assert_eq!(plain.matches(&value), expression.is_match(&value));
         }
 

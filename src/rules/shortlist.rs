@@ -5,11 +5,15 @@
 //! worth asking. What it leaves out would say *no*; what it lets through is asked in full. So it may err on one side
 //! only, and rules that look for nothing of the kind are always asked.
 
+mod rarity;
+
 use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::AhoCorasick;
 
 use crate::mail::Address;
+
+use rarity::Rarity;
 
 use super::engine::Reading;
 use super::pattern::Must;
@@ -69,10 +73,11 @@ struct Bait<'a> {
 impl Shortlist {
     /// Compiles the texts that `rules` look for.
     pub(super) fn new(rules: &[Rule]) -> Self {
+        let rarity = Rarity::among(rules);
         let mut always = Places::default();
         let mut places: BTreeMap<Place, Vec<(usize, Must<'_>)>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
-            match baits(&rule.when) {
+            match baits(&rule.when, &rarity) {
                 Some(baits) => {
                     baits.into_iter().for_each(|bait| places.entry(bait.place).or_default().push((index, bait.must)));
                 }
@@ -135,53 +140,48 @@ impl Place {
 }
 
 /// The texts of which one must be there, or the conditions do not hold; `None` where there are no such texts.
-fn baits(when: &When) -> Option<Vec<Bait<'_>>> {
+fn baits<'r>(when: &'r When, rarity: &Rarity) -> Option<Vec<Bait<'r>>> {
     let choices = when.0.iter().flat_map(|condition| match condition {
-        Condition::Recipient(patterns) => vec![of_patterns(Place::Recipient, patterns)],
-        Condition::Content(content) => of_content(content),
+        Condition::Recipient(patterns) => vec![of_patterns(&Place::Recipient, patterns, rarity)],
+        Condition::Content(content) => of_content(content, rarity),
         Condition::Any(several) => {
-            vec![several.iter().map(baits).collect::<Option<Vec<_>>>().map(|each| each.into_iter().flatten().collect())]
+            let each: Option<Vec<_>> = several.iter().map(|when| baits(when, rarity)).collect();
+            vec![each.map(|each| each.into_iter().flatten().collect())]
         }
         Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => Vec::new(),
         Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) | Condition::Time(_) => Vec::new(),
         Condition::Not(_) => Vec::new(),
     });
-    choices.flatten().max_by_key(|baits| worth(baits))
+    choices.flatten().max_by_key(|baits| rarity.worth(baits))
 }
 
 /// All names of a header condition must be there, so each is a choice.
-fn of_content(content: &Content) -> Vec<Option<Vec<Bait<'_>>>> {
+fn of_content<'r>(content: &'r Content, rarity: &Rarity) -> Vec<Option<Vec<Bait<'r>>>> {
+    let mut choices = Vec::new();
+    in_each_content(content, |place, patterns| choices.push(of_patterns(&place, patterns, rarity)));
+    choices
+}
+
+/// The patterns of a condition, and where each of those lists looks.
+fn in_each_content<'r>(content: &'r Content, mut look: impl FnMut(Place, &'r [Pattern])) {
     match content {
-        Content::From(patterns) => vec![of_patterns(Place::From, patterns)],
-        Content::To(patterns) => vec![of_patterns(Place::To, patterns)],
-        Content::Subject(patterns) => vec![of_patterns(Place::Subject, patterns)],
+        Content::From(patterns) => look(Place::From, patterns),
+        Content::To(patterns) => look(Place::To, patterns),
+        Content::Subject(patterns) => look(Place::Subject, patterns),
         Content::Header(fields) => {
             let place = |name: &String| Place::Header(name.to_ascii_lowercase());
-            fields.iter().map(|(name, patterns)| of_patterns(place(name), patterns)).collect()
+            fields.iter().for_each(|(name, patterns)| look(place(name), patterns));
         }
-        Content::Attachment(patterns) => vec![of_patterns(Place::Attachment, patterns)],
-        Content::Body(patterns) => vec![of_patterns(Place::Body, patterns)],
-        Content::Size(_) | Content::Auth(_) | Content::Spam(_) => Vec::new(),
+        Content::Attachment(patterns) => look(Place::Attachment, patterns),
+        Content::Body(patterns) => look(Place::Body, patterns),
+        Content::Size(_) | Content::Auth(_) | Content::Spam(_) => {}
     }
 }
 
-fn of_patterns(place: Place, patterns: &[Pattern]) -> Option<Vec<Bait<'_>>> {
-    let bait = |pattern| match Pattern::must(pattern) {
-        Must::Nothing => None,
-        must @ (Must::Be(_) | Must::Hold(_)) => Some(Bait { place: place.clone(), must }),
-    };
-    patterns.iter().map(bait).collect()
-}
-
-/// How much is won by looking for one of these: whole values are rarer than parts, long parts than short ones.
-fn worth(baits: &[Bait<'_>]) -> (bool, usize) {
-    let is_cheap = baits.iter().all(|bait| !bait.place.is_dear());
-    let length = |bait: &Bait<'_>| match bait.must {
-        Must::Be(_) => usize::MAX,
-        Must::Hold(text) => text.len(),
-        Must::Nothing => 0,
-    };
-    (is_cheap, baits.iter().map(length).min().unwrap_or(usize::MAX))
+/// Of each pattern the texts that are worth most.
+fn of_patterns<'r>(place: &Place, patterns: &'r [Pattern], rarity: &Rarity) -> Option<Vec<Bait<'r>>> {
+    let best: Option<Vec<Vec<Must<'r>>>> = patterns.iter().map(|pattern| rarity.best(pattern.musts())).collect();
+    Some(best?.into_iter().flatten().map(|must| Bait { place: place.clone(), must }).collect())
 }
 
 impl Net {
@@ -193,7 +193,6 @@ impl Net {
             match must {
                 Must::Be(value) => values.entry(coarse(value)).or_default().push(*rule),
                 Must::Hold(part) => parts.entry(coarse(part)).or_default().push(*rule),
-                Must::Nothing => {}
             }
         }
         let (texts, rules): (Vec<String>, Vec<Vec<usize>>) = parts.into_iter().unzip();
@@ -223,7 +222,7 @@ impl Net {
 
 /// A text in which letters are one that any pattern takes for one, and perhaps others: `ß` and `ss`. Letter by letter,
 /// so that what stands in a text stands in the folded text.
-fn coarse(text: &str) -> String {
+pub(super) fn coarse(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::mail::{PersonaName, Status, ThreadId};
 
-/// How many a page has.
-pub(super) const PAGE: usize = 1000;
+/// How many a page has. All of the memory is read for each page, so it is large: two megabytes at most.
+pub(super) const PAGE: usize = 10_000;
 
 /// Mail of a thread that a mail system told to have failed for good.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -70,7 +70,7 @@ mod tests {
             recipient: None,
             status: None,
         };
-        let all: Vec<Bounced> = (0..2500).map(bounced).collect();
+        let all: Vec<Bounced> = (0..25_000).map(bounced).collect();
         let (mut pages, mut before) = (Vec::new(), None);
         loop {
             let mut page = Page::behind(before);
@@ -84,6 +84,6 @@ mod tests {
             let expect = all.iter().rev().skip(pages.iter().sum::<usize>() - page.len()).take(page.len());
             assert!(page.iter().eq(expect), "the newest first");
         }
-        assert_eq!(pages, [1000, 1000, 500, 0]);
+        assert_eq!(pages, [10_000, 10_000, 5_000, 0]);
     }
 }

@@ -1,7 +1,7 @@
 //! `[[rule]]`: that every rule can be read, does one thing, and can match.
 //!
 //! `written` is what stands in the file, `then` and this file make the engine's rules of it, `sense` looks
-//! at all rules together (`order` finds what stands above what), `expect` reads `[[test]]`, `times` windows of time
+//! at all rules together (`order` finds what stands above what, `doubts` what hardly ever holds), `expect` reads `[[test]]`, `times` windows of time
 //! and lists of holidays.
 
 pub(super) mod written;
@@ -9,6 +9,7 @@ pub(super) mod written;
 pub(super) mod expect;
 pub(super) mod sense;
 
+mod doubts;
 mod order;
 mod then;
 mod times;

@@ -4,10 +4,11 @@
 use crate::config::document::KeyPath;
 use crate::config::problems::Report;
 use crate::config::{Config, advice, loops};
-use crate::flow::policy::{Policy, Unmatched};
-use crate::mail::{Address, Evidence, PersonName, PersonaName};
+use crate::flow::policy::Policy;
+use crate::mail::{Address, Evidence};
 use crate::rules::{Bound, Condition, Content, Decision, Pattern, Rule, Target, When, Window};
 
+use super::doubts;
 use super::order::Order;
 
 /// Why something never holds, and where that stands.
@@ -31,7 +32,7 @@ pub(in crate::config) fn check(config: &Config, places: &[KeyPath], report: &mut
         }
         targets(rule, at, &config.policy, report);
         advise(rule, at, report);
-        advise_about(&rule.when, &at.key("when"), &config.policy, report);
+        doubts::tell(&rule.when, &at.key("when"), &config.policy, report);
     }
 }
 
@@ -71,7 +72,7 @@ impl Judge<'_> {
     fn never(&self, when: &When, at: &KeyPath) -> Option<Never> {
         let one = when.0.iter().find_map(|condition| self.never_one(condition, at));
         let one = one.or_else(|| contradiction(when, at));
-        one.or_else(|| self.nobody(when, at)).or_else(|| self.no_size(when, at)).or_else(|| no_age(when, at))
+        one.or_else(|| nobody(when, at)).or_else(|| self.no_size(when, at)).or_else(|| no_age(when, at))
     }
 
     fn never_one(&self, condition: &Condition, at: &KeyPath) -> Option<Never> {
@@ -113,42 +114,6 @@ impl Judge<'_> {
             || self.policy.reply_domain.as_ref() == Some(address.domain())
     }
 
-    /// People who answer for nobody, or for none of the personas, or a persona where nothing was found.
-    fn nobody(&self, when: &When, at: &KeyPath) -> Option<Never> {
-        let mut personas: Option<&[PersonaName]> = None;
-        let mut people: Option<&[PersonName]> = None;
-        let mut evidence: Option<&[Evidence]> = None;
-        for condition in &when.0 {
-            match condition {
-                Condition::Persona(names) => personas = Some(names),
-                Condition::Person(names) => people = Some(names),
-                Condition::Evidence(pieces) => evidence = Some(pieces),
-                Condition::Kind(_) | Condition::Recipient(_) | Condition::Content(_) => {}
-                Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) => {}
-                Condition::Time(_) | Condition::Not(_) | Condition::Any(_) => {}
-            }
-        }
-        let Some(personas) = personas else {
-            let idle = people.is_some_and(|people| !people.iter().any(|name| self.may_answer(name)));
-            return idle.then(|| (at.key("person"), "answers for no persona, nor for what is unmatched".into()));
-        };
-        if evidence.is_some_and(|pieces| pieces.iter().all(|piece| *piece == Evidence::Unmatched)) {
-            return Some((at.key("persona"), "what is unmatched is for no persona".into()));
-        }
-        let answers = |name: &PersonaName| {
-            let persona = self.policy.people.persona(name);
-            persona.is_some_and(|persona| people.unwrap_or_default().iter().any(|it| persona.answered_by.contains(it)))
-        };
-        let nobody = people.is_some() && !personas.iter().any(answers);
-        nobody.then(|| (at.key("person"), "answers for none of these personas".into()))
-    }
-
-    /// Whether there is mail that the person would answer.
-    fn may_answer(&self, person: &PersonName) -> bool {
-        self.policy.people.personas().any(|persona| persona.answered_by.contains(person))
-            || self.policy.inbound.unmatched == Unmatched::Person(person.clone())
-    }
-
     fn no_size(&self, when: &When, at: &KeyPath) -> Option<Never> {
         let bounds = Bounds::of(when, |condition| {
             let Condition::Content(Content::Size(sizes)) = condition else { return None };
@@ -158,6 +123,14 @@ impl Judge<'_> {
         let never = never && bounds.leave_nothing(self.largest);
         never.then(|| (at.key("size"), format!("no message has such a size (limits.message_size is {})", self.largest)))
     }
+}
+
+/// A persona where nothing was found.
+fn nobody(when: &When, at: &KeyPath) -> Option<Never> {
+    let is_unmatched = |condition: &Condition| matches!(condition, Condition::Evidence(pieces) if pieces.iter().all(|piece| *piece == Evidence::Unmatched));
+    let has_persona = when.0.iter().any(|condition| matches!(condition, Condition::Persona(_)));
+    let never = has_persona && when.0.iter().any(is_unmatched);
+    never.then(|| (at.key("persona"), "what is unmatched is for no persona".into()))
 }
 
 /// What is denied of an age holds without a thread too.
@@ -250,37 +223,5 @@ fn advise(rule: &Rule, at: &KeyPath, report: &mut Report<'_>) {
     if rule.additions.subject_prefix.is_some() {
         let message = "breaks the DKIM signature of most mail: servers behind may take it for forged";
         report.warn(&then.key("subject_prefix"), message);
-    }
-}
-
-/// Conditions that need another key, or are settled before any rule is asked.
-fn advise_about(when: &When, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
-    for condition in &when.0 {
-        match condition {
-            Condition::Content(Content::Auth(_)) if policy.inbound.trust.is_none() => {
-                let message = "never holds: no results are believed without inbound.authserv_id";
-                report.warn(&at.key("auth"), message);
-            }
-            Condition::Content(Content::Spam(wanted)) if policy.inbound.hold_spam => {
-                let message = if *wanted {
-                    "never holds: marked mail is held before any rule (inbound.hold_spam)"
-                } else {
-                    "always holds: marked mail is held before any rule (inbound.hold_spam)"
-                };
-                report.warn(&at.key("spam"), message);
-            }
-            Condition::Campaign(_) if policy.stamp.campaign_header.is_none() => {
-                let message = "no campaign is remembered without stamp.campaign_header";
-                report.warn(&at.key("campaign"), message);
-            }
-            Condition::Not(when) => advise_about(when, &at.key("not"), policy, report),
-            Condition::Any(several) => {
-                let each = several.iter().enumerate();
-                each.for_each(|(index, when)| advise_about(when, &at.key("any").item(index), policy, report));
-            }
-            Condition::Persona(_) | Condition::Person(_) | Condition::Kind(_) | Condition::Evidence(_) => {}
-            Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) | Condition::Time(_) => {}
-            Condition::Recipient(_) | Condition::Content(_) => {}
-        }
     }
 }

@@ -254,7 +254,7 @@ fn warnings() {
         "people.tom.inbox = 'tom@corp.example'",
         &[
             "f:5: people.tom.inbox: tom@corp.example is outside the domains of the personas: its server may refuse forwarded mail (SPF), and customers see its bounces; set reply_domain",
-            "f:5: people.tom: answers for no persona, is nobody's fallback, and no rule names this person",
+            "f:5: people.tom: answers for no persona, is nobody's fallback, stands in for nobody, and no rule names this person",
         ],
     );
     check_warnings(

@@ -26,6 +26,19 @@ fn said(text: &str) -> Vec<String> {
     told.filter(|line| !line.starts_with("warning: people")).collect()
 }
 
+/// Whoever stands in may have any mail.
+#[test]
+fn who_stands_in_is_the_person_of_mail() {
+    let away = "[[people.sophie.away]]\nfrom = 2026-12-21\nuntil = 2027-01-04\nto = 'kim'\n";
+    for when in ["person = 'kim'", "person = 'kim', persona = 'tom'"] {
+        assert_eq!(
+            said(&format!("{away}[[rule]]\nname = 'r'\nwhen = {{ {when} }}\nthen = 'hold'\n")),
+            [""; 0],
+            "{when}"
+        );
+    }
+}
+
 #[rstest]
 #[case("", r#""forward""#, &[])]
 #[case("persona = ['sophie', 'tom'], person = 'tom', kind = 'human', evidence = ['seed', 'message-id']", "'hold'", &[])]
@@ -51,10 +64,16 @@ fn said(text: &str) -> Vec<String> {
 #[case("not = { any = [ {}, { kind = 'list' } ] }", "'hold'", &["rule.when.not: never holds: what it denies is always so"])]
 #[case("any = [ { not = {} }, { from = 'ann' } ]", "'hold'", &["rule.when.any.not: never holds: what it denies is always so"])]
 #[case("any = [ { not = {} }, { from = '*ann*' } ]", "'hold'", &[])]
-#[case("persona = 'sophie', person = 'tom'", "'hold'", &["rule.when.person: never holds: answers for none of these personas"])]
-#[case("person = 'kim'", "'hold'", &["rule.when.person: never holds: answers for no persona, nor for what is unmatched"])]
+#[case("persona = 'sophie', person = 'tom'", "'hold'", &["warning: rule.when.person: answers for none of these personas: holds only while somebody is away for whom this person stands in"])]
+#[case("person = 'kim'", "'hold'", &["warning: rule.when.person: answers for no persona, nor for what is unmatched: holds only while somebody is away for whom this person stands in"])]
 #[case("person = ['kim', 'tom']", "'hold'", &[])]
 #[case("persona = ['sophie', 'tom'], evidence = 'unmatched'", "'hold'", &["rule.when.persona: never holds: what is unmatched is for no persona"])]
+#[case("thread_age = '>30 days', evidence = ['unmatched', 'persona-address']", "'hold'", &["warning: rule.when.thread_age: never holds: mail with no other evidence than this belongs to no thread yet; leave it out, or ask for evidence of a thread: recipient-token, seed, message-id, quoted-id, conversation or subject"])]
+#[case("any = [ { first_reply = true, evidence = 'by-name' } ]", "'hold'", &["warning: rule.when.any.first_reply: never holds: mail with no other evidence than this belongs to no thread yet; leave it out, or ask for evidence of a thread: recipient-token, seed, message-id, quoted-id, conversation or subject"])]
+#[case("thread_age = '>30 days', first_reply = true, evidence = ['unmatched', 'subject']", "'hold'", &[])]
+#[case("first_reply = false, evidence = 'unmatched'", "'hold'", &[])]
+#[case("first_reply = true, kind = ['list', 'bounce']", "'hold'", &["warning: rule.when.first_reply: never holds: only what a person wrote (kind = \"human\") is a first reply"])]
+#[case("body = ['*a*', 'refund', '/refund/', '']", "'hold'", &["warning: rule.when.body: hardly ever holds: the whole text of a message must be \"refund\"; write \"*refund*\" to find it anywhere"])]
 #[case("recipient = 'ann@acme.example'", "'hold'", &["rule.when.recipient: never holds: mail to ann@acme.example is refused at the door"])]
 #[case("recipient = 'sophie'", "'hold'", &[r#"rule.when.recipient: never holds: "sophie" is no address; write "*@example.com" for all of a domain"#])]
 #[case("recipient = ['sophie', 'tom@acme.example']", "'hold'", &[])]

@@ -161,30 +161,100 @@ fn without_a_return_path_of_ours_there_is_no_way_back() {
     assert_eq!((plain.way_back, plain.reverse_path), (None, Some(sender)));
 }
 
-/// Of one customer, of several, and of a thread that the index has lost.
+const ANN: &[&str] = &["ann@customer.example"];
+const BOTH: &[&str] = &["ann@customer.example", "ben@customer.example"];
+const LOST: &[&str] = &[];
+
+/// Whom a report is about that comes to a persona's address, or to the return path that we signed: of a thread of one
+/// customer, of several, and of one that the index has lost. `-`: nobody who could be read; nothing: no mark at all.
 #[rstest]
-#[case(&["ann@customer.example"], Some("ann@customer.example"), Some("ann@customer.example"))]
-#[case(&["ann@customer.example"], Some("redirected@elsewhere.example"), Some("ann@customer.example"))]
-#[case(&["ann@customer.example"], None, Some("ann@customer.example"))]
-#[case(&["ann@customer.example", "ben@customer.example"], Some("ben@customer.example"), Some("ben@customer.example"))]
-#[case(&["ann@customer.example", "ben@customer.example"], Some("redirected@elsewhere.example"), None)]
-#[case(&["ann@customer.example", "ben@customer.example"], None, None)]
-#[case(&[], Some("ann@customer.example"), Some("ann@customer.example"))]
-fn a_bounce_marks_the_thread_of_what_failed(
+#[case::one_is_meant(
+    ANN,
+    "MAILER-DAEMON@x.example",
+    "ann@customer.example",
+    "ann@customer.example",
+    "ann@customer.example"
+)]
+#[case::whatever_the_server_went_on_to(
+    ANN,
+    "MAILER-DAEMON@x.example",
+    "redirected@elsewhere.example",
+    "ann@customer.example",
+    "ann@customer.example"
+)]
+#[case::or_nobody_is_named(ANN, "MAILER-DAEMON@x.example", "", "ann@customer.example", "ann@customer.example")]
+#[case::nobody_marks_another(BOTH, "MAILER-DAEMON@x.example", "ben@customer.example", "-", "ben@customer.example")]
+#[case::not_even_who_is_known(BOTH, "ann@customer.example", "ben@customer.example", "-", "ben@customer.example")]
+#[case::but_themselves(
+    BOTH,
+    "ben@customer.example",
+    "ben@customer.example",
+    "ben@customer.example",
+    "ben@customer.example"
+)]
+#[case::nobody_elses_address(BOTH, "MAILER-DAEMON@x.example", "redirected@elsewhere.example", "-", "-")]
+#[case::nor_a_guess(BOTH, "MAILER-DAEMON@x.example", "", "-", "-")]
+#[case::nor_who_is_not_known(LOST, "MAILER-DAEMON@x.example", "ann@customer.example", "-", "ann@customer.example")]
+fn whose_mail_has_failed(
     #[case] known: &[&str],
-    #[case] named: Option<&str>,
-    #[case] expect: Option<&str>,
+    #[case] author: &str,
+    #[case] named: &str,
+    #[case] to_the_persona: &str,
+    #[case] to_the_return_path: &str,
 ) {
+    for (to, expect) in [(Door::Persona, to_the_persona), (Door::ReturnPath(1), to_the_return_path)] {
+        let marks = marks(known, author, to, delivery((!named.is_empty()).then_some(named), Action::Failed, "5.1.1"));
+        assert_eq!(marks, [format!("{expect} failed")], "{to:?}");
+    }
+}
+
+/// Only what comes to the return path that we signed for this very thread takes a mark away.
+#[rstest]
+#[case(Action::Delivered)]
+#[case(Action::Delayed)]
+#[case(Action::Relayed)]
+#[case(Action::Expanded)]
+fn whoever_knows_an_id_alone_takes_no_mark_away(#[case] action: Action) {
+    let told = |to| marks(ANN, "ann@customer.example", to, delivery(Some("ann@customer.example"), action, ""));
+    assert_eq!(told(Door::Persona), [""; 0]);
+    assert_eq!(told(Door::ReturnPath(1)), [format!("ann@customer.example {action}")]);
+}
+
+/// What only looks like it belongs to a thread marks nothing.
+#[test]
+fn a_guess_marks_nothing() {
+    let acme = Acme::new();
+    let memory = Memory::default().learned("one@acme.example", "sophie", 1).0;
+    let guess = bounce(&acme, "sophie@acme.example", BOUNCE, vec![failed()]);
+    assert_eq!(acme.desk().plan(&guess, Ok(&memory)).plans.remove(0).reports, []);
+}
+
+/// Where a report comes in.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Persona,
+    /// Of the thread of that number.
+    ReturnPath(u8),
+}
+
+/// The marks of a report about thread 1 of these customers: `ADDRESS ACTION`.
+fn marks(known: &[&str], author: &str, door: Door, told: Delivery) -> Vec<String> {
     let acme = Acme::new();
     let mut memory = Memory::default().learned("one@acme.example", "sophie", 1).0;
     let correspondents = known.iter().map(|name| (*name).to_owned()).collect();
     memory.threads.get_mut(&thread(1)).unwrap().correspondents = correspondents;
-    let fields = format!("{BOUNCE}|In-Reply-To: <one@acme.example>");
-    let arrival = bounce(&acme, "sophie@acme.example", &fields, vec![delivery(named, Action::Failed, "5.1.1")]);
-    let plan = acme.desk().plan(&arrival, Ok(&memory)).plans.remove(0);
+    let to = match door {
+        Door::Persona => "sophie@acme.example".to_owned(),
+        Door::ReturnPath(number) => {
+            let token = acme.token(Purpose::ReturnOfOutbound, "sophie", thread(number));
+            format!("bounce+{token}@replies.acme.example")
+        }
+    };
+    let fields = format!(
+        "<>|From: {author}|Subject: Undelivered Mail|X-Failed-Recipients: x@y.example|In-Reply-To: <one@acme.example>"
+    );
+    let plan = acme.desk().plan(&bounce(&acme, &to, &fields, vec![told]), Ok(&memory)).plans.remove(0);
     assert_eq!((plan.kind, plan.matched.thread), (Kind::Bounce, Some(thread(1))));
-    assert_eq!(plan.reports, [delivery(expect, Action::Failed, "5.1.1")]);
-    // What only looks like it belongs there marks nothing.
-    let guess = bounce(&acme, "sophie@acme.example", BOUNCE, vec![failed()]);
-    assert_eq!(acme.desk().plan(&guess, Ok(&memory)).plans.remove(0).reports, []);
+    let mark = |told: &Delivery| format!("{} {}", told.recipient.as_deref().unwrap_or("-"), told.action);
+    plan.reports.iter().map(mark).collect()
 }
