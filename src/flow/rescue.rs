@@ -17,7 +17,8 @@ use crate::smtp::service::{Mail, Session};
 use crate::threads::{DestinationHash, Durability, Fingerprint, Query, Record, RetryKey};
 
 use super::House;
-use super::legs::{Journey, Refusal};
+use super::leg::Refusal;
+use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::hop;
 use super::settle;
