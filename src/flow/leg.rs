@@ -20,7 +20,7 @@ use crate::threads::{DestinationHash, Query, Twin};
 use super::House;
 use super::legs::Journey;
 use super::once::Claim;
-use super::remember::{given_up, inbox};
+use super::remember::{given_up, in_doubt, inbox};
 use super::settle;
 
 /// Who did a leg before.
@@ -77,7 +77,9 @@ impl Journey<'_> {
             Outcome::Relayed => self.remember_told(plan, place, FateName::Forward).await,
             // It lies in `held/`.
             Outcome::Held | Outcome::Collapsed => self.remember_done(plan, given_up(&name)).await,
-            Outcome::Discarded | Outcome::Refused(_) | Outcome::Deferred(_) | Outcome::Uncertain => {}
+            // It is sent there again, and to no stand-in.
+            Outcome::Uncertain => self.remember_done(plan, in_doubt(&name)).await,
+            Outcome::Discarded | Outcome::Refused(_) | Outcome::Deferred(_) => {}
         }
         Ok(leg)
     }

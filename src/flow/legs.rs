@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::events;
 use crate::mail::dsn::{Notify, PerRecipient};
 use crate::mail::{
-    Address, Destination, Fate, FateName, HoldReason, Leg, Outcome, Plan, Rescue, TransactionId, Transport,
+    Address, Destination, Fallback, Fate, FateName, HoldReason, Leg, Outcome, Plan, Rescue, TransactionId, Transport,
 };
 use crate::message::trace::Hop;
 use crate::relay::Recipient;
@@ -132,12 +132,16 @@ impl Journey<'_> {
         legs
     }
 
-    /// Where a message goes that an inbox has bounced: to these, or else to `held/`; also where they have had it all
-    /// before, since what they got then may bounce too.
-    pub(super) async fn to_fallback(&self, plan: &Plan, fallback: &[Address], refusal: Refusal) -> Vec<Leg> {
+    /// Where a message goes that an inbox has bounced: to its fallback, or else to `held/`; also where they have had it
+    /// all before, since what they got then may bounce too.
+    pub(super) async fn to_fallback(&self, plan: &Plan, fallback: &Fallback, refusal: Refusal) -> Vec<Leg> {
         let mut refusals = vec![refusal.words()];
-        let mut legs = self.send_to_others(plan, fallback.iter(), &mut refusals).await;
-        if legs.iter().all(|leg| leg.outcome == Outcome::Collapsed) {
+        let is_nothing_new = |legs: &[Leg]| legs.iter().all(|leg| leg.outcome == Outcome::Collapsed);
+        let mut legs = self.send_to_all(plan, &fallback.to, &mut refusals).await;
+        if is_nothing_new(&legs) {
+            legs.extend(self.send_to_all(plan, &fallback.at_last, &mut refusals).await);
+        }
+        if is_nothing_new(&legs) {
             legs.push(self.hold(plan, HoldReason::Undelivered, refusals.join("; ")).await);
         }
         legs
@@ -170,24 +174,19 @@ impl Journey<'_> {
         Recipient { address: to.clone(), dsn: PerRecipient { notify, original: None } }
     }
 
-    /// All addresses of the fallback get the message, as all inboxes of a person do. Empty where none
-    /// of them takes it, for good.
+    /// All addresses of the fallback get the message, as all inboxes of a person do; where none of them takes it, those
+    /// whose place they take. Empty where these do not either, for good.
     async fn fall_back(&self, plan: &Plan, to: &Destination, refusal: Refusal, refusals: &mut Vec<String>) -> Vec<Leg> {
-        let others: &[Address] = match &refusal {
+        let fallback = match &refusal {
             Refusal::Inbox(_) => &to.fallback,
-            Refusal::Size(_) => &[],
+            Refusal::Size(_) => &Fallback::default(),
         };
         refusals.push(refusal.words());
-        let others = others.iter().filter(|other| other.folded() != to.address.folded());
-        self.send_to_others(plan, others, refusals).await
+        let legs = self.send_to_all(plan, &fallback.to, refusals).await;
+        if legs.is_empty() { self.send_to_all(plan, &fallback.at_last, refusals).await } else { legs }
     }
 
-    async fn send_to_others(
-        &self,
-        plan: &Plan,
-        others: impl Iterator<Item = &Address>,
-        refusals: &mut Vec<String>,
-    ) -> Vec<Leg> {
+    async fn send_to_all(&self, plan: &Plan, others: &[Address], refusals: &mut Vec<String>) -> Vec<Leg> {
         let mut legs = Vec::new();
         for other in others {
             match self.send_instead(plan, &other.clone().into()).await {

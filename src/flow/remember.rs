@@ -61,7 +61,7 @@ impl Journey<'_> {
             return Vec::new();
         }
         let reported = telling::reported(plan, self.now);
-        telling::came(self.arrival, plan, fate, self.now).into_iter().chain(reported).collect()
+        telling::came(self.arrival, plan, fate, self.now).map(Record::Came).into_iter().chain(reported).collect()
     }
 
     /// A message that nobody got and nobody will is told too.
@@ -90,4 +90,15 @@ pub(super) fn inbox(address: &Address) -> DestinationHash {
 /// with another fallback.
 pub(super) fn given_up(inbox: &str) -> DestinationHash {
     DestinationHash::new(&format!("given-up/{inbox}"))
+}
+
+/// An inbox that may have taken this mail: nobody else is to get it in its place.
+pub(super) fn in_doubt(inbox: &str) -> DestinationHash {
+    DestinationHash::new(&format!("in-doubt/{inbox}"))
+}
+
+/// All that says of an inbox that the mail ended there, or may have.
+pub(super) fn ends_at(address: &Address) -> [DestinationHash; 3] {
+    let name = address.folded();
+    [inbox(address), given_up(&name), in_doubt(&name)]
 }
