@@ -6,7 +6,7 @@ mod support;
 use std::process::Output;
 
 use serde_json::Value;
-use support::{Client, Daemon, NextHop, crlf, wait_until};
+use support::{Behaviour, Client, Daemon, NextHop, crlf, wait_until};
 
 const UTE: &str = "[people.ute]\ninbox = \"ute@corp.example\"\n";
 const TEAM: &str = "[personas.team]\naddress = \"team@acme.example\"\nanswered_by = [\"sophie\", \"tom\", \"ute\"]\n";
@@ -373,4 +373,26 @@ fn a_notice_that_is_trusted_sets_her_away_until_she_is_back() {
     assert_eq!(office.say(&["away"]), "nobody is away, or will be");
     assert!(office.send("", &back, &notice("", &format!("{text}."))).starts_with("250"));
     assert!(office.say(&["away"]).contains("notice"), "a newer one counts");
+}
+
+#[test]
+fn a_mail_that_comes_again_reaches_nobody_a_second_time_whoever_comes_or_goes() {
+    let Office { daemon, hop, mut seen, .. } = Office::open("", "");
+    let both = ["sophie@acme.example", "tom@acme.example"];
+    let mut try_both = |subject: &str, toms: Option<&str>| {
+        let recipients = toms.map(|reply| ("tom@".into(), reply.into())).into_iter().collect();
+        hop.behave(Behaviour { recipients, ..Behaviour::default() });
+        let mail = crlf(&format!("From: ann@customer.example\nMessage-ID: <{subject}@customer.example>\n\nHello\n"));
+        let reply = Client::connect(daemon.inbound()).send("ann@customer.example", &both, &mail).unwrap();
+        let taken = hop.taken().split_off(seen);
+        seen += taken.len();
+        (reply[..3].to_owned(), taken.into_iter().flat_map(|taken| taken.to).collect::<Vec<_>>())
+    };
+    let (later, toms) = (Some("451 4.3.0 later"), vec!["tom@corp.example".to_owned()]);
+    assert_eq!(try_both("goes", later), ("451".into(), vec![SOPHIES.to_owned()]));
+    said(&daemon.command(&["away", "sophie", "--to", "ute"]));
+    assert_eq!(try_both("goes", None), ("250".into(), toms.clone()));
+    assert_eq!(try_both("comes", later), ("451".into(), vec!["ute@corp.example".to_owned()]));
+    said(&daemon.command(&["back", "sophie"]));
+    assert_eq!(try_both("comes", None), ("250".into(), toms));
 }

@@ -326,6 +326,53 @@ fn explain_tells_where_it_would_go_and_moves_nothing() {
     assert_eq!((hop.count(), daemon.held("bounce").len()), (1, 0));
 }
 
+#[test]
+fn who_stands_in_for_the_fallback_and_has_refused_it_is_passed_over() {
+    let hop = NextHop::start();
+    let daemon = start(&hop);
+    let say = |arguments: &[&str]| assert!(daemon.command(arguments).status.success());
+    let last = || hop.taken().last().unwrap().to.clone();
+    let file = daemon.folder.path().join("mail.eml");
+    std::fs::write(&file, mail("asked")).unwrap();
+    let explained = || {
+        let asked = ["explain", "--json", file.to_str().unwrap(), "--to", "sophie@acme.example"];
+        let told = String::from_utf8(daemon.command(&asked).stdout).unwrap();
+        let json: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+        json["deliveries"][0]["fallback"].clone()
+    };
+
+    say(&["away", "tom", "--to", "sophie"]);
+    let path = forward(&daemon, &hop, "sophie@acme.example", "circle");
+    assert!(send(&daemon, "", &path, &failed("circle")).starts_with("250"));
+    assert_eq!((hop.count(), last()), (2, vec!["tom@corp.example".into()]), "his own inbox works");
+    assert_eq!(explained(), serde_json::json!(["tom@corp.example"]));
+    hop.behave(Behaviour { recipients: vec![("sophie".into(), "550 5.1.1 gone".into())], ..Behaviour::default() });
+    assert!(send(&daemon, "ann@customer.example", "sophie@acme.example", &mail("at once")).starts_with("250"));
+    assert_eq!((hop.count(), last()), (3, vec!["tom@corp.example".into()]));
+
+    hop.behave(Behaviour::default());
+    say(&["back", "tom"]);
+    say(&["away", "sophie", "--to", "tom"]);
+    let path = forward(&daemon, &hop, "sophie@acme.example", "hers");
+    assert_eq!(last(), ["tom@corp.example"]);
+    say(&["back", "sophie"]);
+    let by_tom = String::from_utf8(failed("hers")).unwrap().replace("sophie.martin@", "tom@");
+    assert!(send(&daemon, "", &path, by_tom.as_bytes()).starts_with("250"));
+    assert_eq!((hop.count(), last()), (5, vec!["sophie.martin@corp.example".into()]));
+    assert_eq!(daemon.held("undelivered").len(), 0);
+}
+
+#[test]
+fn the_story_tells_who_has_it_now() {
+    let hop = NextHop::start();
+    let daemon = start(&hop);
+    let path = forward(&daemon, &hop, "sophie@acme.example", "told");
+    assert!(send(&daemon, "", &path, &failed("told")).starts_with("250"));
+    let output = daemon.command(&["threads", "show", "<told@customer.example>"]);
+    let story = String::from_utf8(output.stdout).unwrap();
+    assert!(story.contains("forward to sophie") && story.contains("forward to tom"), "{story}");
+}
+
 /// What went out to customers: the return path, and the Message-ID.
 fn automated(daemon: &Daemon, hop: &NextHop, subject: &str, to: &[&str]) -> (String, String) {
     let before = hop.count();

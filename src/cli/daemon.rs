@@ -16,6 +16,7 @@ use crate::flow::House;
 use crate::flow::copies::Copies;
 use crate::flow::inbound::Inbound;
 use crate::flow::outbound::Outbound;
+use crate::kept::KeptError;
 use crate::smtp::service::Service;
 use crate::smtp::settings::{Endpoint, Settings};
 use crate::smtp::{BindError, Gate, Listener, Passed, Place, Server};
@@ -27,9 +28,6 @@ use super::house::{self, HouseError};
 /// How long sessions and messages in progress may take to end: under the 90 seconds after which
 /// service managers kill.
 const GRACE: Duration = Duration::from_secs(80);
-
-/// How often what is past keeping is removed.
-const SWEEP: Duration = Duration::from_hours(1);
 
 /// A daemon whose listeners accept.
 pub(super) struct Daemon {
@@ -177,13 +175,8 @@ impl Daemon {
 
 /// Removes what is past keeping of forwarded mail: now, and every hour.
 async fn sweep(house: Arc<House>) {
-    let mut hours = tokio::time::interval(SWEEP);
-    loop {
-        hours.tick().await;
-        if let Err(error) = house.kept.sweep(clock::now()).await {
-            crate::events::alarm("old copies of forwarded mail could not be removed", &error);
-        }
-    }
+    let failed = |error: &KeptError| crate::events::alarm("old copies of forwarded mail could not be removed", error);
+    house.kept.sweep_every_hour(clock::now, failed).await;
 }
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -10,7 +10,7 @@ use crate::threads::matcher::Recipient;
 
 use super::plan::{Arrival, Case, Desk};
 use super::policy::Unmatched;
-use super::presence::Seat;
+use super::presence::{Seat, has_it};
 
 /// Who answers.
 #[derive(Clone)]
@@ -22,6 +22,15 @@ pub(super) struct Answering<'a> {
     pub(super) choice: Option<Choice>,
     /// Who would answer, and is away.
     pub(super) absent: Option<Absent>,
+    /// Whose it would be, where that is somebody else: it is theirs at last, where nobody else takes it.
+    pub(super) owner: Option<&'a Person>,
+}
+
+impl<'a> Answering<'a> {
+    /// A person, and no more is to be said.
+    pub(super) fn person(person: &'a Person) -> Self {
+        Self { person, reason: None, choice: None, absent: None, owner: None }
+    }
 }
 
 impl<'a> Desk<'a> {
@@ -30,20 +39,22 @@ impl<'a> Desk<'a> {
     pub(super) fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Option<Answering<'a>> {
         let people = &self.policy.people;
         match (matched.persona.as_ref().and_then(|name| people.persona(name)), &self.policy.inbound.unmatched) {
-            (Some(persona), _) => self.chosen(case, matched, persona, to, &[]),
+            (Some(persona), _) => self.chosen(case, matched, persona, [to, to], &[]),
             (None, Unmatched::Hold) => None,
-            (None, Unmatched::Person(name)) => people.person(name).map(|person| self.instead_of(person, matched)),
+            (None, Unmatched::Person(name)) => {
+                people.person(name).map(|person| self.instead_of(case, to, to, person, matched))
+            }
         }
     }
 
-    /// Who answers for a persona, and is remembered under the address `key`; nobody of `without` as long as anybody
+    /// Who answers a mail to `to` for a persona, and is remembered under the address `key`; nobody of `without` as long as anybody
     /// else is there: they wrote it, and it is nobody's turn then.
     pub(super) fn chosen(
         &self,
         case: &Case<'_>,
         matched: &Match,
         persona: &Persona,
-        key: &Address,
+        [to, key]: [&Address; 2],
         without: &[PersonName],
     ) -> Option<Answering<'a>> {
         let all = &persona.answered_by;
@@ -59,13 +70,13 @@ impl<'a> Desk<'a> {
             turns,
             waiting: Some(&case.known.waiting),
         };
-        let Seat { chosen, absent } = self.seat(persona, among, &known)?;
+        let Seat { chosen, absent, owner } = self.seat(persona, among, &known, |person| has_it(case, to, person))?;
         let is_turn = chosen.is_turn() && without.is_empty();
         let turn = is_turn.then(|| Turn { persona: persona.name.clone(), at: self.next_turn(turns) });
         let choice = Choice { recipient: key.clone(), person: chosen.person.name.clone(), turn };
         let is_stand_in = absent.as_ref().is_some_and(|absent| absent.person != chosen.person.name);
         let choice = (all.len() > 1 || is_stand_in).then_some(choice);
-        Some(Answering { person: chosen.person, reason: Some(chosen.reason), choice, absent })
+        Some(Answering { person: chosen.person, reason: Some(chosen.reason), choice, absent, owner })
     }
 
     /// The thread that a message goes on; also one that this mail opened on its way to another address.

@@ -13,7 +13,7 @@ use crate::mail::{Address, Lesson, Reply, Say, ThreadId};
 use crate::message::Message;
 use crate::people::absence::NOTHING_SAID;
 use crate::smtp::service::{Mail, Rcpt, Service, Session, Unfit};
-use crate::{clock, events, signing};
+use crate::{clock, events};
 
 use super::House;
 use super::plan::Desk;
@@ -82,13 +82,7 @@ impl Service for Copies {
 
 impl Copies {
     fn desk(&self) -> Desk<'_> {
-        Desk {
-            policy: &self.0.policy,
-            keys: &self.0.keys,
-            absences: &NOTHING_SAID,
-            now: clock::now(),
-            serial: signing::serials(1),
-        }
+        self.0.desk(&NOTHING_SAID, 1)
     }
 
     /// What the copy teaches, if anything. Where the memory cannot tell what it knows, the copy waits with the

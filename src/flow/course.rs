@@ -7,8 +7,8 @@
 use strum::VariantArray;
 
 use crate::mail::{
-    Absent, Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fate, Field, HoldReason, Kind, Match,
-    PersonName, PersonaName, Reply, Rescue, Say,
+    Absent, Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fallback, Fate, Field, HoldReason, Kind,
+    Match, PersonName, PersonaName, Reply, Rescue, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -248,15 +248,17 @@ impl<'a> Desk<'a> {
             match target {
                 Target::Person(name) => {
                     let Some(person) = people.person(name) else { continue };
-                    let own = Answering { person, reason: None, choice: None, absent: None };
-                    let whoever = || self.instead_of(person, share.matched);
-                    route.add_answering(if wanted.is_copy { own } else { whoever() }, &self.fallback(share.matched));
+                    let answering = match person.inboxes.first().filter(|_| !wanted.is_copy) {
+                        Some(key) => self.instead_of(case, share.to, key, person, share.matched),
+                        None => Answering::person(person),
+                    };
+                    route.add_answering(answering, &self.fallback(share.matched));
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
                     let Some(answering) = self.of_pool(case, share, persona) else { continue };
                     route.persona.get_or_insert_with(|| persona.name.clone());
-                    route.add_answering(answering, &self.presence().inboxes_there(&persona.fallback));
+                    route.add_answering(answering, &self.presence().fallback(&persona.fallback));
                 }
                 Target::Address(address) => route.add_address(address, &self.fallback(share.matched)),
             }
@@ -268,7 +270,7 @@ impl<'a> Desk<'a> {
     /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
     fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Answering<'a>> {
         let without = share.writer.map(|writer| writer.people.as_slice()).unwrap_or_default();
-        self.chosen(case, share.matched, persona, persona.addresses.first()?, without)
+        self.chosen(case, share.matched, persona, [share.to, persona.addresses.first()?], without)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's
@@ -313,10 +315,11 @@ impl Course {
 }
 
 impl Route<'_> {
-    fn add_answering(&mut self, answering: Answering<'_>, fallback: &[Address]) {
-        let Answering { person, reason, choice, absent } = answering;
+    fn add_answering(&mut self, answering: Answering<'_>, fallback: &Fallback) {
+        let Answering { person, reason, choice, absent, owner } = answering;
         let is_first = self.person.is_none();
-        self.add(person, fallback);
+        let own = owner.map(|owner| owner.inboxes.as_slice()).unwrap_or_default();
+        self.add(person, &fallback.clone().or_to(own));
         if is_first && self.person.as_ref() == Some(&person.name) {
             self.chosen = reason;
             self.absent = absent;
@@ -324,7 +327,7 @@ impl Route<'_> {
         self.choices.extend(choice);
     }
 
-    fn add(&mut self, person: &Person, fallback: &[Address]) {
+    fn add(&mut self, person: &Person, fallback: &Fallback) {
         if person.inboxes.iter().any(|inbox| self.takes(inbox)) {
             self.person.get_or_insert_with(|| person.name.clone());
         }
@@ -332,10 +335,10 @@ impl Route<'_> {
     }
 
     /// Each address once.
-    fn add_address(&mut self, address: &Address, fallback: &[Address]) {
+    fn add_address(&mut self, address: &Address, fallback: &Fallback) {
         let is_there = self.to.iter().any(|to| to.address.folded() == address.folded());
         if !is_there && self.takes(address) {
-            let fallback = fallback.iter().filter(|address| self.takes(address)).cloned().collect();
+            let fallback = fallback.clone().without(self.without.iter().copied().chain([address]));
             self.to.push(Destination { address: address.clone(), fallback });
         }
     }

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, timeout_at};
 
+use crate::events;
 use crate::kept::Keeping;
 use crate::mail::{Address, Leg, Outcome, Plan, Reply, ReversePath, Say};
 use crate::message::Message;
-use crate::people::absence::{Absences, NOTHING_SAID};
+use crate::people::absence::NOTHING_SAID;
 use crate::smtp::service::{Mail, Rcpt, Service, Session};
 use crate::threads::Durability;
 use crate::threads::matcher::Recipient;
-use crate::{clock, events, signing};
 
 use super::House;
 use super::insiders::Insider;
@@ -44,7 +44,7 @@ impl Service for Inbound {
     }
 
     async fn recipient(&self, transaction: &mut Transaction, rcpt: Rcpt) -> Reply {
-        let desk = self.desk(&NOTHING_SAID, 0);
+        let desk = self.0.desk(&NOTHING_SAID, 0);
         let Some(address) = address(rcpt.to, desk).map(|address| desk.real(address)) else { return local_trouble() };
         match desk.recipient(&address) {
             Ok(recipient) => {
@@ -64,7 +64,7 @@ impl Service for Inbound {
         events::received(bytes.len());
         let Transaction { session, mail, recipients } = transaction;
         let absences = self.0.absences.snapshot();
-        let desk = self.desk(&absences, recipients.len());
+        let desk = self.0.desk(&absences, recipients.len());
 
         // read
         let arrival = desk.read(Message::read(bytes), Some(mail.reverse_path.clone()), recipients);
@@ -110,11 +110,6 @@ impl Service for Inbound {
 }
 
 impl Inbound {
-    fn desk<'a>(&'a self, absences: &'a Absences, recipients: usize) -> Desk<'a> {
-        let serial = signing::serials(recipients);
-        Desk { policy: &self.0.policy, keys: &self.0.keys, absences, now: clock::now(), serial }
-    }
-
     fn journey<'a>(
         &'a self,
         session: &'a Session,

@@ -99,9 +99,7 @@ impl<'a> Desk<'a> {
             return Readers { people: all, fallback: self.fallback(matched), answering: None };
         }
         let own = self.inboxes_of(writer);
-        let is_own = |address: &&Address| own.iter().any(|inbox| inbox.folded() == address.folded());
-        let fallback = self.fallback(matched).into_iter().filter(|address| !is_own(&address)).collect();
-        Readers { people: others, fallback, answering: None }
+        Readers { people: others, fallback: self.fallback(matched).without(own), answering: None }
     }
 
     /// Where an insider reads mail; not whoever succeeded them.

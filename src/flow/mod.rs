@@ -4,7 +4,7 @@
 //!
 //! [`inbound`], [`outbound`] and [`copies`] are the lives of a message, each readable from top to bottom.
 //! [`plan`], [`insiders`], [`stamp`] and [`copy`] decide and are pure: `serve`, `explain`, `demo` and the tests share them.
-//! [`legs`], `rescue`, `parcel`, [`once`] and [`turns`] carry out; [`settle`] makes one reply of what became of it.
+//! [`legs`], `leg`, `remember`, `rescue`, `parcel`, [`once`] and [`turns`] carry out; [`settle`] makes one reply of what became of it.
 
 pub mod copies;
 pub mod inbound;
@@ -26,9 +26,11 @@ mod returns;
 pub mod stamp;
 mod standing;
 
+mod leg;
 pub mod legs;
 pub mod once;
 mod parcel;
+mod remember;
 mod rescue;
 pub mod settle;
 pub mod turns;
@@ -42,13 +44,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::absences::Register;
+use crate::clock;
 use crate::held::Held;
 use crate::kept::Kept;
+use crate::people::absence::Absences;
 use crate::relay::Relay;
-use crate::signing::Keys;
+use crate::signing::{self, Keys};
 use crate::threads::Threads;
 
 use once::Once;
+use plan::Desk;
 use policy::Policy;
 use turns::Turns;
 
@@ -82,6 +87,14 @@ pub struct Onward {
     pub relay: Arc<Relay>,
     /// How long all legs of one message may take together.
     pub patience: Duration,
+}
+
+impl House {
+    /// Who decides now about a mail to as many `recipients`.
+    fn desk<'a>(&'a self, absences: &'a Absences, recipients: usize) -> Desk<'a> {
+        let serial = signing::serials(recipients);
+        Desk { policy: &self.policy, keys: &self.keys, absences, now: clock::now(), serial }
+    }
 }
 
 impl AsRef<Threads> for House {

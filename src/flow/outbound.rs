@@ -17,7 +17,7 @@ use crate::people::absence::NOTHING_SAID;
 use crate::relay::Recipient;
 use crate::smtp::service::{Mail, Offers, Rcpt, Service, Session};
 use crate::threads::{Durability, Found};
-use crate::{clock, events, relay, signing};
+use crate::{clock, events, relay};
 
 use super::House;
 use super::parcel::{Parcel, Sent, answered, as_it_came, refused};
@@ -127,13 +127,7 @@ impl Service for Outbound {
 
 impl Outbound {
     fn desk(&self) -> Desk<'_> {
-        Desk {
-            policy: &self.0.policy,
-            keys: &self.0.keys,
-            absences: &NOTHING_SAID,
-            now: clock::now(),
-            serial: signing::serials(1),
-        }
+        self.0.desk(&NOTHING_SAID, 1)
     }
 
     /// Passes a recipient on, opening the transaction with the next hop at the first one.

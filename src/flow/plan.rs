@@ -4,7 +4,8 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Address, Delivery, Evidence, Fate, HoldReason, Kind, Match, MessageId, Plan, Reply, ReversePath, Say, ThreadId,
+    Address, Delivery, Evidence, Fallback, Fate, HoldReason, Kind, Match, MessageId, Plan, Reply, ReversePath, Say,
+    ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
@@ -83,13 +84,13 @@ pub(super) struct Case<'a> {
 /// instead, where an inbox refuses it.
 pub(super) struct Readers<'a> {
     pub(super) people: Vec<&'a Person>,
-    pub(super) fallback: Vec<Address>,
+    pub(super) fallback: Fallback,
     /// Who answers, where somebody does.
     pub(super) answering: Option<Answering<'a>>,
 }
 
 impl<'a> Readers<'a> {
-    fn answer(answering: Option<Answering<'a>>, fallback: Vec<Address>) -> Self {
+    fn answer(answering: Option<Answering<'a>>, fallback: Fallback) -> Self {
         let people = answering.iter().map(|answering| answering.person).collect();
         Self { people, fallback, answering }
     }
@@ -197,7 +198,11 @@ impl<'a> Desk<'a> {
         Query {
             threads: tokens.map(|token| ThreadId(token.id)).collect(),
             ids: ids.into_iter().chain(arrival.message.message_id().cloned()).collect(),
-            retries: to().chain(self.pools()).map(|recipient| arrival.retry_key(recipient)).collect(),
+            retries: to()
+                .chain(self.pools())
+                .chain(self.stood_in_for())
+                .map(|recipient| arrival.retry_key(recipient))
+                .collect(),
             twin: None,
             correspondent: self.correspondent(arrival),
             waiting: self.waited_for(&pools),

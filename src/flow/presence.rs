@@ -3,18 +3,21 @@
 //! Whoever was given a mail keeps it when it comes again, there or not: the legs that are done would else be done
 //! twice, at two people.
 
-use crate::mail::{Absent, Address, ChoiceReason, Match, PersonName};
+use crate::mail::{Absent, Address, Choice, ChoiceReason, Fallback, Match, PersonName};
 use crate::people::absence::{Instead, Presence};
 use crate::people::{Chosen, Known, Person, Persona};
 
 use super::answering::Answering;
-use super::plan::Desk;
+use super::plan::{Case, Desk};
+use super::remember;
 
 /// Whom a persona's mail goes to, now that some are away.
 pub(super) struct Seat<'a> {
     pub(super) chosen: Chosen<'a>,
     /// Who would have it, and is away; the same person, where nobody stands in.
     pub(super) absent: Option<Absent>,
+    /// Whose it would be, where that is somebody else.
+    pub(super) owner: Option<&'a Person>,
 }
 
 impl<'a> Desk<'a> {
@@ -24,15 +27,26 @@ impl<'a> Desk<'a> {
 
     /// Of `among`, who gets a persona's mail. Whose conversation it is has a stand-in; what is nobody's yet is shared
     /// among those who are there. Where nobody is, it goes to whose it would be.
-    pub(super) fn seat(&self, persona: &Persona, among: &[PersonName], known: &Known<'_>) -> Option<Seat<'a>> {
+    /// Who `has_it` from an earlier try keeps it.
+    pub(super) fn seat(
+        &self,
+        persona: &Persona,
+        among: &[PersonName],
+        known: &Known<'_>,
+        has_it: impl Fn(&Person) -> bool,
+    ) -> Option<Seat<'a>> {
         let (people, presence) = (&self.policy.people, self.presence());
-        if let Some(before) = given_before(among, known).and_then(|name| people.person(name)) {
-            return Some(Seat { chosen: Chosen { person: before, reason: ChoiceReason::Retry }, absent: None });
-        }
         let first = people.choose(persona, among, known)?;
+        let retry = |person| Chosen { person, reason: ChoiceReason::Retry };
+        if let Some(before) = given_before(among, known).and_then(|name| people.person(name)) {
+            return Some(Seat { chosen: retry(before), absent: None, owner: Some(first.person) });
+        }
         let Some(absent) = self.absent(first.person).filter(|_| first.reason != ChoiceReason::Retry) else {
-            return Some(Seat { chosen: first, absent: None });
+            return Some(Seat { chosen: first, absent: None, owner: None });
         };
+        if has_it(first.person) {
+            return Some(Seat { chosen: retry(first.person), absent: None, owner: None });
+        }
         let stand_in = || match presence.instead_of(&first.person.name) {
             Instead::By(name) => people.person(name).map(|person| Chosen { person, reason: ChoiceReason::StandsIn }),
             Instead::There | Instead::Unnamed | Instead::InCircle => None,
@@ -41,15 +55,32 @@ impl<'a> Desk<'a> {
         let another = || people.choose(persona, &there, known);
         // A turn is nobody's yet: nobody is replaced.
         if let Some(another) = another().filter(|_| first.is_turn()) {
-            return Some(Seat { chosen: another, absent: None });
+            return Some(Seat { chosen: another, absent: None, owner: None });
         }
         let chosen = stand_in().or_else(another).unwrap_or(first);
-        Some(Seat { chosen, absent: Some(absent) })
+        let owner = Some(first.person).filter(|owner| owner.name != chosen.person.name);
+        Some(Seat { chosen, absent: Some(absent), owner })
     }
 
-    /// Who gets what is for a person by name: the person, a stand-in, or another one of the persona's.
-    pub(super) fn instead_of(&self, person: &'a Person, matched: &Match) -> Answering<'a> {
+    /// Who gets a mail to `to` that is for a person by name: the person, a stand-in, or another one of the persona's.
+    /// A stand-in is remembered under the address `key`.
+    pub(super) fn instead_of(
+        &self,
+        case: &Case<'_>,
+        to: &Address,
+        key: &Address,
+        person: &'a Person,
+        matched: &Match,
+    ) -> Answering<'a> {
         let (people, presence) = (&self.policy.people, self.presence());
+        let before = case.known.retries.get(&case.arrival.retry_key(key)).and_then(|before| before.chosen.as_ref());
+        if let Some(before) = before.and_then(|name| people.person(name)) {
+            let owner = Some(person).filter(|owner| owner.name != before.name);
+            return Answering { owner, ..Answering::person(before) };
+        }
+        let Some(absent) = self.absent(person).filter(|_| !has_it(case, to, person)) else {
+            return Answering::person(person);
+        };
         let another = || {
             let persona = matched.persona.as_ref().and_then(|name| people.persona(name))?;
             let is_theirs = persona.answered_by.contains(&person.name);
@@ -62,20 +93,47 @@ impl<'a> Desk<'a> {
             Instead::Unnamed | Instead::InCircle => another(),
             Instead::There => None,
         };
-        let absent = self.absent(person);
-        Answering { person: instead.unwrap_or(person), reason: None, choice: None, absent }
+        let Some(stand_in) = instead.filter(|other| other.name != person.name) else {
+            return Answering { absent: Some(absent), ..Answering::person(person) };
+        };
+        let choice = Choice { recipient: key.clone(), person: stand_in.name.clone(), turn: None };
+        Answering { choice: Some(choice), absent: Some(absent), owner: Some(person), ..Answering::person(stand_in) }
     }
 
-    /// Where mail goes that an inbox refuses for good; the inboxes of stand-ins, where its people are away.
-    pub(super) fn fallback(&self, matched: &Match) -> Vec<Address> {
+    /// Where mail goes that an inbox refuses for good.
+    pub(super) fn fallback(&self, matched: &Match) -> Fallback {
         let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        persona.map(|persona| self.presence().inboxes_there(&persona.fallback)).unwrap_or_default()
+        persona.map(|persona| self.presence().fallback(&persona.fallback)).unwrap_or_default()
+    }
+
+    /// The addresses under which stand-ins are remembered for people and personas whom rules name: of those who are
+    /// or were away.
+    pub(super) fn stood_in_for(&self) -> Vec<&'a Address> {
+        let (people, rules) = (&self.policy.people, &self.policy.rules);
+        let may_be_away = |name: &PersonName| self.absences.of(name).is_some() || !people.stays(name).is_empty();
+        let named =
+            rules.people().filter(|name| may_be_away(name)).filter_map(|name| people.person(name)?.inboxes.first());
+        let personas = rules.personas().filter_map(|name| people.persona(name));
+        let personas = personas.filter(|persona| persona.answered_by.iter().any(may_be_away));
+        let mut all: Vec<&Address> = named.chain(personas.filter_map(|persona| persona.addresses.first())).collect();
+        all.sort_unstable_by_key(|address| address.folded());
+        all.dedup();
+        all
     }
 
     fn absent(&self, person: &Person) -> Option<Absent> {
         let away = self.presence().away(&person.name)?;
         Some(Absent { person: person.name.clone(), until: away.until })
     }
+}
+
+/// Whether this very mail to `to` ended at a person's inbox at an earlier try, or may have.
+pub(super) fn has_it(case: &Case<'_>, to: &Address, person: &Person) -> bool {
+    let before = case.known.retries.get(&case.arrival.retry_key(to));
+    let is_done = |inbox: &Address| {
+        before.is_some_and(|before| remember::ends_at(inbox).iter().any(|end| before.done.contains(end)))
+    };
+    person.inboxes.iter().any(is_done)
 }
 
 /// Whom this mail was given to before, who is none of the pool: a stand-in.

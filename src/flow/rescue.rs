@@ -8,19 +8,22 @@ use tokio::time::{Instant, timeout_at};
 use crate::events;
 use crate::kept::{Forwarded, Found, Share};
 use crate::mail::{
-    Address, Destination, Fate, HoldReason, Leg, Match, Outcome, Plan, Rescue, ReversePath, ThreadId, WayBack,
+    Address, Destination, Fallback, Fate, FateName, HoldReason, Kind, Leg, Match, Outcome, Plan, Rescue, ReversePath,
+    ThreadId, WayBack,
 };
 use crate::message::Message;
 use crate::message::trace::Hop;
+use crate::people::Person;
 use crate::people::absence::NOTHING_SAID;
 use crate::smtp::service::{Mail, Session};
-use crate::threads::{DestinationHash, Durability, Fingerprint, Query, Record, RetryKey};
+use crate::threads::{Came, DestinationHash, Durability, Fingerprint, Query, Record, RetryKey};
 
 use super::House;
-use super::legs::{Journey, Refusal};
+use super::leg::Refusal;
+use super::legs::Journey;
 use super::plan::{Arrival, Desk};
 use super::reception::hop;
-use super::settle;
+use super::{settle, telling};
 
 /// What became of it.
 pub(super) enum Rescued {
@@ -30,6 +33,13 @@ pub(super) enum Rescued {
     Gone(String),
     /// Not now: the bounce must come again.
     NotNow(Leg),
+}
+
+/// What was sent again.
+struct Again {
+    legs: Vec<Leg>,
+    /// What is told of it in its thread.
+    story: Option<Record>,
 }
 
 /// What is remembered of the rescue of one copy.
@@ -94,9 +104,9 @@ pub(super) async fn rescue(house: &House, rescue: &Rescue, now: jiff::Timestamp,
     if let Err(error) = house.threads.learn(vec![note.record(begun(), now)], Durability::Disk).await {
         return not_now(&error, settle::local_trouble());
     }
-    let legs = send_again(house, rescue, found, now, deadline).await;
-    match legs {
-        Ok(Some(legs)) => finish(house, rescue, &note, legs, now).await,
+    let sent = send_again(house, rescue, found, now, deadline).await;
+    match sent {
+        Ok(Some(again)) => finish(house, rescue, &note, again, now).await,
         Ok(None) => Rescued::Gone("its copy is of another message".into()),
         Err(leg) => Rescued::NotNow(leg),
     }
@@ -109,10 +119,10 @@ async fn send_again(
     found: Found,
     now: jiff::Timestamp,
     deadline: Instant,
-) -> Result<Option<Vec<Leg>>, Leg> {
+) -> Result<Option<Again>, Leg> {
     let Found { forwarded, message, .. } = &found;
     let Some(share) = forwarded.shares.iter().find(|share| share.copy == rescue.copy) else { return Ok(None) };
-    let desk = Desk { policy: &house.policy, keys: &house.keys, absences: &NOTHING_SAID, now, serial: 0 };
+    let desk = Desk { now, ..house.desk(&NOTHING_SAID, 0) };
     let path = Some(forwarded.reverse_path.clone());
     let arrival = desk.read(Message::read(message.clone()), path, Vec::new());
     let plan = plan(&desk, &arrival, share);
@@ -127,15 +137,56 @@ async fn send_again(
         now,
         deadline,
     };
-    // Who was sent it before has bounced it, or has it.
-    let has_it = |to: &&Address| share.to.iter().any(|before| before.folded() == to.folded());
     let fallback =
-        if rescue.is_last { Vec::new() } else { rescue.to.iter().filter(|to| !has_it(to)).cloned().collect() };
+        if rescue.is_last { Fallback::default() } else { others(&desk, &arrival.message, share, &rescue.to) };
     let legs = journey.to_fallback(&plan, &fallback, Refusal::Inbox(rescue.why.clone())).await;
     match legs.iter().position(|leg| !leg.outcome.is_done()) {
-        None => Ok(Some(legs)),
+        None => Ok(Some(Again { story: story(&desk, &arrival, share, Note::of(rescue).twin, &plan, &legs), legs })),
         Some(open) => Err(legs.into_iter().nth(open).unwrap_or_else(|| Leg::new("-", Outcome::Uncertain))),
     }
+}
+
+/// The fallback, without those who have it: whoever was sent it before has bounced it, or has it; so has the one of ours
+/// who wrote it, as live mail sees it.
+pub(super) fn others(desk: &Desk<'_>, message: &Message, share: &Share, fallback: &Fallback) -> Fallback {
+    let is_ours = share.kind == Kind::Human && share.persona.is_some();
+    let writer = desk.insider(message).filter(|insider| insider.proved && is_ours);
+    let own = writer.map(|writer| desk.inboxes_of(&writer)).unwrap_or_default();
+    let is_inbox = |address: &&Address| {
+        let mut inboxes = desk.policy.people.people().flat_map(|person| &person.inboxes);
+        inboxes.any(|inbox| inbox.folded() == address.folded())
+    };
+    // Whose it was may have left since.
+    let at_last: Vec<Address> = share.at_last.iter().filter(is_inbox).cloned().collect();
+    fallback.clone().or_to(&at_last).without(share.to.iter().chain(own))
+}
+
+/// What is told of it in its thread: that the customer's mail was handed on, or is held, now. What one of ours wrote is
+/// told as theirs already.
+fn story(
+    desk: &Desk<'_>,
+    arrival: &Arrival,
+    share: &Share,
+    event: Fingerprint,
+    plan: &Plan,
+    legs: &[Leg],
+) -> Option<Record> {
+    let insider = desk.insider(&arrival.message);
+    if insider.as_ref().is_some_and(|insider| insider.proved) && plan.kind == Kind::Human {
+        return None;
+    }
+    let author = arrival.message.author().map(|author| &author.address);
+    let correspondent = author.filter(|author| insider.is_none() && desk.policy.is_customer(author)).cloned();
+    let matched = Match { thread: share.thread, correspondent, ..plan.matched.clone() };
+    let has_it = |person: &&Person| {
+        let is_end = |inbox: &Address| legs.iter().any(|leg| leg.destination == inbox.to_string());
+        person.inboxes.iter().any(is_end)
+    };
+    let person = desk.policy.people.people().find(has_it).map(|person| person.name.clone());
+    let fate = if legs.iter().any(|leg| leg.outcome == Outcome::Held) { FateName::Hold } else { FateName::Forward };
+    let told = telling::came(arrival, &Plan { person, matched, ..plan.clone() }, fate, desk.now)?;
+    // Another event than the first one of the same mail.
+    Some(Record::Came(Came { mail: event, ..told }))
 }
 
 /// The plan by which it is sent again: as it was, but to others, and under the last return path.
@@ -173,8 +224,10 @@ fn plan(desk: &Desk<'_>, arrival: &Arrival, share: &Share) -> Plan {
 }
 
 /// It is done: remembered, said, and no longer kept for this.
-async fn finish(house: &House, rescue: &Rescue, note: &Note, legs: Vec<Leg>, now: jiff::Timestamp) -> Rescued {
-    if let Err(error) = house.threads.learn(vec![note.record(done(), now)], Durability::Disk).await {
+async fn finish(house: &House, rescue: &Rescue, note: &Note, again: Again, now: jiff::Timestamp) -> Rescued {
+    let Again { legs, story } = again;
+    let records = [note.record(done(), now)].into_iter().chain(story).collect();
+    if let Err(error) = house.threads.learn(records, Durability::Disk).await {
         events::alarm("that a bounced message went to its fallback could not be remembered", &error);
     }
     let ends: Vec<&str> = legs.iter().map(|leg| leg.destination.as_str()).collect();
@@ -196,6 +249,8 @@ pub(super) fn to_keep(session: &Session, mail: &Mail, plans: &[Plan], now: jiff:
             evidence: plan.matched.evidence,
             kind: plan.kind,
             to: inboxes(&plan.fate).iter().map(|to| to.address.clone()).collect(),
+            at_last: inboxes(&plan.fate).iter().flat_map(|to| to.fallback.at_last.clone()).collect(),
+            thread: plan.joins.or(plan.matched.thread),
             edits: plan.edits.clone(),
         })
     };

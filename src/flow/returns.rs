@@ -54,10 +54,12 @@ impl Desk<'_> {
         }
         let failure = arrival.deliveries.iter().find(|delivery| delivery.is_failure())?;
         let persona = self.policy.people.persona_by_tag(token.persona);
+        let told = arrival.deliveries.iter().filter(|delivery| delivery.is_failure());
+        let failed: Vec<Address> = told.filter_map(|told| told.recipient.as_ref()?.parse().ok()).collect();
         Some(Rescue {
             copy: CopyId(token.id),
             is_last: token.persona == PersonaTag::NOBODY,
-            to: persona.map(|persona| self.presence().inboxes_there(&persona.fallback)).unwrap_or_default(),
+            to: persona.map(|persona| self.presence().fallback(&persona.fallback)).unwrap_or_default().without(&failed),
             why: in_words(failure),
         })
     }

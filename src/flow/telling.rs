@@ -25,9 +25,9 @@ pub fn reported(plan: &Plan, now: Timestamp) -> Vec<Record> {
 
 /// What is remembered of a message for one recipient, where it belongs to a thread. Only what is handed on opens
 /// one: else every spam that is held would.
-pub fn came(arrival: &Arrival, plan: &Plan, fate: FateName, now: Timestamp) -> Option<Record> {
+pub fn came(arrival: &Arrival, plan: &Plan, fate: FateName, now: Timestamp) -> Option<Came> {
     let opened = plan.joins.filter(|_| fate == FateName::Forward);
-    Some(Record::Came(Came {
+    Some(Came {
         thread: opened.or(plan.matched.thread)?,
         persona: plan.matched.persona.clone()?,
         mail: arrival.twin(),
@@ -40,5 +40,5 @@ pub fn came(arrival: &Arrival, plan: &Plan, fate: FateName, now: Timestamp) -> O
         person: plan.person.clone(),
         topic: Topic::of(&arrival.message),
         at: now.as_second(),
-    }))
+    })
 }

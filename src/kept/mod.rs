@@ -34,6 +34,8 @@ const BLOCK: u64 = 4096;
 const FREED: u64 = 64;
 /// Kibibytes of copies that are in memory to be sent again; a larger one is there alone.
 const ROOM: u32 = 64 << 10;
+/// How long what is past keeping may stay.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// How much is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,6 +191,17 @@ impl Kept {
     pub async fn sweep(&self, now: Timestamp) -> Result<(), KeptError> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         spawn_blocking(move || store.sweep(now)).await?
+    }
+
+    /// Removes what is past keeping, at once and every hour, and says where that fails. It never ends.
+    pub async fn sweep_every_hour(&self, now: impl Fn() -> Timestamp, failed: impl Fn(&KeptError)) {
+        let mut hours = tokio::time::interval(SWEEP);
+        loop {
+            hours.tick().await;
+            if let Err(error) = self.sweep(now()).await {
+                failed(&error);
+            }
+        }
     }
 }
 

@@ -5,10 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::mail::{Address, CopyId, Edits, Evidence, Field, Kind, PersonaName, ReversePath, TransactionId, Transport};
+use crate::mail::{
+    Address, CopyId, Edits, Evidence, Field, Kind, PersonaName, ReversePath, ThreadId, TransactionId, Transport,
+};
 
 /// What kind of file it is. Behind it stand, of four octets each, a checksum of all that follows, and how long the sheet is.
-const MAGIC: &[u8; 8] = b"sincopy1";
+const MAGIC: &[u8; 8] = b"sincopy2";
 
 /// How a message came, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub struct Share {
     pub kind: Kind,
     /// The inboxes that it went to.
     pub to: Vec<Address>,
+    /// Where it goes at last: the inboxes of those whose place others take.
+    pub at_last: Vec<Address>,
+    /// The thread in which it was told.
+    pub thread: Option<ThreadId>,
     /// What rules change in what is handed on.
     pub edits: Edits,
 }
@@ -75,6 +81,8 @@ struct WrittenShare {
     evidence: String,
     kind: String,
     to: Vec<String>,
+    at_last: Vec<String>,
+    thread: Option<ThreadId>,
     append: Vec<(String, String)>,
     insert: Option<(String, String)>,
 }
@@ -149,6 +157,8 @@ impl WrittenShare {
             evidence: share.evidence.to_string(),
             kind: share.kind.to_string(),
             to: share.to.iter().map(ToString::to_string).collect(),
+            at_last: share.at_last.iter().map(ToString::to_string).collect(),
+            thread: share.thread,
             append: share.edits.append.iter().map(field).collect(),
             insert: share.edits.insert_before_value.as_ref().map(field),
         }
@@ -162,7 +172,9 @@ impl WrittenShare {
             persona: self.persona,
             evidence: self.evidence.parse().ok()?,
             kind: self.kind.parse().ok()?,
-            to: self.to.iter().map(|to| to.parse().ok()).collect::<Option<_>>()?,
+            to: addresses(&self.to)?,
+            at_last: addresses(&self.at_last)?,
+            thread: self.thread,
             edits: Edits {
                 prepend: Vec::new(),
                 append: self.append.into_iter().map(field).collect(),
@@ -170,6 +182,10 @@ impl WrittenShare {
             },
         })
     }
+}
+
+fn addresses(texts: &[String]) -> Option<Vec<Address>> {
+    texts.iter().map(|text| text.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -186,6 +202,8 @@ pub(super) mod tests {
             evidence: Evidence::Seed,
             kind: Kind::Human,
             to: vec![address("sophie@corp.example"), address("jörg@corp.example")],
+            at_last: vec![address("tom@corp.example")],
+            thread: Some(ThreadId([3; 8])),
             edits: Edits {
                 prepend: Vec::new(),
                 append: vec![Field::new("X-Team", "sales")],

@@ -86,6 +86,32 @@ async fn a_sweep_removes_what_is_past_keeping_and_counts_the_rest() {
     assert_eq!(left, ["README"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sweep_comes_at_once_and_every_hour_and_goes_on_after_a_failure() {
+    let root = tempfile::tempdir().unwrap();
+    let kept = kept(root.path());
+    let copies = [copy(-7200, 1), copy(0, 1), copy(3600, 1)];
+    for copy in copies {
+        keep(&kept, &[copy], MESSAGE).await.unwrap();
+    }
+    let began = tokio::time::Instant::now();
+    let now = || at(6 * 86_400) + began.elapsed();
+    let failures = std::cell::Cell::new(0);
+    let mut sweeping = Box::pin(kept.sweep_every_hour(now, |_| failures.set(failures.get() + 1)));
+    let mut sweep_for =
+        async |seconds| assert!(tokio::time::timeout(Duration::from_secs(seconds), &mut sweeping).await.is_err());
+    sweep_for(3599).await;
+    assert_eq!(there(&kept, &copies).await, copies[1..], "at once, and not again yet");
+    // What is no folder stops a sweep, and not the next one.
+    let in_the_way = root.path().join("copies/0000000");
+    fs::write(&in_the_way, "").unwrap();
+    sweep_for(2).await;
+    assert_eq!((failures.get(), there(&kept, &copies).await), (1, copies[1..].to_vec()));
+    fs::remove_file(in_the_way).unwrap();
+    sweep_for(3600).await;
+    assert_eq!((failures.get(), there(&kept, &copies).await), (1, Vec::new()));
+}
+
 #[tokio::test]
 async fn where_there_is_no_room_the_oldest_go_first() {
     let root = tempfile::tempdir().unwrap();

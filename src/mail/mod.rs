@@ -36,7 +36,7 @@ pub use lesson::Lesson;
 pub use matched::{Conflict, Evidence, Match, PersonName, PersonaName, PersonaTag, ThreadId};
 pub use message_id::MessageId;
 pub use outcome::{Extension, Failure, Leg, Outcome};
-pub use plan::{Absent, Destination, Edits, Fate, FateName, Field, HoldReason, Plan};
+pub use plan::{Absent, Destination, Edits, Fallback, Fate, FateName, Field, HoldReason, Plan};
 pub use reply::Reply;
 pub use rescue::{CopyId, Rescue, WayBack};
 pub use say::Say;

@@ -12,8 +12,45 @@ use super::{
 pub struct Destination {
     /// The inbox.
     pub address: Address,
-    /// Where it goes when the inbox refuses for good: to all of these.
-    pub fallback: Vec<Address>,
+    /// Where it goes when the inbox refuses for good.
+    pub fallback: Fallback,
+}
+
+/// Where a message goes that an inbox has refused for good.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fallback {
+    /// To all of these, stand-ins in the place of those who are away.
+    pub to: Vec<Address>,
+    /// Where none of those takes it: the own inboxes of those who are away, and whose place others take.
+    pub at_last: Vec<Address>,
+}
+
+impl Fallback {
+    /// The same, and at last to these too.
+    #[must_use]
+    pub fn or_to(mut self, own: &[Address]) -> Self {
+        for address in own {
+            if !self.to.iter().chain(&self.at_last).any(|other| other.folded() == address.folded()) {
+                self.at_last.push(address.clone());
+            }
+        }
+        self
+    }
+
+    /// The same without those that have had it, or have refused it.
+    #[must_use]
+    pub fn without<'h>(mut self, had: impl IntoIterator<Item = &'h Address>) -> Self {
+        let had: Vec<String> = had.into_iter().map(Address::folded).collect();
+        let is_left = |address: &Address| !had.contains(&address.folded());
+        self.to.retain(is_left);
+        self.at_last.retain(is_left);
+        self
+    }
+
+    /// Who gets it first.
+    pub fn first(&self) -> &[Address] {
+        if self.to.is_empty() { &self.at_last } else { &self.to }
+    }
 }
 
 /// Why a message is held: also the name of its folder under `held/`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Address, ReversePath, ThreadId};
+use super::{Fallback, ReversePath, ThreadId};
 
 /// Names what was forwarded of one message for one recipient: the id in the token of its return path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -40,7 +40,7 @@ pub struct Rescue {
     /// Whether it was the fallback's already, or a copy that a rule made: then nobody else gets it.
     pub is_last: bool,
     /// Who gets it now: the fallback of the persona as it is today. Nobody: an operator.
-    pub to: Vec<Address>,
+    pub to: Fallback,
     /// What the mail system told: the recipient and the status.
     pub why: String,
 }

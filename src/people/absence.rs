@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{People, Person, PersonName};
-use crate::mail::Address;
+use crate::mail::{Address, Fallback};
 
 /// How long a notice counts that does not say until when: mail that comes then brings the next notice.
 const UNTOLD: SignedDuration = SignedDuration::from_hours(72);
@@ -277,19 +277,31 @@ impl<'a> Presence<'a> {
         names.iter().filter(move |name| self.away(name).is_none())
     }
 
-    /// Addresses, with the inboxes of stand-ins in the place of those who are away and have one.
-    pub fn inboxes_there(&self, addresses: &[Address]) -> Vec<Address> {
-        addresses.iter().flat_map(|address| self.inbox_there(address)).collect()
+    /// A fallback to these addresses, with the inboxes of stand-ins in the place of those who are away and have one.
+    /// Whom nobody else is left for has it at last: no mail is nobody's because its people stand in for one another.
+    pub fn fallback(&self, addresses: &[Address]) -> Fallback {
+        let mut fallback = Fallback::default();
+        for address in addresses {
+            match self.stand_in_at(address) {
+                None => fallback.to.push(address.clone()),
+                Some(person) => {
+                    fallback.to.extend_from_slice(&person.inboxes);
+                    fallback.at_last.push(address.clone());
+                }
+            }
+        }
+        fallback
     }
 
-    fn inbox_there(&self, address: &Address) -> Vec<Address> {
+    /// Who reads what comes to an inbox whose people are away.
+    fn stand_in_at(&self, address: &Address) -> Option<&'a Person> {
         let owners = self.owners(address);
         let is_read = owners.iter().any(|owner| self.away(&owner.name).is_none());
         let stand_in = owners.iter().find_map(|owner| match self.instead_of(&owner.name) {
             Instead::By(name) => self.people.person(name),
             Instead::There | Instead::Unnamed | Instead::InCircle => None,
         });
-        stand_in.filter(|_| !is_read).map_or_else(|| vec![address.clone()], |person| person.inboxes.clone())
+        stand_in.filter(|_| !is_read)
     }
 
     /// Whether mail to an address waits: whoever reads it is away, and nobody is named who would be there.

@@ -119,6 +119,14 @@ impl Rules {
         })
     }
 
+    /// The people whom mail is sent to by name.
+    pub fn people(&self) -> impl Iterator<Item = &PersonName> {
+        self.targets().filter_map(|target| match target {
+            Target::Person(name) => Some(name),
+            Target::Persona(_) | Target::Address(_) => None,
+        })
+    }
+
     fn targets(&self) -> impl Iterator<Item = &Target> {
         self.list.iter().flat_map(|rule| {
             let forward_to = match &rule.decision {

@@ -89,8 +89,9 @@ impl Office {
         let desk = self.desk();
         let arrival = arrival(&desk, bytes, reverse_path(bytes), &self.judged(to));
         let forwarded = self.plans(&desk, &arrival).into_iter().filter(|plan| matches!(plan.fate, Fate::Forward(_)));
-        let records: Vec<Record> =
-            forwarded.filter_map(|plan| telling::came(&arrival, &plan, FateName::Forward, memory::now())).collect();
+        let records: Vec<Record> = forwarded
+            .filter_map(|plan| telling::came(&arrival, &plan, FateName::Forward, memory::now()).map(Record::Came))
+            .collect();
         let count = records.len();
         self.memory.learn(records).unwrap();
         count

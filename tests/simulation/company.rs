@@ -12,7 +12,7 @@ use sincerely::people::absence::NOTHING_SAID;
 use sincerely::signing::Keys;
 use sincerely::threads::memory::Memory;
 use sincerely::threads::token::{Purpose, Token};
-use sincerely::threads::{Fingerprint, Found, Query, Settings};
+use sincerely::threads::{Fingerprint, Found, Query, Record, Settings};
 
 const COMPANY: &str = r#"
 hostname = "sincerely.acme.example"
@@ -146,7 +146,7 @@ impl Company {
             let message = &got.arrival.message;
             let lesson = plan.lesson.clone().map(|lesson| learning::records(lesson, message, moment.now));
             let is_told = !is_ours || plan.kind != Kind::Human;
-            let came = || telling::came(&got.arrival, plan, plan.fate.name(), moment.now);
+            let came = || telling::came(&got.arrival, plan, plan.fate.name(), moment.now).map(Record::Came);
             let came = if is_told { came() } else { None };
             self.memory.learn(lesson.into_iter().flatten().chain(came).collect()).unwrap();
         }

@@ -449,7 +449,7 @@ impl Delivery {
         Self {
             to: vec![to.address.to_string()],
             from: plan.reverse_path.as_ref().map(ToString::to_string),
-            fallback: to.fallback.iter().map(ToString::to_string).collect(),
+            fallback: to.fallback.first().iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -518,7 +518,7 @@ impl Learns {
 
 impl Rescued {
     fn new(rescue: &Rescue) -> Self {
-        let to = rescue.to.iter().map(ToString::to_string).collect();
+        let to = rescue.to.first().iter().map(ToString::to_string).collect();
         Self { copy: rescue.copy.to_string(), to, why: rescue.why.clone() }
     }
 }

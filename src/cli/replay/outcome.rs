@@ -127,9 +127,10 @@ fn destinations(fate: &Fate) -> Vec<String> {
 
 /// Of what is handed on, or of what a bounce says has failed.
 fn fallbacks(plan: &Plan) -> Vec<String> {
-    let mut all: Vec<String> = plan.rescue.iter().flat_map(|rescue| &rescue.to).map(ToString::to_string).collect();
+    let mut all: Vec<String> =
+        plan.rescue.iter().flat_map(|rescue| rescue.to.first()).map(ToString::to_string).collect();
     if let Fate::Forward(to) = &plan.fate {
-        for address in to.iter().flat_map(|to| &to.fallback).map(ToString::to_string) {
+        for address in to.iter().flat_map(|to| to.fallback.first()).map(ToString::to_string) {
             if !all.contains(&address) {
                 all.push(address);
             }

@@ -5,6 +5,9 @@ use rstest::rstest;
 
 use super::plans::{arrival, plan, told};
 use super::*;
+use crate::flow::plan::Arrival;
+use crate::flow::policy::Unmatched;
+use crate::flow::remember;
 use crate::mail::{Absent, Choice, Fate, PersonName, Plan};
 use crate::people::absence::Stay;
 use crate::rules::{Additions, Decision, Rule, Target, When};
@@ -153,14 +156,114 @@ fn a_person_whom_a_rule_names_has_a_stand_in_and_an_address_and_a_copy_have_none
 fn a_fallback_who_is_away_has_a_stand_in() {
     let plan = plan(&acme(&["tom>ute"]), SOPHIE, "Subject: hi", Ok(&Found::default()));
     let Fate::Forward(to) = &plan.fate else { panic!("{:?}", plan.fate) };
-    assert_eq!(to[0].fallback, [address("ute@corp.example")]);
+    assert_eq!(to[0].fallback.to, [address("ute@corp.example")]);
 }
 
 #[test]
 fn what_matches_nothing_goes_to_the_stand_in_too() {
     let mut acme = acme(&["sophie>ute"]);
-    acme.policy.inbound.unmatched = crate::flow::policy::Unmatched::Person(PersonName("sophie".into()));
+    acme.policy.inbound.unmatched = Unmatched::Person(PersonName("sophie".into()));
     let plan = plan(&acme, "hello@acme.example", "Subject: hi", Ok(&Found::default()));
     assert_eq!(who(&plan), "ute@corp.example ute sophie");
     assert_eq!(plan.absent, Some(Absent { person: PersonName("sophie".into()), until: Some(tomorrow()) }));
+}
+
+/// Where a mail to Sophie ends, of whom these inboxes refuse it.
+#[rstest]
+#[case(&[], &[], "sophie")]
+#[case(&[], &["sophie"], "tom")]
+#[case(&[], &["sophie", "tom"], "held")]
+#[case(&["tom>ute"], &["sophie"], "ute")]
+#[case(&["tom>ute"], &["sophie", "ute"], "tom")]
+// Tom's mail is Sophie's meanwhile, who refused it.
+#[case(&["tom>sophie"], &["sophie"], "tom")]
+#[case(&["tom>sophie"], &["sophie", "tom"], "held")]
+// Hers is Tom's, who is her fallback too.
+#[case(&["sophie>tom"], &["tom"], "sophie")]
+#[case(&["sophie>tom"], &["sophie", "tom"], "held")]
+#[case(&["sophie>ute"], &["ute"], "tom")]
+#[case(&["sophie>ute"], &["ute", "tom"], "sophie")]
+#[case(&["sophie>tom", "tom>ute"], &["ute"], "tom sophie")]
+fn an_inbox_that_refused_is_nobodys_fallback(#[case] away: &[&str], #[case] refuse: &[&str], #[case] expected: &str) {
+    let plan = plan(&acme(away), SOPHIE, "Subject: hi", Ok(&Found::default()));
+    let Fate::Forward(to) = &plan.fate else { panic!("{:?}", plan.fate) };
+    let takes = |addresses: &[Address]| {
+        let names = addresses.iter().map(|address| address.to_string().replace("@corp.example", ""));
+        names.filter(|name| !refuse.contains(&name.as_str())).collect::<Vec<_>>().join(" ")
+    };
+    let rounds =
+        [takes(std::slice::from_ref(&to[0].address)), takes(&to[0].fallback.to), takes(&to[0].fallback.at_last)];
+    let end = rounds.into_iter().find(|end| !end.is_empty()).unwrap_or_else(|| "held".into());
+    assert_eq!(end, expected);
+}
+
+/// Where a mail goes, and where it goes when it comes again to other absences: its legs are done, and others were not.
+fn twice(first: &Acme, then: &Acme, to: &str) -> [String; 2] {
+    let mail: &dyn Fn(&Acme) -> Arrival = &|acme| arrival(acme, to, "Subject: hi");
+    let plan = |acme: &Acme, found: &Found| acme.desk().plan(&mail(acme), Ok(found)).plans.remove(0);
+    let before = plan(first, &Found::default());
+    let Fate::Forward(inboxes) = &before.fate else { panic!("{:?}", before.fate) };
+    let done = inboxes.iter().map(|to| remember::inbox(&to.address)).collect();
+    let mut found = Found::default();
+    let asked = then.desk().question(&mail(then)).retries;
+    found.retries.insert(mail(then).retry_key(&address(to)), Remembered { done, chosen: None });
+    for choice in &before.choices {
+        let key = mail(then).retry_key(&choice.recipient);
+        assert!(asked.contains(&key), "{choice:?}");
+        found.retries.entry(key).or_default().chosen = Some(choice.person.clone());
+    }
+    [&before, &plan(then, &found)].map(|plan| who(plan).split(' ').next().unwrap().replace("@corp.example", ""))
+}
+
+#[rstest]
+fn what_is_done_stays_with_who_has_it(
+    #[values("persona", "rule", "rule-persona", "unmatched", "pool")] way: &str,
+    #[values(true, false)] comes_back: bool,
+) {
+    let office = |away: &[&str]| {
+        let mut acme = acme(away);
+        let target = match way {
+            "rule" => Target::Person(PersonName("sophie".into())),
+            "rule-persona" => Target::Persona(PersonaName("sophie".into())),
+            _ => {
+                acme.policy.inbound.unmatched = Unmatched::Person(PersonName("sophie".into()));
+                return acme;
+            }
+        };
+        acme.policy.rules = Rules::new(vec![rule(Decision::ForwardTo(vec![target]), Vec::new())]);
+        acme
+    };
+    let to = match way {
+        "persona" => SOPHIE,
+        "pool" => TEAM,
+        "unmatched" => "hello@acme.example",
+        _ => "tom@acme.example",
+    };
+    // Whose it is where nobody is away.
+    let [whose, _] = twice(&office(&[]), &office(&[]), to);
+    let other = if whose == "ute" { "sophie" } else { "ute" };
+    let away = format!("{whose}>{other}");
+    let (there, gone) = (office(&[]), office(&[&away]));
+    let mut back = office(&[&away]);
+    back.absences.come_back(&PersonName(whose.clone()), true, now());
+    if comes_back {
+        assert_eq!(twice(&gone, &back, to), [other, other]);
+    } else {
+        assert_eq!(twice(&there, &gone, to), [&*whose, &*whose]);
+    }
+}
+
+#[test]
+fn who_may_have_it_keeps_it_and_who_was_not_reached_does_not() {
+    let there = arrival(&acme(&[]), SOPHIE, "Subject: hi").retry_key(&address(SOPHIE));
+    let gone = |done| {
+        let mut found = Found::default();
+        found.retries.insert(there, Remembered { done, chosen: None });
+        who(&plan(&acme(&["sophie>ute"]), SOPHIE, "Subject: hi", Ok(&found)))
+    };
+    let [at_inbox, given_up, in_doubt] = remember::ends_at(&address("sophie@corp.example"));
+    for end in [at_inbox, given_up, in_doubt] {
+        assert_eq!(gone(vec![end]), "sophie@corp.example sophie -");
+    }
+    assert_eq!(gone(vec![remember::inbox(&address("tom@corp.example"))]), "ute@corp.example ute sophie");
 }

@@ -4,6 +4,7 @@ mod absences;
 mod copies;
 mod evidence;
 mod insiders;
+mod legs;
 mod notices;
 mod plans;
 mod pools;

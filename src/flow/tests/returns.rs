@@ -5,7 +5,11 @@ use rstest::rstest;
 use super::plans::arrival;
 use super::*;
 use crate::flow::plan::Arrival;
-use crate::mail::{Action, Delivery, Fate, HoldReason, Kind, Plan, ReversePath, Status};
+use crate::flow::rescue;
+use crate::kept::Share;
+use crate::mail::{
+    Action, CopyId, Delivery, Edits, Evidence, Fallback, Fate, HoldReason, Kind, Plan, ReversePath, Status,
+};
 use crate::people::Predecessor;
 use crate::rules::{Additions, Decision, Rule, Target, When};
 use crate::threads::Unavailable;
@@ -19,6 +23,11 @@ fn delivery(recipient: Option<&str>, action: Action, status: &str) -> Delivery {
 
 fn failed() -> Delivery {
     delivery(Some("sophie@corp.example"), Action::Failed, "5.1.1")
+}
+
+/// A failure at an inbox that could not be read.
+fn unnamed() -> Delivery {
+    delivery(None, Action::Failed, "5.1.1")
 }
 
 /// A bounce to an address, which tells of these deliveries.
@@ -42,7 +51,7 @@ fn told(plan: &Plan) -> String {
         Fate::Forward(_) | Fate::Reject(_) | Fate::Discard | Fate::Defer(_) => plan.fate.name().to_string(),
     };
     let to = |to: &[Address]| to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    plan.rescue.as_ref().map_or_else(|| fate.clone(), |rescue| format!("{fate}: {}", to(&rescue.to)))
+    plan.rescue.as_ref().map_or_else(|| fate.clone(), |rescue| format!("{fate}: {}", to(rescue.to.first())))
 }
 
 #[rstest]
@@ -99,7 +108,7 @@ fn the_fallback_is_that_of_today() {
         greeted_as: Vec::new(),
     };
     acme.policy.people = std::mem::take(&mut acme.policy.people).succeeding(vec![anna]);
-    let told = |to: &str| told(&decide(&acme, &bounce(&acme, to, BOUNCE, vec![failed()])));
+    let told = |to: &str| told(&decide(&acme, &bounce(&acme, to, BOUNCE, vec![unnamed()])));
     assert_eq!(told(&sophies), "bounce: tom@corp.example");
     assert_eq!(told(&left), "bounce: sophie@corp.example", "Tom has what was hers");
     assert_eq!(told(&gone), "bounce: ", "nobody: an operator");
@@ -121,10 +130,10 @@ fn what_returns(acme: &Acme, forwarded: &Plan) -> [String; 2] {
     let way = forwarded.way_back.clone().unwrap();
     [forwarded.reverse_path.clone().unwrap(), way.last].map(|path| {
         let ReversePath::Address(path) = path else { panic!("{path}") };
-        let plan = decide(acme, &bounce(acme, &path.to_string(), BOUNCE, vec![failed()]));
+        let plan = decide(acme, &bounce(acme, &path.to_string(), BOUNCE, vec![unnamed()]));
         let rescue = plan.rescue.as_ref().unwrap();
         assert_eq!(rescue.copy, way.copy);
-        assert_eq!(rescue.is_last, rescue.to.is_empty());
+        assert_eq!(rescue.is_last, rescue.to.first().is_empty());
         told(&plan)
     })
 }
@@ -257,4 +266,43 @@ fn marks(known: &[&str], author: &str, door: Door, told: Delivery) -> Vec<String
     assert_eq!((plan.kind, plan.matched.thread), (Kind::Bounce, Some(thread(1))));
     let mark = |told: &Delivery| format!("{} {}", told.recipient.as_deref().unwrap_or("-"), told.action);
     plan.reports.iter().map(mark).collect()
+}
+
+#[test]
+fn the_writer_is_nobodys_rescue() {
+    let mut acme = Acme::new();
+    let domain = |text: &str| text.parse().unwrap();
+    acme.policy.inbound.trust = Some(crate::flow::policy::Trust {
+        authserv_id: domain("mx.acme.example"),
+        servers: vec![domain("mx.acme.example")],
+    });
+    let share = Share {
+        copy: CopyId([1; 8]),
+        recipient: address("sophie@acme.example"),
+        persona: Some(PersonaName("sophie".into())),
+        evidence: Evidence::PersonaAddress,
+        kind: Kind::Human,
+        to: vec![address("sophie@corp.example")],
+        at_last: vec![address("tom@corp.example"), address("gone@corp.example")],
+        thread: None,
+        edits: Edits::default(),
+    };
+    let fallback =
+        Fallback { to: vec![address("tom@corp.example"), address("Sophie@corp.example")], at_last: Vec::new() };
+    let left = |from: &str| {
+        let fields = format!(
+            "Authentication-Results: mx.acme.example; dmarc=pass header.from=corp.example|From: {from}|Subject: hi"
+        );
+        let arrival = arrival(&acme, "sophie@acme.example", &fields);
+        rescue::others(&acme.desk(), &arrival.message, &share, &fallback)
+    };
+    assert_eq!(left("Ann <ann@customer.example>").to, [address("tom@corp.example")]);
+    assert_eq!(left("Tom <tom@corp.example>"), Fallback::default());
+    let only_at_last = rescue::others(
+        &acme.desk(),
+        &arrival(&acme, "sophie@acme.example", "Subject: hi").message,
+        &share,
+        &Fallback::default(),
+    );
+    assert_eq!(only_at_last.first(), [address("tom@corp.example")], "whoever has left is sent nothing");
 }

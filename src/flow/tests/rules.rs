@@ -125,9 +125,9 @@ fn what_comes_to_a_rules_person_and_persona_has_their_fallback() {
         let acme = acme(vec![rule("r", When::default(), Decision::ForwardTo(vec![target]))]);
         let fate = plan(&acme, "tom@acme.example", "Subject: hi", Ok(&found())).fate;
         let Fate::Forward(to) = fate else { panic!("{fate:?}") };
-        to[0].fallback[0].to_string()
+        to[0].fallback.to[0].to_string()
     };
-    assert_eq!(fallback(person("sophie")), "sophie@corp.example", "of the persona that is written to");
+    assert_eq!(fallback(person("tom")), "sophie@corp.example", "of the persona that is written to");
     assert_eq!(
         fallback(Target::Persona(PersonaName("sophie".into()))),
         "tom@corp.example",
