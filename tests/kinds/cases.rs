@@ -91,7 +91,7 @@ pub(crate) const CASES: &[Case] = &[
     ("person-vacation-rental", "human", "forward", ""),
     ("person-automatic-reply-for-customers", "human", "forward", ""),
     ("person-new-customer-de", "human", "forward", ""),
-    ("person-away-before-a-call", "human", "forward", "autoreply-phrase"),
+    ("person-away-before-a-call", "human", "forward", "by-hand"),
     ("person-colleague-has-left", "human", "forward", "autoreply-phrase"),
     ("person-urgent-es", "human", "forward", ""),
     ("person-ferie-it", "human", "forward", ""),

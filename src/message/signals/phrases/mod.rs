@@ -50,10 +50,17 @@ mod tests {
     #[test]
     fn the_tables_are_folded() {
         let of_subjects = all(&autoreply::PREFIXES).chain(all(&autoreply::ABSENCES));
-        let of_texts =
-            [&text::AWAY[..], &text::INSTEAD, &text::BY_MACHINE, &text::RECEIVED, &text::THANKS, &text::LEFT]
-                .into_iter()
-                .flat_map(all);
+        let of_texts = [
+            &text::AWAY[..],
+            &text::SOON,
+            &text::INSTEAD,
+            &text::BY_MACHINE,
+            &text::RECEIVED,
+            &text::THANKS,
+            &text::LEFT,
+        ]
+        .into_iter()
+        .flat_map(all);
         let lists = [&autoreply::SOMEBODY_IS_AWAY[..], &receipts::FAILURES, &receipts::READ];
         let lists =
             lists.into_iter().chain([&challenges::SUBJECTS[..], &challenges::TEXTS, &challenges::CONFIRMATIONS]);
