@@ -41,10 +41,15 @@ impl Message {
         let beginning: String = line.chars().take(CHARACTERS).collect();
         let ends = [',', '!', ':', '.', ';', '，', '！', '、', '。', '：', '–', '\u{3000}'];
         let folded = fold(&beginning);
-        let salutation = folded.trim_start().split(ends).next().unwrap_or_default();
+        let mut pieces = folded.trim_start().split(ends).filter(|piece| !piece.trim().is_empty());
+        let first = pieces.next().unwrap_or_default();
+        // `Hello, Sophie!`
+        let second = pieces.next().filter(|_| words(first).count() == 1).unwrap_or_default();
+        let salutation = format!("{first} {second}");
+        let salutation = salutation.trim_end();
         let words: Vec<&str> = words(salutation).collect();
         let is_short = !words.is_empty() && words.len() <= LONGEST_SALUTATION;
-        is_short && (names_somebody(salutation) || self.reader().iter().any(|name| words.contains(&name.as_str())))
+        is_short && (names_somebody(first) || self.reader().iter().any(|name| words.contains(&name.as_str())))
     }
 
     /// The names in To, folded: of the display name, and of a local part that is one.
@@ -150,6 +155,7 @@ mod tests {
     #[case("Hi Sophie,")]
     #[case("Good morning Sophie! I am away.")]
     #[case("Sophie, I am away.")]
+    #[case("Здравствуйте, Sophie!")]
     #[case("Dear Acme team,")]
     #[case("ソフィー様")]
     #[case("소피님, 안녕하세요")]

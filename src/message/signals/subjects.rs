@@ -23,7 +23,7 @@ pub(super) fn read(message: &Message) -> Vec<Signal> {
     } else if is_autoreply(&folded, bare, is_answer) {
         Some(Signal::AutoreplySubject)
     } else {
-        speaks_of_absence(bare, is_answer).then_some(Signal::AbsenceSubject)
+        speaks_of_absence(&folded, bare, is_answer).then_some(Signal::AbsenceSubject)
     };
     found.into_iter().chain(asks_to_confirm(&folded, is_answer)).collect()
 }
@@ -74,10 +74,10 @@ fn is_autoreply(folded: &str, bare: &str, is_answer: bool) -> bool {
     is_framed || answers_behind_absence(bare) || in_brackets(folded).any(is_autoreply_phrase) || is_of_notes(bare)
 }
 
-/// `Fuori sede: Re: Welcome`: people begin a subject with the first, but no answer goes on so.
+/// `Fuori sede: Re: Welcome`, `Out of office Re: Welcome`: people begin a subject with the first, but no answer goes on so.
 fn answers_behind_absence(bare: &str) -> bool {
     let rest = behind(bare, all(&autoreply::ABSENCES)).map(str::trim_start);
-    rest.and_then(|rest| rest.strip_prefix(':')).is_some_and(|rest| subject::is_answer(rest.trim_start()))
+    rest.is_some_and(|rest| subject::is_answer(rest.strip_prefix(':').unwrap_or(rest).trim_start()))
 }
 
 /// `AUTO: Ann Lee is out of the office (returning 2026-11-01)`, as Notes writes it.
@@ -125,14 +125,20 @@ fn in_brackets(text: &str) -> impl Iterator<Item = &str> {
     text.split(['[', '(', '【', '<']).skip(1).filter_map(|rest| rest.split([']', ')', '】', '>']).next())
 }
 
-fn speaks_of_absence(bare: &str, is_answer: bool) -> bool {
+fn speaks_of_absence(folded: &str, bare: &str, is_answer: bool) -> bool {
+    // `[Request received] Welcome`
+    let is_tag = |text: &str| behind(text.trim(), all(&autoreply::ABSENCES)) == Some("");
     let of_somebody = || autoreply::SOMEBODY_IS_AWAY.iter().any(|phrase| says(bare, phrase));
     // `Automatic reply from you`: a program's, or somebody's who got one.
     let names_writer = || {
         let rest = behind(bare, all(&autoreply::PREFIXES)).map(str::trim_start);
         rest.is_some_and(|rest| autoreply::OF_WHOM.iter().any(|word| is_word(rest, word)))
     };
-    !is_answer && (behind(bare, all(&autoreply::ABSENCES)).is_some() || of_somebody() || names_writer())
+    !is_answer
+        && (behind(bare, all(&autoreply::ABSENCES)).is_some()
+            || of_somebody()
+            || names_writer()
+            || in_brackets(folded).any(is_tag))
 }
 
 fn is_word(text: &str, word: &str) -> bool {
@@ -184,6 +190,7 @@ mod tests {
     #[case("Auto-Response: VACATION")]
     #[case("Out of Office AutoReply: Welcome")]
     #[case("Fuori sede: Re: Benvenuto")]
+    #[case("Out of office Re: Welcome")]
     #[case("Absence du bureau : RE: Bienvenue")]
     #[case("AUTO: Lee, Ann is out of the office. (returning 01/11/2026)")]
     fn what_only_programs_write(#[case] subject: &str) {
@@ -197,6 +204,7 @@ mod tests {
     #[case("Thank you for your message")]
     #[case("Auto: a question")]
     #[case("Automatic reply from Ann")]
+    #[case("[Request received] Welcome")]
     #[case("Automated message from you?")]
     #[case("Automatische Nachricht von Ihnen")]
     #[case("Message automatique de votre site")]
