@@ -4,6 +4,9 @@
 //! 2231), or, seen in practice, in encoded words: all of them count, since mail programs differ in which they show.
 //! No attached message is opened, and no archive.
 
+use std::collections::BTreeMap;
+
+use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, Header, HeaderName, MessageParser};
 
@@ -40,13 +43,10 @@ impl Attachment {
             let named = headers.iter().filter(move |header| header.name == name);
             named.map(Header::value).filter_map(|value| value.as_content_type())
         };
-        let named = |value: &ContentType<'_>, key: &str| {
-            let attributes = value.attributes().unwrap_or_default().iter();
-            attributes.filter(|attribute| attribute.name == key).map(|it| name(&it.value)).collect::<Vec<_>>()
-        };
-        let mut names: Vec<String> = values(HeaderName::ContentDisposition)
-            .flat_map(|value| named(value, "filename"))
-            .chain(values(HeaderName::ContentType).flat_map(|value| named(value, "name")))
+        let mut names: Vec<String> = [(HeaderName::ContentDisposition, "filename"), (HeaderName::ContentType, "name")]
+            .into_iter()
+            .flat_map(|(field, key)| headers.iter().filter(move |it| it.name == field).map(move |it| (it, key)))
+            .flat_map(|(header, key)| names_in(part.head, header, key))
             .filter(|name| !name.is_empty())
             .collect();
         names.sort_unstable();
@@ -56,6 +56,68 @@ impl Attachment {
         let is_attachment = !part.is_container() && (is_attached || !names.is_empty() || !is_shown);
         is_attachment.then(|| Self { media_type: part.media_type(), names })
     }
+}
+
+/// The names that a field has under this key. The parser decodes each piece of a continued one by itself, which breaks a
+/// letter between two of them, so those are read here.
+fn names_in(head: &[u8], header: &Header<'_>, key: &str) -> Vec<String> {
+    let range = header.offset_start as usize..header.offset_end as usize;
+    let raw = String::from_utf8_lossy(head.get(range).unwrap_or_default());
+    if let Some(whole) = continued(&raw, key) {
+        return vec![name(&whole)];
+    }
+    let attributes = header.value.as_content_type().and_then(ContentType::attributes).unwrap_or_default();
+    attributes.iter().filter(|attribute| attribute.name == key).map(|it| name(&it.value)).collect()
+}
+
+/// A value in several pieces (RFC 2231 §3), as one: `filename*0*=utf-8''caf%C3; filename*1*=%A9.pdf`.
+fn continued(field: &str, key: &str) -> Option<String> {
+    let pieces: BTreeMap<u16, (bool, String)> = parameters(field).filter_map(|one| piece(&one, key)).collect();
+    let (is_encoded, first) = pieces.get(&0).filter(|_| pieces.len() > 1)?;
+    // The charset and the language stand before the first piece, and hold for all (§4.1).
+    let told = if *is_encoded { first.split_once('\'') } else { None };
+    let told = told.and_then(|(charset, rest)| Some((charset, rest.split_once('\'')?.1)));
+    let (charset, first) = told.unwrap_or(("utf-8", first));
+    let rest = pieces.values().skip(1).map(|(is_encoded, text)| (*is_encoded, text.as_str()));
+    let octets: Vec<u8> = std::iter::once((*is_encoded, first)).chain(rest).flat_map(octets).collect();
+    let decoder = charset_decoder(charset.as_bytes());
+    Some(decoder.map_or_else(|| String::from_utf8_lossy(&octets).into_owned(), |decode| decode(&octets)))
+}
+
+/// The place of a piece, whether it is encoded, and its text.
+fn piece(parameter: &str, key: &str) -> Option<(u16, (bool, String))> {
+    let (name, text) = parameter.split_once('=')?;
+    let name = name.trim().to_ascii_lowercase();
+    let place = name.strip_prefix(key)?.strip_prefix('*')?;
+    let (place, is_encoded) = place.strip_suffix('*').map_or((place, false), |place| (place, true));
+    let text = text.trim();
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let text = quoted.map_or_else(|| text.to_owned(), |inside| inside.replace("\\\"", "\"").replace("\\\\", "\\"));
+    Some((place.parse().ok()?, (is_encoded, text)))
+}
+
+/// What stands between the semicolons that are in no quotes.
+fn parameters(field: &str) -> impl Iterator<Item = String> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let divides = move |c: char| {
+        is_quoted ^= c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        c == ';' && !is_quoted
+    };
+    field.split(divides).map(str::to_owned).collect::<Vec<_>>().into_iter()
+}
+
+/// The octets of a piece: `%C3` is one of them where the piece is encoded.
+fn octets((is_encoded, text): (bool, &str)) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let code = behind.get(..2).filter(|_| is_encoded && *first == b'%').and_then(|two| str::from_utf8(two).ok());
+        let octet = code.and_then(|two| u8::from_str_radix(two, 16).ok());
+        octets.push(octet.unwrap_or(*first));
+        rest = if octet.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    }
+    octets
 }
 
 /// A name as it is shown: encoded words decoded, as one line.
@@ -89,6 +151,16 @@ mod tests {
     #[case("Content-Disposition: attachment; filename*=utf-8''caf%C3%A9.pdf", "text/plain café.pdf")]
     #[case("Content-Disposition: attachment; filename*0=\"long \";\n filename*1=name.pdf", "text/plain long name.pdf")]
     #[case("Content-Disposition: attachment; filename*0*=utf-8''caf%C3%A9;\n filename*1=.pdf", "text/plain café.pdf")]
+    #[case(
+        "Content-Disposition: attachment; filename*0*=utf-8''caf%C3;\n filename*1*=%A9.p;\n filename*2=df",
+        "text/plain café.pdf"
+    )]
+    #[case(
+        "Content-Disposition: attachment; filename*0*=iso-8859-1''caf%E9-;\n filename*1*=th%E9.pdf",
+        "text/plain café-thé.pdf"
+    )]
+    #[case("Content-Disposition: attachment; filename*0*=shift_jis''%95;\n filename*1*=%5C.pdf", "text/plain 表.pdf")]
+    #[case("Content-Disposition: attachment; filename*1=b.pdf;\n filename*0=a", "text/plain ab.pdf")]
     #[case("Content-Type: application/zip; name=\"=?utf-8?B?Y2Fmw6kuemlw?=\"", "application/zip café.zip")]
     #[case(
         "Content-Type: application/zip; name=\"=?utf-8?Q?caf=C3=A9?=\n =?utf-8?Q?.zip?=\"",

@@ -11,6 +11,7 @@ mod comments;
 mod conversation;
 pub mod edit;
 mod fields;
+mod hand;
 mod hidden;
 pub mod ids;
 pub mod kind;

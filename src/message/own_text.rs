@@ -4,7 +4,7 @@
 //! first lines of the author's own text, also where it stands below a quotation. Bounded, and any bytes
 //! have one.
 
-use super::quotation::{Mark, begins_quotation, is_desks_divider, mark};
+use super::quotation::{Mark, begins_quotation, is_desks_divider, is_sent_from, mark};
 use super::{Message, Mime};
 
 /// Lines of an opening.
@@ -20,6 +20,8 @@ pub(super) struct OwnLines {
     pub(super) lines: Vec<String>,
     /// Something is quoted in the text, too.
     pub(super) quotes: bool,
+    /// A line below it, or next to that, says by which device it was sent.
+    pub(super) sent_from: bool,
 }
 
 impl Message {
@@ -32,8 +34,11 @@ impl Message {
     pub(super) fn own_lines(&self, mime: Mime, most: usize, characters: usize) -> OwnLines {
         let text = self.text(mime);
         let lines = lines(&text);
-        let quotes = (0..lines.len().min(SEARCHED)).any(|at| lines.get(at..).is_some_and(begins_quotation));
-        OwnLines { lines: own_lines(&lines, most, characters), quotes }
+        let searched = lines.len().min(SEARCHED);
+        let quotation = (0..searched).find(|at| lines.get(*at..).is_some_and(begins_quotation));
+        let above = lines.get(..quotation.unwrap_or(searched)).unwrap_or_default();
+        let sent_from = above.iter().any(|line| is_sent_from(line));
+        OwnLines { lines: own_lines(&lines, most, characters), quotes: quotation.is_some(), sent_from }
     }
 }
 

@@ -55,7 +55,16 @@ fn ends_own_text(line: &str, folded: &str) -> bool {
         || (line.len() >= 5 && line.chars().all(is_of('_')))
         || (line.starts_with("---") && line.ends_with("---") && line.chars().any(char::is_alphabetic))
         || line.starts_with("##-")
-        || ENDS.iter().any(|end| folded.starts_with(end))
+        || ENDS.iter().chain(&SENT_FROM).any(|end| folded.starts_with(end))
+}
+
+/// `Sent from my iPhone`: nobody writes it into what a program answers for them.
+pub(super) fn is_sent_from(line: &str) -> bool {
+    /// Longer ones are sentences.
+    const LONGEST: usize = 80;
+    let folded = fold(line);
+    let names_device = || DEVICES.iter().any(|device| folded.contains(device));
+    folded.len() <= LONGEST && SENT_FROM.iter().any(|begin| folded.trim_start().starts_with(begin)) && names_device()
 }
 
 /// Above which a desk asks to write: `##- Please type your reply above this line -##`.
@@ -161,7 +170,7 @@ const WROTE: [&str; 46] = [
 ];
 
 /// With what the rest of a text begins that is a mail program's, folded.
-const ENDS: [&str; 53] = [
+const ENDS: [&str; 9] = [
     "begin forwarded message",
     "anfang der weitergeleiteten",
     "debut du message",
@@ -171,6 +180,10 @@ const ENDS: [&str; 53] = [
     "----- original",
     "---- on ",
     "*from:* ",
+];
+
+/// What mail programs write below a text, and phones first of all, folded.
+const SENT_FROM: [&str; 44] = [
     "sent from my ",
     "sent from outlook",
     "sent from mail for",
@@ -215,6 +228,38 @@ const ENDS: [&str; 53] = [
     "iphoneから送信",
     "发自我的",
     "나의 iphone에서 보냄",
+];
+
+/// What such a line names, folded: `sent with` begins a sentence, too.
+const DEVICES: [&str; 28] = [
+    "iphone",
+    "ipad",
+    "ipod",
+    "apple",
+    "android",
+    "galaxy",
+    "samsung",
+    "huawei",
+    "xiaomi",
+    "pixel",
+    "oneplus",
+    "phone",
+    "mobil",
+    "handy",
+    "smartphone",
+    "telefon",
+    "telefoon",
+    "tablet",
+    "blackberry",
+    "outlook",
+    "windows",
+    "proton",
+    "yahoo",
+    "bluemail",
+    "thunderbird",
+    "gmx",
+    "web.de",
+    "k-9",
 ];
 
 /// What servers write over a text that came from outside, folded.
@@ -268,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_written_as_they_are_compared() {
-        let lists = [OPENERS.as_slice(), &WROTE, &ENDS, &BANNERS, &FROM, &SENT];
+        let lists = [OPENERS.as_slice(), &WROTE, &ENDS, &SENT_FROM, &DEVICES, &BANNERS, &FROM, &SENT];
         let wrong: Vec<_> = lists.into_iter().flatten().filter(|text| fold(text) != **text).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }

@@ -33,6 +33,9 @@ impl Message {
         if report_type.is_some_and(|found| OTHER_REPORTS.contains(&found)) || !writer.may_be_mail_system() {
             return Vec::new();
         }
+        if writer.may_be_person() && self.is_by_hand(mime) {
+            return Vec::new();
+        }
         let parts = Parts::of(self, mime);
         let standard = standard::read(&parts);
         if standard.is_empty() && writer.is_only_autoresponder() {

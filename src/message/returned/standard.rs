@@ -165,11 +165,13 @@ fn by_class(status: Status) -> Option<Action> {
     }
 }
 
-/// `rfc822; ann@a.example`, `utf-8;ann@a.example`, with or without a type, a name, brackets.
+/// `rfc822; ann@a.example`, `utf-8;ann@a.example`, with or without a type, a name, brackets. A field holds nothing but an
+/// address, so it need not look like one to be told from prose: `ann@mailhost` is one, too.
 fn address(value: &str) -> Option<Address> {
     let (kind, bare) = value.split_once(';').unwrap_or(("", value));
     let bare = if kind.trim().eq_ignore_ascii_case("utf-8") { unescaped(bare) } else { bare.to_owned() };
-    recipient::read(bare.trim()).or_else(|| recipient::all(&bare).next())
+    let in_text = || recipient::read(bare.trim()).or_else(|| recipient::all(&bare).next());
+    bare.trim().parse().ok().or_else(in_text)
 }
 
 /// What `\x{F6}` stands for in an address of the type utf-8 (RFC 6533 §3).
@@ -183,4 +185,24 @@ fn unescaped(text: &str) -> String {
         whole.push_str(escaped.filter(|_| code.is_some()).map_or(piece, |(_, rest)| rest));
     }
     whole
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("rfc822; ann@a.example", Some("ann@a.example"))]
+    #[case("rfc822;mailer-daemon@b", Some("mailer-daemon@b"))]
+    #[case("ann@mailhost", Some("ann@mailhost"))]
+    #[case("rfc822; Ann <ann@a.example>", Some("ann@a.example"))]
+    #[case("rfc822; <ann@a.example>", Some("ann@a.example"))]
+    #[case("utf-8; \\x{F6}@a.example", Some("ö@a.example"))]
+    #[case("rfc822; ann", None)]
+    #[case("x400; /S=ann/O=a/", None)]
+    fn recipients(#[case] value: &str, #[case] expect: Option<&str>) {
+        assert_eq!(address(value).map(|it| it.to_string()).as_deref(), expect, "{value}");
+    }
 }

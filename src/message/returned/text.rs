@@ -18,6 +18,9 @@ const LONGEST: usize = 32 << 10;
 /// How far below the phrase a recipient may stand that is named in the middle of a line.
 const NEAR: usize = 8;
 
+/// The same, where it may be a person's who quotes one.
+const AT_TOP: usize = 2;
+
 /// Where what is returned begins: what a line has behind dashes and stars, folded.
 const RETURNED: [&str; 41] = [
     "this is a copy of",
@@ -180,7 +183,9 @@ impl Said {
         let (lines, returned) = split(text);
         let (flat, starts) = flattened(&lines);
         let known = leads(&phrases::KNOWN, &flat, &starts);
-        let is_first = known.first().is_some_and(|(line, _)| of_substance(&lines, *line) < NEAR);
+        // Where only a subject speaks for a mail system, it begins with it: a person says first what happened.
+        let near = if writer.is_heard() { NEAR } else { AT_TOP };
+        let is_first = known.first().is_some_and(|(line, _)| of_substance(&lines, *line) < near);
         let needs_to_be_first = writer.is_unnamed() || !writer.is_heard();
         let is_heard = writer.is_heard() || writer.subject == Some(Action::Failed);
         let leads = match known {

@@ -109,6 +109,11 @@ impl Writer {
         self.has_null_path || self.is_likely() || self.is_postmaster || self.subject.is_some()
     }
 
+    /// Whether only a name or a subject that people have, too, speaks for a mail system: then nothing of a person may show.
+    pub(super) fn may_be_person(&self) -> bool {
+        !self.has_null_path && !self.is_likely()
+    }
+
     /// Whether what it writes is read as a mail system's where the words are known.
     pub(super) fn is_heard(&self) -> bool {
         self.is_likely() || self.is_postmaster || self.is_unanswerable()

@@ -10,6 +10,9 @@ pub(super) fn read(message: &Message) -> Option<Signal> {
         Some(author) => (author.address.local().to_lowercase(), author.display_name.as_deref().map(fold)),
         None => bare(&message.texts("From").next()?),
     };
+    if message.author().is_some_and(|author| is_service(&local, author.address.domain().as_str())) {
+        return Some(Signal::ServiceAuthor);
+    }
     of_local_part(&local).or_else(|| of_name(&name.unwrap_or_default(), &local))
 }
 
@@ -36,6 +39,14 @@ fn of_local_part(local: &str) -> Option<Signal> {
     } else {
         is_machine(user).then_some(Signal::MachineAuthor)
     }
+}
+
+/// Whether nobody but the service itself writes from there.
+fn is_service(local: &str, domain: &str) -> bool {
+    SERVICES.iter().any(|(user, service)| {
+        let is_of = domain.strip_suffix(service).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        is_of && local.replace('-', "") == *user
+    })
 }
 
 /// The name alone, or with a number behind it: `vacations@` is a travel agency's.
@@ -68,6 +79,15 @@ const MAIL_SYSTEMS: [&str; 9] = [
     "mdaemon",
     "maildelivery",
     "mail-delivery",
+];
+
+/// Services that write to people about what others did, without a field that says so: local part without hyphens, domain.
+const SERVICES: [(&str, &str); 5] = [
+    ("noreply", "teams.microsoft.com"),
+    ("noreply", "teams.mail.microsoft"),
+    ("calendarnotification", "google.com"),
+    ("vivanoreply", "microsoft.com"),
+    ("noreply", "yammer.com"),
 ];
 
 /// Names that stand for a mail system, folded.
@@ -155,6 +175,9 @@ mod tests {
     #[case("cats-request@lists.example", Some(Signal::MachineAuthor))]
     #[case("LISTSERV@lists.example", Some(Signal::MachineAuthor))]
     #[case("root@web1.example", Some(Signal::MachineAuthor))]
+    #[case("Bob in Teams <noreply@email.teams.microsoft.com>", Some(Signal::ServiceAuthor))]
+    #[case("Google Calendar <calendar-notification@google.com>", Some(Signal::ServiceAuthor))]
+    #[case("noreply@notteams.microsoft.com", Some(Signal::NoReplyAuthor))]
     #[case("ann.root@customer.example", None)]
     #[case("Ann <ann@customer.example>", None)]
     #[case("<>", None)]

@@ -15,9 +15,8 @@ const SOFTWARE: [&str; 8] = [
     "X-Yahoogroups-Subject",
 ];
 
-/// Of services that send to many.
-const BULK: [&str; 6] =
-    ["Feedback-ID", "X-CSA-Complaints", "X-Campaign-Id", "X-CampaignID", "X-MC-User", "X-Report-Abuse-To"];
+/// Of services that send to many. Not X-Report-Abuse-To: filters on a company's way out write it into any mail.
+const BULK: [&str; 5] = ["Feedback-ID", "X-CSA-Complaints", "X-Campaign-Id", "X-CampaignID", "X-MC-User"];
 
 /// The signals of lists.
 pub(super) fn collect(message: &Message) -> Vec<Signal> {

@@ -20,8 +20,11 @@ fn disposition_part(message: &Message, so_far: &[Signal], mime: Mime) -> Option<
 /// Looks for a `message/delivery-status` part, only where something else speaks of a mail system:
 /// a person may forward a bounce.
 fn status_part(message: &Message, so_far: &[Signal], mime: Mime) -> Option<Signal> {
-    let suspects =
-        [Signal::NullReversePath, Signal::MailSystemAuthor, Signal::PostmasterAuthor, Signal::FailureSubject];
+    let suspects: &[Signal] = if so_far.contains(&Signal::ByHand) {
+        &[Signal::NullReversePath, Signal::MailSystemAuthor]
+    } else {
+        &[Signal::NullReversePath, Signal::MailSystemAuthor, Signal::PostmasterAuthor, Signal::FailureSubject]
+    };
     let is_multipart = message.content_type().is_some_and(|found| found.full.starts_with("multipart/"));
     if !is_multipart || so_far.contains(&Signal::DeliveryReport) || !suspects.iter().any(|it| so_far.contains(it)) {
         return None;

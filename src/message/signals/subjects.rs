@@ -23,7 +23,7 @@ pub(super) fn read(message: &Message) -> Vec<Signal> {
     } else if is_autoreply(&folded, bare, is_answer) {
         Some(Signal::AutoreplySubject)
     } else {
-        speaks_of_absence(bare, is_answer).then_some(Signal::AbsenceSubject)
+        speaks_of_absence(&folded, bare, is_answer).then_some(Signal::AbsenceSubject)
     };
     found.into_iter().chain(asks_to_confirm(&folded, is_answer)).collect()
 }
@@ -71,7 +71,13 @@ fn is_autoreply(folded: &str, bare: &str, is_answer: bool) -> bool {
         return false;
     }
     let is_framed = behind(bare, all(&autoreply::PREFIXES)).is_some_and(ends_frame);
-    is_framed || in_brackets(folded).any(is_autoreply_phrase) || is_of_notes(bare)
+    is_framed || answers_behind_absence(bare) || in_brackets(folded).any(is_autoreply_phrase) || is_of_notes(bare)
+}
+
+/// `Fuori sede: Re: Welcome`, `Out of office Re: Welcome`: people begin a subject with the first, but no answer goes on so.
+fn answers_behind_absence(bare: &str) -> bool {
+    let rest = behind(bare, all(&autoreply::ABSENCES)).map(str::trim_start);
+    rest.is_some_and(|rest| subject::is_answer(rest.strip_prefix(':').unwrap_or(rest).trim_start()))
 }
 
 /// `AUTO: Ann Lee is out of the office (returning 2026-11-01)`, as Notes writes it.
@@ -110,10 +116,7 @@ fn ends_frame(rest: &str) -> bool {
                 | '…'
         )
     };
-    let connects = || {
-        let words = autoreply::CONNECTORS.iter().filter_map(|word| rest.strip_prefix(word));
-        words.into_iter().any(|behind| behind.starts_with([' ', ':']))
-    };
+    let connects = || autoreply::CONNECTORS.iter().any(|word| is_word(rest, word));
     rest.is_empty() || rest.starts_with(is_sign) || connects()
 }
 
@@ -122,9 +125,24 @@ fn in_brackets(text: &str) -> impl Iterator<Item = &str> {
     text.split(['[', '(', '【', '<']).skip(1).filter_map(|rest| rest.split([']', ')', '】', '>']).next())
 }
 
-fn speaks_of_absence(bare: &str, is_answer: bool) -> bool {
+fn speaks_of_absence(folded: &str, bare: &str, is_answer: bool) -> bool {
+    // `[Request received] Welcome`
+    let is_tag = |text: &str| behind(text.trim(), all(&autoreply::ABSENCES)) == Some("");
     let of_somebody = || autoreply::SOMEBODY_IS_AWAY.iter().any(|phrase| says(bare, phrase));
-    !is_answer && (behind(bare, all(&autoreply::ABSENCES)).is_some() || of_somebody())
+    // `Automatic reply from you`: a program's, or somebody's who got one.
+    let names_writer = || {
+        let rest = behind(bare, all(&autoreply::PREFIXES)).map(str::trim_start);
+        rest.is_some_and(|rest| autoreply::OF_WHOM.iter().any(|word| is_word(rest, word)))
+    };
+    !is_answer
+        && (behind(bare, all(&autoreply::ABSENCES)).is_some()
+            || of_somebody()
+            || names_writer()
+            || in_brackets(folded).any(is_tag))
+}
+
+fn is_word(text: &str, word: &str) -> bool {
+    text.strip_prefix(word).is_some_and(|behind| behind.starts_with([' ', ':']))
 }
 
 /// What asks to confirm something may stand behind a reply prefix: services answer the sender's subject.
@@ -170,8 +188,10 @@ mod tests {
     #[case("תשובה אוטומטית: ברוכים הבאים")]
     #[case("رد تلقائي: مرحبا")]
     #[case("Auto-Response: VACATION")]
-    #[case("Automatic reply from Ann")]
     #[case("Out of Office AutoReply: Welcome")]
+    #[case("Fuori sede: Re: Benvenuto")]
+    #[case("Out of office Re: Welcome")]
+    #[case("Absence du bureau : RE: Bienvenue")]
     #[case("AUTO: Lee, Ann is out of the office. (returning 01/11/2026)")]
     fn what_only_programs_write(#[case] subject: &str) {
         assert_eq!(signals(subject), [Signal::AutoreplySubject], "{subject}");
@@ -183,6 +203,15 @@ mod tests {
     #[case("Ann Lee is out of the office")]
     #[case("Thank you for your message")]
     #[case("Auto: a question")]
+    #[case("Automatic reply from Ann")]
+    #[case("[Request received] Welcome")]
+    #[case("Automated message from you?")]
+    #[case("Automatische Nachricht von Ihnen")]
+    #[case("Message automatique de votre site")]
+    #[case("Automatic message - please stop")]
+    #[case("Absence du bureau - rendez-vous du 3")]
+    #[case("Fuori sede: richiesta preventivo")]
+    #[case("Vacation notice - closing our account for August")]
     #[case("Vielen Dank für Ihre Anfrage")]
     fn what_people_may_write_too(#[case] subject: &str) {
         assert_eq!(signals(subject), [Signal::AbsenceSubject], "{subject}");

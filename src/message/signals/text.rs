@@ -24,13 +24,18 @@ pub(super) fn read(message: &Message, mime: Mime) -> Vec<Signal> {
     let opening = joined(lines.get(..OPENING).unwrap_or(&lines));
     let is_answer = own.quotes && !whole.is_empty() && message.subject().is_some_and(subject::is_answer);
     let about = About::read(&whole, &opening);
-    // Nobody's responder asks a question: whoever speaks of an absence and asks something is a person.
+    let by_hand = message.shows_hand_in(&own);
+    // Nobody's responder asks a question: whoever speaks of an absence and asks something is a person. It does not know
+    // its reader either, nor which week the next one is.
     let asks = whole.contains(['?', '？', '؟']);
-    let is_notice = about.is_notice() && !asks && (!is_answer || about.is_receipt());
+    let is_away = about.away && !by_hand && !about.soon;
+    let is_notice = about.is_notice(is_away) && !asks && (!is_answer || about.is_receipt());
+    let is_phrase = about.by_machine || (!asks && (about.received || is_away));
     [
         (is_answer && !is_notice, Signal::QuotedAnswer),
+        (by_hand, Signal::ByHand),
         (is_notice, Signal::AutoreplyText),
-        (about.is_any() && !is_notice && (!asks || about.by_machine), Signal::AutoreplyPhrase),
+        (is_phrase && !is_notice, Signal::AutoreplyPhrase),
         (challenges::TEXTS.iter().any(|phrase| says(&whole, phrase)), Signal::ChallengeText),
     ]
     .into_iter()
@@ -46,6 +51,8 @@ fn joined(lines: &[String]) -> String {
 /// What the sentences are about.
 struct About {
     away: bool,
+    /// In the days to come, told from the day of writing.
+    soon: bool,
     instead: bool,
     by_machine: bool,
     /// Mail has come, or its reader has left: a machine may say so, or a person.
@@ -58,6 +65,7 @@ impl About {
         let has = |text: &str, table: &'static Phrases| all(table).any(|phrase| says(text, phrase));
         Self {
             away: has(opening, &text::AWAY),
+            soon: has(opening, &text::SOON),
             instead: has(whole, &text::INSTEAD),
             by_machine: has(whole, &text::BY_MACHINE),
             received: has(opening, &text::RECEIVED) || has(opening, &text::LEFT),
@@ -66,17 +74,12 @@ impl About {
     }
 
     /// Somebody is away and says what to do meanwhile, or a machine says that it writes: together they are a notice.
-    fn is_notice(&self) -> bool {
-        (self.away && self.instead) || self.is_receipt() || (self.by_machine && (self.away || self.thanks))
+    fn is_notice(&self, is_away: bool) -> bool {
+        (is_away && self.instead) || self.is_receipt() || (self.by_machine && (self.away || self.thanks))
     }
 
     /// A machine says that it writes, and that mail has come: also above a quotation.
     fn is_receipt(&self) -> bool {
         self.by_machine && self.received
-    }
-
-    /// When an answer comes is said in any mail.
-    fn is_any(&self) -> bool {
-        self.away || self.by_machine || self.received
     }
 }

@@ -2,7 +2,7 @@
 
 /// Its writer is away.
 #[rustfmt::skip]
-pub(in super::super) const AWAY: [(&str, &[&str]); 26] = [
+pub(in super::super) const AWAY: [(&str, &[&str]); 27] = [
     ("English", &["i am out of the office", "currently out of the office", "currently out of office", "presently out of the office", "currently on leave", "currently on vacation", "currently on holiday", "currently on annual leave", "currently on maternity leave", "currently on parental leave", "currently not in the office", "away from the office", "away from my desk", "i'm out of the office", "i am out of office", "i'm out of office", "i will be out of the office",
         "i'll be out of the office", "i will be out of office", "i am currently away", "i'm currently away", "i am away until", "i am away on", "i am away till",
         "i'm away until", "i will be away", "i am on vacation", "i'm on vacation", "i am on annual leave", "i'm on annual leave", "i am on holiday", "i'm on holiday", "i am on leave", "i'm on leave",
@@ -19,9 +19,10 @@ pub(in super::super) const AWAY: [(&str, &[&str]); 26] = [
     ("Estonian", &["olen puhkusel", "olen kontorist valjas", "viibin puhkusel"]),
     ("Finnish", &["olen lomalla", "olen poissa", "en ole toimistolla", "olen poissa toimistolta", "olen tyomatkalla", "palaan toihin", "olen vuosilomalla", "jaanyt lomalle"]),
     ("French", &["je suis absent", "je suis actuellement absent", "je suis en conge", "actuellement en conges", "actuellement en vacances", "actuellement en deplacement", "je suis en conges", "je suis en vacances", "je serai absent", "je serai en conge", "actuellement absent", "actuellement en conge", "je suis hors du bureau", "je suis en deplacement", "absent du bureau", "absente du bureau", "nos bureaux sont fermes"]),
-    ("German", &["ich bin nicht im buro", "derzeit nicht im buro", "derzeit nicht im haus", "zurzeit nicht im buro", "zurzeit nicht im haus", "momentan nicht im buro", "momentan nicht im haus", "aktuell nicht im buro", "derzeit im urlaub", "zurzeit im urlaub", "momentan im urlaub", "derzeit nicht erreichbar", "derzeit in elternzeit", "ich bin im urlaub", "ich bin ausser haus", "ich bin ausser haus", "ich bin in elternzeit", "ich bin auf dienstreise", "ich bin abwesend", "ich bin nicht im hause", "nicht im buro sein", "bin ich nicht im buro", "bin ich nicht im haus", "wahrend meiner abwesenheit"]),
+    ("German", &["ich bin bis * nicht im", "ich bin bis * nicht erreichbar", "ich bin vom * nicht im", "ich bin von * nicht im", "ich bin ab * nicht im", "ich bin bis * im urlaub", "ich bin vom * im urlaub", "ich bin ab * im urlaub", "bin bis * abwesend", "bin vom * abwesend", "ich bin nicht im buro", "derzeit nicht im buro", "derzeit nicht im haus", "zurzeit nicht im buro", "zurzeit nicht im haus", "momentan nicht im buro", "momentan nicht im haus", "aktuell nicht im buro", "derzeit im urlaub", "zurzeit im urlaub", "momentan im urlaub", "derzeit nicht erreichbar", "derzeit in elternzeit", "ich bin im urlaub", "ich bin ausser haus", "ich bin ausser haus", "ich bin in elternzeit", "ich bin auf dienstreise", "ich bin abwesend", "ich bin nicht im hause", "nicht im buro sein", "bin ich nicht im buro", "bin ich nicht im haus", "wahrend meiner abwesenheit"]),
     ("Greek", &["ειμαι εκτοσ γραφειου", "βρισκομαι εκτοσ γραφειου", "θα ειμαι εκτοσ γραφειου", "απουσιαζω", "ειμαι σε αδεια", "βρισκομαι σε αδεια", "λειπω σε αδεια", "θα απουσιαζω", "λειπω απο το γραφειο"]),
     ("Hebrew", &["אני מחוץ למשרד", "אני נמצא מחוץ למשרד", "אני נמצאת מחוץ למשרד", "אני בחופשה", "אני נמצא בחופשה", "אני נמצאת בחופשה", "אינני במשרד"]),
+    ("Hindi", &["कार्यालय से बाहर हूँ", "छुट्टी पर हूँ", "अवकाश पर हूँ", "कार्यालय में नहीं हूँ"]),
     ("Hungarian", &["szabadsagon vagyok", "szabadsagomat toltom", "nem vagyok az irodaban", "hazon kivul vagyok", "irodan kivul vagyok", "szabadsagon leszek", "nem tartozkodom az irodaban", "jelenleg szabadsagon"]),
     ("Italian", &["sono fuori ufficio", "sono assente", "sono in ferie", "saro assente", "saro in ferie", "saro fuori ufficio", "attualmente fuori ufficio", "attualmente assente", "sono fuori sede", "al momento non sono in ufficio", "non sono in ufficio", "i nostri uffici sono chiusi"]),
     ("Japanese", &["休暇をいただいて", "休暇を頂いて", "休暇中です", "不在にしており", "不在のため", "不在となります", "不在です", "休暇を取得", "外出しており", "出張中", "席を外して", "夏季休業", "年末年始休業"]),
@@ -36,6 +37,33 @@ pub(in super::super) const AWAY: [(&str, &[&str]); 26] = [
     ("Ukrainian", &["я у відпустці", "перебуваю у відпустці", "мене немає в офісі", "я відсутніи", "я відсутня", "не в офісі", "буду відсутніи", "буду відсутня"]),
 ];
 
+/// A time told from the day of writing: what was prepared names the day.
+#[rustfmt::skip]
+pub(in super::super) const SOON: [(&str, &[&str]); 22] = [
+    ("English", &["next week", "tomorrow", "later this week", "the week after next"]),
+    ("Arabic", &["الاسبوع القادم", "الاسبوع المقبل", "غدا"]),
+    ("Chinese", &["下周", "下週", "明天", "下星期"]),
+    ("Czech, Slovak", &["pristi tyden", "zitra", "buduci tyzden", "zajtra"]),
+    ("Danish, Norwegian", &["naeste uge", "neste uke", "i morgen"]),
+    ("Dutch", &["volgende week"]),
+    ("Finnish", &["ensi viikolla", "huomenna"]),
+    ("French", &["la semaine prochaine", "des demain", "demain"]),
+    ("German", &["nachste woche", "nachster woche", "kommende woche", "ab morgen", "bis morgen", "ubermorgen"]),
+    ("Greek", &["την επομενη εβδομαδα", "αυριο"]),
+    ("Hebrew", &["בשבוע הבא", "מחר"]),
+    ("Hungarian", &["jovo heten", "a jovo het", "holnap"]),
+    ("Italian", &["la prossima settimana", "la settimana prossima", "domani"]),
+    ("Japanese", &["来週", "明日"]),
+    ("Korean", &["다음 주", "다음주", "내일"]),
+    ("Polish", &["w przyszlym tygodniu", "jutro"]),
+    ("Portuguese", &["semana que vem", "proxima semana", "amanha"]),
+    ("Romanian", &["saptamana viitoare", "maine"]),
+    ("Russian, Ukrainian", &["на следующеи неделе", "завтра", "наступного тижня"]),
+    ("Spanish", &["la proxima semana", "la semana que viene", "la semana proxima"]),
+    ("Swedish", &["nasta vecka", "imorgon", "i morgon"]),
+    ("Turkish", &["gelecek hafta", "haftaya", "onumuzdeki hafta", "yarin"]),
+];
+
 /// Its writer has left, and somebody else is there.
 #[rustfmt::skip]
 pub(in super::super) const LEFT: [(&str, &[&str]); 2] = [
@@ -45,7 +73,7 @@ pub(in super::super) const LEFT: [(&str, &[&str]); 2] = [
 
 /// When an answer comes, or who answers instead.
 #[rustfmt::skip]
-pub(in super::super) const INSTEAD: [(&str, &[&str]); 26] = [
+pub(in super::super) const INSTEAD: [(&str, &[&str]); 27] = [
     ("English", &["upon my return", "on my return", "when i return", "when i get back", "when i am back", "i will return", "i will be back", "i'll be back", "i shall return", "i'll return", "will be back on", "will be back in",
         "returning on", "as soon as i return", "once i return", "limited access", "no access to", "not have access", "without access", "intermittent access", "sporadic access", "in my absence", "during my absence", "during this time", "in urgent cases", "if urgent", "if your matter is urgent", "if it is urgent", "if this is urgent", "for urgent matters", "for urgent",
         "for immediate assistance", "if you need immediate", "if you require immediate", "for any urgent", "in case of emergency", "in an emergency", "please contact", "please direct", "will not be forwarded", "will not be read", "will be read when", "will be forwarded"]),
@@ -62,6 +90,7 @@ pub(in super::super) const INSTEAD: [(&str, &[&str]); 26] = [
     ("German", &["nach meiner ruckkehr", "nach meinem urlaub", "bin ich wieder", "wieder erreichbar", "wieder im buro", "wieder fur sie", "in dringenden fallen", "in dringenden angelegenheiten", "bei dringenden", "wenden sie sich", "wende dich", "kontaktieren sie", "in meiner abwesenheit", "wahrend meiner abwesenheit", "meine vertretung", "wird nicht weitergeleitet", "nicht weitergeleitet", "werden nicht gelesen", "schnellstmoglich beantworten", "ich kehre zuruck", "zuruck am"]),
     ("Greek", &["με την επιστροφη", "κατα την επιστροφη", "για επειγοντα", "για επειγουσεσ", "σε επειγουσα", "παρακαλω επικοινωνηστε", "μπορειτε να επικοινωνησετε", "θα επιστρεψω", "κατα την απουσια", "σε περιπτωση αναγκησ", "θα απαντησω"]),
     ("Hebrew", &["בשובי", "עם שובי", "במקרים דחופים", "בעניינים דחופים", "ניתן לפנות", "אחזור ב", "נא לפנות", "אשוב ב"]),
+    ("Hindi", &["तत्काल मामलों", "अति आवश्यक", "आपात स्थिति", "से संपर्क करें", "लौटने पर", "वापस आने पर"]),
     ("Hungarian", &["visszateresem", "visszaerkezesem", "surgos esetben", "surgos ugyben", "kerem forduljon", "kerem, forduljon", "tavolletemben", "tavolletem", "valaszolok", "keresse"]),
     ("Italian", &["al mio rientro", "al mio ritorno", "in caso di urgenza", "per urgenze", "per questioni urgenti", "in mia assenza", "durante la mia assenza", "si prega di contattare", "puo contattare", "potete contattare", "rientrero", "rispondero", "tornero"]),
     ("Japanese", &["戻り次第", "お急ぎの場合", "お急ぎの方", "緊急の場合", "ご連絡ください", "ご連絡をお願い", "改めてご連絡", "折り返し", "出社後", "休暇明け", "までご連絡"]),
@@ -83,15 +112,15 @@ pub(in super::super) const BY_MACHINE: [(&str, &[&str]); 24] = [
     ("Arabic", &["هذه رسالة تلقايية", "رسالة الية"]),
     ("Chinese", &["这是一封自动", "这是自动", "這是自動", "此为自动", "此郵件為自動", "系统自动", "系統自動", "请勿直接回复", "請勿直接回覆", "请勿回复"]),
     ("Croatian, Serbian, Slovene", &["ovo je automatska", "samodejno sporocilo", "automatski generirana"]),
-    ("Czech, Slovak", &["toto je automaticka", "tato zprava byla vygenerovana", "automaticky generovana", "automaticka odpoved", "na tento e-mail neodpovidejte"]),
+    ("Czech, Slovak", &["toto je automaticka", "tato zprava byla vygenerovana", "automaticky generovana", "na tento e-mail neodpovidejte"]),
     ("Danish, Norwegian", &["dette er et automatisk", "dette er en automatisk", "denne e-mail er automatisk", "denne e-posten er automatisk", "automatisk genereret", "automatisk generert", "autosvar"]),
     ("Dutch", &["dit is een automatisch", "automatisch gegenereerd", "u kunt niet op deze e-mail"]),
     ("Finnish", &["tama on automaattinen", "tama viesti on lahetetty automaattisesti", "ala vastaa tahan"]),
     ("French", &["ceci est une reponse automatique", "ceci est un message automatique", "ce message est automatique", "genere automatiquement", "generee automatiquement", "envoye automatiquement", "merci de ne pas repondre", "ne pas repondre a ce"]),
-    ("German", &["dies ist eine automatisch", "das ist eine automatisch", "diese e-mail wurde automatisch", "diese nachricht wurde automatisch", "automatisch generiert", "automatisch erstellt", "automatisch erzeugt", "automatische eingangsbestatigung", "automatische nachricht", "bitte antworten sie nicht auf diese", "nicht auf diese e-mail"]),
+    ("German", &["dies ist eine automatisch", "das ist eine automatisch", "diese e-mail wurde automatisch", "diese nachricht wurde automatisch", "automatisch generiert", "automatisch erstellt", "automatisch erzeugt", "automatische eingangsbestatigung", "bitte antworten sie nicht auf diese", "nicht auf diese e-mail"]),
     ("Greek", &["αυτο ειναι ενα αυτοματο", "αυτοματοποιημενο μηνυμα"]),
     ("Hebrew", &["זוהי הודעה אוטומטית", "הודעה זו נשלחה באופן אוטומטי"]),
-    ("Hungarian", &["ez egy automatikus", "automatikusan generalt", "automatikus uzenet", "erre a levelre ne valaszoljon"]),
+    ("Hungarian", &["ez egy automatikus", "automatikusan generalt", "erre a levelre ne valaszoljon"]),
     ("Italian", &["questa e una risposta automatica", "questo e un messaggio automatico", "generato automaticamente", "generata automaticamente", "non rispondere a questa", "non rispondere a questo"]),
     ("Japanese", &["自動送信", "自動返信です", "自動返信メール", "自動応答です", "自動的に送信", "自動で送信", "自動配信"]),
     ("Korean", &["자동으로 발송", "자동 발송", "발신 전용"]),
@@ -108,7 +137,7 @@ pub(in super::super) const BY_MACHINE: [(&str, &[&str]); 24] = [
 /// Mail has come and waits for somebody.
 #[rustfmt::skip]
 pub(in super::super) const RECEIVED: [(&str, &[&str]); 24] = [
-    ("English", &["we have received your", "we've received your", "we received your", "your message has been received", "your email has been received", "your e-mail has been received", "your request has been received", "your inquiry has been received", "your enquiry has been received", "has been received and", "thank you for contacting", "thanks for contacting", "thank you for getting in touch", "thanks for getting in touch", "thanks for reaching out", "thank you for reaching out", "a ticket has been", "a support ticket", "has been assigned the", "ticket number", "case number", "this is to confirm that we", "this is to acknowledge", "we will respond to", "we aim to respond", "one of our agents", "a member of our team"]),
+    ("English", &["we have received your message", "we have received your email", "we have received your e-mail", "we have received your mail", "we have received your request", "we have received your inquiry", "we have received your enquiry", "we have received your ticket", "we have received your query", "we have received your question", "we have received your application", "we have received your submission", "we've received your message", "we've received your email", "we've received your e-mail", "we've received your mail", "we've received your request", "we've received your inquiry", "we've received your enquiry", "we've received your ticket", "we've received your query", "we've received your question", "we've received your application", "we've received your submission", "we received your message", "we received your email", "we received your e-mail", "we received your mail", "we received your request", "we received your inquiry", "we received your enquiry", "we received your ticket", "we received your query", "we received your question", "we received your application", "we received your submission", "we got your request", "confirming that we got your", "your message has been received", "your email has been received", "your e-mail has been received", "your request has been received", "your inquiry has been received", "your enquiry has been received", "has been received and", "thank you for contacting", "thanks for contacting", "thank you for getting in touch", "thanks for getting in touch", "thanks for reaching out", "thank you for reaching out", "a ticket has been", "a support ticket", "has been assigned the", "ticket number", "case number", "this is to confirm that we", "this is to acknowledge", "we will respond to", "we aim to respond", "one of our agents", "a member of our team"]),
     ("Arabic", &["تم استلام", "لقد استلمنا"]),
     ("Chinese", &["我们已收到", "我們已收到", "已收到您的", "您的请求已", "您的來信"]),
     ("Croatian, Serbian, Slovene", &["zaprimili smo", "primili smo", "prejeli smo", "vas upit"]),
