@@ -26,8 +26,8 @@ impl Expression {
     ///
     /// # Errors
     /// For what is none.
-    pub(super) fn read(text: &str) -> Result<Self, Error> {
-        ParserBuilder::new().case_insensitive(true).build().parse(text).map(Self).map_err(Error::from)
+    pub(super) fn read(text: &str) -> Result<Self, Box<Error>> {
+        ParserBuilder::new().case_insensitive(true).build().parse(text).map(Self).map_err(Box::new)
     }
 
     /// Octets of it when it is compiled: more rather than fewer.
@@ -72,7 +72,7 @@ fn choices(hir: &Hir) -> Vec<Choice> {
         HirKind::Capture(capture) => choices(&capture.sub),
         HirKind::Concat(parts) => in_a_row(parts),
         HirKind::Alternation(parts) => {
-            let longest = |part: &Hir| choices(part).into_iter().max_by_key(|choice| shortest(choice));
+            let longest = |part: &Hir| choices(part).into_iter().max_by_key(shortest);
             let each: Option<Vec<Choice>> = parts.iter().map(longest).collect();
             each.map(|each| each.concat()).into_iter().collect()
         }

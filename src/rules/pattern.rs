@@ -235,9 +235,9 @@ fn compiled(expression: &str) -> Regex {
 
 /// Compiles once, to see that it is not too large.
 fn try_size(expression: &str) -> Result<(), PatternError> {
-    case_blind(expression, LARGEST).map(drop).map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => PatternError::Size,
-        other => PatternError::Syntax(essence(&other)),
+    case_blind(expression, LARGEST).map(drop).map_err(|error| {
+        let is_size = matches!(error, regex::Error::CompiledTooBig(_));
+        if is_size { PatternError::Size } else { PatternError::Syntax(essence(&error)) }
     })
 }
 
