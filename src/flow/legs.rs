@@ -1,6 +1,6 @@
 //! Legs: carrying out a plan, one destination at a time.
 //!
-//! What becomes of a destination, read from top to bottom; [`super::leg`] is one attempt of it.
+//! What becomes of a destination, read from top to bottom; `leg` is one attempt of it.
 
 use tokio::time::Instant;
 
