@@ -15,6 +15,7 @@ mod hand;
 mod hidden;
 pub mod ids;
 pub mod kind;
+mod mail_systems;
 mod mime;
 mod own_text;
 mod quotation;

@@ -3,8 +3,9 @@
 use crate::mail::Address;
 
 /// What may stand before the recipient on a line of its own, folded.
-const LABELS: [&str; 22] = [
+const LABELS: [&str; 23] = [
     "to:",
+    "undeliverable address:",
     "recipient:",
     "recipient address:",
     "recipients:",
@@ -49,8 +50,7 @@ pub(super) fn leading(line: &str) -> Option<Address> {
     let (word, rest) = opened.split_at_checked(end)?;
     match read(word) {
         Some(address) => {
-            let is_prose =
-                rest.starts_with(char::is_whitespace) && HELPERS.contains(&address.local().to_lowercase().as_str());
+            let is_prose = rest.starts_with(char::is_whitespace) && is_helper(&address);
             (!is_prose).then_some(address)
         }
         None => behind_name(bare),
@@ -66,7 +66,12 @@ fn behind_name(line: &str) -> Option<Address> {
         name.len() <= LONGEST_NAME && !name.contains([':', '.', '?', '!']) && name.split_whitespace().count() <= 5;
     let ends =
         after.trim_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '.' | ',' | ';' | ')' | '>')).is_empty();
-    if is_name && ends { read(inside.trim_start_matches("mailto:")) } else { None }
+    let address = if is_name && ends { read(inside.trim_start_matches("mailto:"))? } else { return None };
+    (!is_helper(&address)).then_some(address)
+}
+
+fn is_helper(address: &Address) -> bool {
+    HELPERS.contains(&address.local().to_lowercase().as_str())
 }
 
 fn without_label(line: &str) -> &str {
@@ -85,6 +90,9 @@ pub(super) fn all(line: &str) -> impl Iterator<Item = Address> {
 /// A word that is an address in a domain with a dot.
 pub(super) fn read(word: &str) -> Option<Address> {
     let word = word.trim().trim_start_matches("mailto:").trim_matches(['.', '<', '>', '"', '\'']);
+    // As X.400 has it: `DDA:SMTP=ann@a.example`.
+    let word =
+        word.get(..5).filter(|begin| begin.eq_ignore_ascii_case("smtp=")).map_or(word, |begin| &word[begin.len()..]);
     // A source route (RFC 5321 §4.1.2).
     let word = if word.starts_with('@') { word.split_once(':')?.1 } else { word };
     let address: Address = word.contains('@').then(|| word.parse().ok())??;
@@ -117,6 +125,9 @@ mod tests {
     #[case("550 5.1.1 <ann@a.example>... User unknown", None)]
     #[case("This user doesn't have an account (ann@a.example) [0]", None)]
     #[case("From: ann@a.example", None)]
+    #[case("Undeliverable Address: ann@a.example", Some("ann@a.example"))]
+    #[case("c=US;a= ;p=A;o=B;dda:SMTP=ann@a.example; on Fri", None)]
+    #[case("For further assistance, please contact <postmaster@a.example>", None)]
     #[case("postmaster@a.example can help", None)]
     #[case("<postmaster@a.example>:", Some("postmaster@a.example"))]
     #[case("please write to ann@a.example for help", None)]
@@ -128,9 +139,10 @@ mod tests {
 
     #[test]
     fn every_address_is_found() {
-        let found: Vec<_> =
-            all("mail to <a@b.example>, c@d.example; (e@f.example). @x").map(|it| it.to_string()).collect();
-        assert_eq!(found, ["a@b.example", "c@d.example", "e@f.example"]);
+        let found: Vec<_> = all("mail to <a@b.example>, c@d.example; (e@f.example). @x;dda:SMTP=g@h.example;")
+            .map(|it| it.to_string())
+            .collect();
+        assert_eq!(found, ["a@b.example", "c@d.example", "e@f.example", "g@h.example"]);
     }
 
     proptest::proptest! {

@@ -3,40 +3,8 @@
 use super::phrases;
 use crate::mail::Action;
 use crate::mail::fold::fold;
+use crate::message::mail_systems::{self, Called};
 use crate::message::{Message, subject};
-
-/// What the local part or the name of a mail system has in it, folded. The long one is the address of Microsoft 365.
-const DAEMONS: [&str; 12] = [
-    "mailer-daemon",
-    "mailer_daemon",
-    "mailer daemon",
-    "mailerdaemon",
-    "mail-daemon",
-    "maildaemon",
-    "mail daemon",
-    "mail delivery sub",
-    "mail delivery sys",
-    "mail deliver s",
-    "delivery subsystem",
-    "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
-];
-
-/// How the local part or the name begins of those that may be people, too.
-const POSTMASTERS: [&str; 13] = [
-    "postmaster",
-    "post_master",
-    "post master",
-    "mail delivery",
-    "maildelivery",
-    "mail administrator",
-    "mail system",
-    "system administrator",
-    "systemadministrator",
-    "systemadmin",
-    "sysadmin",
-    "interscan",
-    "bounce",
-];
 
 /// What other fields tell of the mail system that wrote them: name, and what the value begins with, folded.
 const FIELDS: [(&str, &str); 7] = [
@@ -84,10 +52,11 @@ impl Writer {
         let from = fold(&message.texts("From").next().unwrap_or_default());
         // `From: <>` is nobody, and nobody who writes is one.
         let is_nobody = message.has("From") && from.trim().trim_matches(['<', '>']).is_empty();
+        let called = mail_systems::called(message);
         Self {
             has_null_path,
-            is_daemon: is_nobody || DAEMONS.iter().any(|name| from.contains(name)) || FIELDS.iter().any(has_field),
-            is_postmaster: is_postmaster(message),
+            is_daemon: is_nobody || called == Some(Called::MailSystem) || FIELDS.iter().any(has_field),
+            is_postmaster: called == Some(Called::Postmaster) || is_of_bounces(message),
             is_delivery_report: is_report
                 && content_type
                     .is_some_and(|found| found.report_type.as_deref().is_none_or(|it| it == "delivery-status")),
@@ -140,13 +109,11 @@ impl Writer {
     }
 }
 
-/// By the beginning of its name or of its local part, as a word: `Bounce House Rentals` lends castles.
-fn is_postmaster(message: &Message) -> bool {
-    let Some(author) = message.author() else { return false };
-    let begins =
-        |text: &str, known: &str| text.strip_prefix(known).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    let (local, name) = (fold(author.address.local()), author.display_name.as_deref().map(fold).unwrap_or_default());
-    POSTMASTERS.iter().any(|known| begins(&local, known) || (*known != "bounce" && begins(&name, known)))
+/// By the beginning of its local part, as a word: an address that takes bounces and writes them, too.
+fn is_of_bounces(message: &Message) -> bool {
+    let rest =
+        message.author().and_then(|author| fold(author.address.local()).strip_prefix("bounce").map(str::to_owned));
+    rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 /// What the subject says. Behind a name in brackets it counts too: `[list] Mail delivery failed`.

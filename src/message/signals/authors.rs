@@ -1,38 +1,30 @@
 //! Whom the address of the author names: a mail system, a machine, or nobody who wants an answer.
 
 use super::super::Message;
+use super::super::mail_systems::{self, Called};
 use super::Signal;
-use crate::mail::fold::fold;
 
-/// What the first mailbox of From says. Seen in practice: `From: MAILER-DAEMON`, which is no address.
+/// What the field From says of its first mailbox.
 pub(super) fn read(message: &Message) -> Option<Signal> {
-    let (local, name) = match message.author() {
-        Some(author) => (author.address.local().to_lowercase(), author.display_name.as_deref().map(fold)),
-        None => bare(&message.texts("From").next()?),
+    let of_mail_system = || {
+        mail_systems::called(message).map(|called| match called {
+            Called::MailSystem => Signal::MailSystemAuthor,
+            Called::Postmaster => Signal::PostmasterAuthor,
+        })
     };
-    if message.author().is_some_and(|author| is_service(&local, author.address.domain().as_str())) {
-        return Some(Signal::ServiceAuthor);
-    }
-    of_local_part(&local).or_else(|| of_name(&name.unwrap_or_default(), &local))
-}
-
-/// A local part without a domain, and the name before it.
-fn bare(from: &str) -> (String, Option<String>) {
-    let folded = fold(from);
-    let (name, path) = folded.rsplit_once('<').unwrap_or(("", &folded));
-    let path = path.trim_end_matches('>').trim().trim_matches('"');
-    let local = path.split('@').next().unwrap_or_default();
-    (local.to_owned(), Some(name.trim().to_owned()))
+    let of_address = || {
+        let address = &message.author()?.address;
+        let local = address.local().to_lowercase();
+        let service = is_service(&local, address.domain().as_str()).then_some(Signal::ServiceAuthor);
+        service.or_else(|| of_local_part(&local))
+    };
+    of_mail_system().or_else(of_address)
 }
 
 fn of_local_part(local: &str) -> Option<Signal> {
     let joined: String = local.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).collect();
     let user = local.split('+').next().unwrap_or_default();
-    if MAIL_SYSTEMS.contains(&user) || joined.starts_with("microsoftexchange329e71ec") {
-        Some(Signal::MailSystemAuthor)
-    } else if user == "postmaster" {
-        Some(Signal::PostmasterAuthor)
-    } else if RESPONDERS.iter().any(|name| is_of_responder(&joined, name)) {
+    if RESPONDERS.iter().any(|name| is_of_responder(&joined, name)) {
         Some(Signal::ResponderAuthor)
     } else if NO_REPLY.iter().any(|name| joined.contains(name)) {
         Some(Signal::NoReplyAuthor)
@@ -54,32 +46,10 @@ fn is_of_responder(joined: &str, name: &str) -> bool {
     joined.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }
 
-/// A name that mail systems give themselves, whatever their address is.
-fn of_name(name: &str, local: &str) -> Option<Signal> {
-    let name = name.trim_matches(['"', '\'', ' ']);
-    if local.is_empty() && name.is_empty() {
-        return None;
-    }
-    NAMES.iter().any(|known| name.starts_with(known)).then_some(Signal::PostmasterAuthor)
-}
-
 fn is_machine(user: &str) -> bool {
     let of_list = user.starts_with("owner-") || user.ends_with("-request") || user.ends_with("-owner");
     of_list || user.ends_with("-bounces") || user.starts_with("bounces-") || MACHINES.contains(&user)
 }
-
-/// Nobody writes from them but the program.
-const MAIL_SYSTEMS: [&str; 9] = [
-    "mailer-daemon",
-    "mailer_daemon",
-    "mailerdaemon",
-    "mail-daemon",
-    "maildaemon",
-    "mailer.daemon",
-    "mdaemon",
-    "maildelivery",
-    "mail-delivery",
-];
 
 /// Services that write to people about what others did, without a field that says so: local part without hyphens, domain.
 const SERVICES: [(&str, &str); 5] = [
@@ -88,20 +58,6 @@ const SERVICES: [(&str, &str); 5] = [
     ("calendarnotification", "google.com"),
     ("vivanoreply", "microsoft.com"),
     ("noreply", "yammer.com"),
-];
-
-/// Names that stand for a mail system, folded.
-const NAMES: [&str; 10] = [
-    "mail delivery",
-    "mailer-daemon",
-    "mailer daemon",
-    "mail administrator",
-    "mail system",
-    "postmaster",
-    "system administrator",
-    "internet mail delivery",
-    "systemadministrator",
-    "administrateur systeme",
 ];
 
 /// How the local parts of autoresponders begin.
@@ -164,7 +120,7 @@ mod tests {
     #[case("MAILER-DAEMON", Some(Signal::MailSystemAuthor))]
     #[case("Mail Delivery Subsystem <MAILER-DAEMON>", Some(Signal::MailSystemAuthor))]
     #[case("postmaster@mx.example", Some(Signal::PostmasterAuthor))]
-    #[case("Mail Delivery System <x7@mx.example>", Some(Signal::PostmasterAuthor))]
+    #[case("Mail Delivery System <x7@mx.example>", Some(Signal::MailSystemAuthor))]
     #[case("no-reply+42@desk.example", Some(Signal::NoReplyAuthor))]
     #[case("acme.noreply@desk.example", Some(Signal::NoReplyAuthor))]
     #[case("ne-pas-repondre@desk.example", Some(Signal::NoReplyAuthor))]
