@@ -178,7 +178,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
     long_integers_are_wrong! {}
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table, headed by the key in single brackets")
+        f.write_str("a table, headed by the key in single brackets or written as { … }")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Table<T>, A::Error> {
@@ -210,7 +210,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TablesVisitor<T> {
     long_integers_are_wrong! {}
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of tables, each headed by the key in double brackets")
+        f.write_str("a list of tables, each headed by the key in double brackets or written as [{ … }]")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Tables<T>, A::Error> {

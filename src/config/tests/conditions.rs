@@ -45,7 +45,7 @@ fn told_of(text: &str) -> Vec<String> {
 #[case("auth = { dkim = [] }", &["rule.when.auth.dkim: is empty: nothing could match it; leave it out"])]
 #[case("auth = { dmark = 'pass' }", &[r#"rule.when.auth.dmark: unknown key; did you mean "dmarc"?"#, "rule.when.auth: is empty: nothing could match it; leave it out"])]
 #[case("auth = { dmarc = ['pass', 'softfail'] }", &[r#"rule.when.auth.dmarc: "softfail" is none of pass, fail, none, temperror, permerror"#])]
-#[case("auth = 'pass'", &[r#"rule.when.auth: invalid type: string "pass", expected a table, headed by the key in single brackets"#])]
+#[case("auth = 'pass'", &[r#"rule.when.auth: invalid type: string "pass", expected a table, headed by the key in single brackets or written as { … }"#])]
 #[case("spam = true", &["warning: rule.when.spam: never holds: marked mail is held before any rule (inbound.hold_spam)"])]
 #[case("spam = false", &["warning: rule.when.spam: always holds: marked mail is held before any rule (inbound.hold_spam)"])]
 #[case("time = {}", &["rule.when.time: names no days, no hours and no holidays: it would always hold"])]

@@ -145,7 +145,7 @@ fn what_is_done(#[case] then: &str, #[case] expected: &[&str]) {
 #[case("[[rule]]\nname = 'a'\ncontinue = true\nthen = { hold = true, copy_to = 'tom' }", &["rule.then: a rule that goes on (continue = true) has no fate; leave hold out"])]
 #[case("[[rule]]\nname = 'a'\ncontinue = true\nthen = {}", &["rule.then: adds nothing: write copy_to, add_header or subject_prefix"])]
 #[case("[[rule]]\nname = 'a'\ncontinue = false\nthen.copy_to = 'tom'", &["rule.then: has no fate"])]
-#[case("[rule]\nx = 1", &["rule: invalid type: map, expected a list of tables, each headed by the key in double brackets"])]
+#[case("[rule]\nx = 1", &["rule: invalid type: map, expected a list of tables, each headed by the key in double brackets or written as [{ … }]"])]
 #[case("people.team.inbox = 'team@acme.example'\n[[rule]]\nname = 'a'\nthen.forward_to = 'team'", &[])]
 fn rules_together(#[case] text: &str, #[case] expected: &[&str]) {
     let text = if text.starts_with("people") {

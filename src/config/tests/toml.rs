@@ -58,7 +58,7 @@ fn keys_that_are_written_twice() {
 #[test]
 fn a_table_beside_a_list_of_tables() {
     let (table, list) = ("[listen]\naddress = '[::1]:0'\n", "[[listen]]\naddress = '[::1]:0'\nrole = 'inbound'\n");
-    let kind = "listen: invalid type: map, expected a list of tables, each headed by the key in double brackets";
+    let kind = "listen: invalid type: map, expected a list of tables, each headed by the key in double brackets or written as [{ … }]";
     let hops = "limits.hops = 0\n";
     check_added(
         &format!("{hops}{list}{table}"),
@@ -129,14 +129,16 @@ fn a_table_is_a_table() {
     check_added(
         "listen = { address = '[::1]:0' }\ninbound = ['hello@acme.example']\npeople.tom = 'tom@acme.example'",
         &[
-            "f:5: listen: invalid type: map, expected a list of tables, each headed by the key in double brackets",
-            "f:6: inbound: invalid type: sequence, expected a table, headed by the key in single brackets",
-            r#"f:7: people.tom: invalid type: string "tom@acme.example", expected a table, headed by the key in single brackets"#,
+            "f:5: listen: invalid type: map, expected a list of tables, each headed by the key in double brackets or written as [{ … }]",
+            "f:6: inbound: invalid type: sequence, expected a table, headed by the key in single brackets or written as { … }",
+            r#"f:7: people.tom: invalid type: string "tom@acme.example", expected a table, headed by the key in single brackets or written as { … }"#,
         ],
     );
     check_added(
         "[[stamp]]\nseed = true",
-        &["f:5: stamp: invalid type: sequence, expected a table, headed by the key in single brackets"],
+        &[
+            "f:5: stamp: invalid type: sequence, expected a table, headed by the key in single brackets or written as { … }",
+        ],
     );
 }
 

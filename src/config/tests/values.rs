@@ -146,8 +146,8 @@ fn numbers_too_large_for_any_use() {
             r#"f:6: limits.message_size: invalid value: integer `18446744073709551616`, expected a size above zero such as "50 MiB", or a number of octets"#,
             "f:7: limits.hops: invalid value: integer `-9223372036854775809`, expected a whole number above zero",
             r#"f:8: inbound.accept: invalid value: integer `18446744073709551616`, expected an address such as "sophie@acme.example", or a list of such"#,
-            "f:9: log: invalid value: integer `18446744073709551616`, expected a table, headed by the key in single brackets",
-            "f:10: listen: invalid value: integer `18446744073709551616`, expected a list of tables, each headed by the key in double brackets",
+            "f:9: log: invalid value: integer `18446744073709551616`, expected a table, headed by the key in single brackets or written as { … }",
+            "f:10: listen: invalid value: integer `18446744073709551616`, expected a list of tables, each headed by the key in double brackets or written as [{ … }]",
             "f:11: limits.errors: invalid value: integer `170141183460469231731687303715884105728`, expected a whole number above zero",
         ],
     );
