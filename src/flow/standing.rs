@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::mail::{Evidence, Kind};
+use crate::mail::Kind;
 use crate::rules::Known;
 use crate::threads::Fingerprint;
 
@@ -22,7 +22,7 @@ pub(super) struct Standing {
 
 impl Standing {
     pub(super) fn of(case: &Case<'_>, share: &Share<'_>) -> Self {
-        let could_be_in_another = possible_evidence(case, share).iter().any(|evidence| names_threads(*evidence));
+        let could_be_in_another = possible_evidence(case, share).iter().any(|evidence| evidence.names_threads());
         if could_be_in_another {
             return Self { first_reply: Known::Unknown, opened: Known::Unknown, campaign: Known::Unknown };
         }
@@ -41,18 +41,5 @@ impl Standing {
         let is_first = known.is_some_and(|thread| thread.first.is_none_or(|first| first == this));
         let campaign = known.and_then(|thread| thread.campaign.clone());
         Self { first_reply: Known::Is(is_reply && is_first), opened, campaign: Known::Is(campaign) }
-    }
-}
-
-/// Whether such evidence may say that a message belongs to a thread that is there already.
-fn names_threads(evidence: Evidence) -> bool {
-    match evidence {
-        Evidence::RecipientToken
-        | Evidence::Seed
-        | Evidence::MessageId
-        | Evidence::QuotedId
-        | Evidence::Conversation
-        | Evidence::Subject => true,
-        Evidence::Correspondent | Evidence::PersonaAddress | Evidence::ByName | Evidence::Unmatched => false,
     }
 }

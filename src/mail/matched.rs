@@ -147,6 +147,19 @@ impl Evidence {
             | Self::Unmatched => false,
         }
     }
+
+    /// Whether it may say that a message belongs to a thread that is there already.
+    pub fn names_threads(self) -> bool {
+        match self {
+            Self::RecipientToken
+            | Self::Seed
+            | Self::MessageId
+            | Self::QuotedId
+            | Self::Conversation
+            | Self::Subject => true,
+            Self::Correspondent | Self::PersonaAddress | Self::ByName | Self::Unmatched => false,
+        }
+    }
 }
 
 /// Evidence that pointed elsewhere than what won.

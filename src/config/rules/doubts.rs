@@ -91,7 +91,7 @@ fn people(when: &When, at: &KeyPath, policy: &Policy, report: &mut Report<'_>) {
 
 /// What asks for a thread where mail opens one, or is for nobody.
 fn new_threads(when: &When, at: &KeyPath, report: &mut Report<'_>) {
-    let opens = |condition: &Condition| matches!(condition, Condition::Evidence(pieces) if !pieces.iter().copied().any(names_threads));
+    let opens = |condition: &Condition| matches!(condition, Condition::Evidence(pieces) if !pieces.iter().copied().any(Evidence::names_threads));
     let is_no_person =
         |condition: &Condition| matches!(condition, Condition::Kind(kinds) if !kinds.contains(&Kind::Human));
     let is_new = when.0.iter().any(opens);
@@ -108,18 +108,5 @@ fn new_threads(when: &When, at: &KeyPath, report: &mut Report<'_>) {
             Condition::FirstReply(_) | Condition::ThreadAge(_) | Condition::Campaign(_) | Condition::Time(_) => {}
             Condition::Recipient(_) | Condition::Content(_) | Condition::Not(_) | Condition::Any(_) => {}
         }
-    }
-}
-
-/// Whether such evidence may name a thread that is there already.
-fn names_threads(evidence: Evidence) -> bool {
-    match evidence {
-        Evidence::RecipientToken
-        | Evidence::Seed
-        | Evidence::MessageId
-        | Evidence::QuotedId
-        | Evidence::Conversation
-        | Evidence::Subject => true,
-        Evidence::Correspondent | Evidence::PersonaAddress | Evidence::ByName | Evidence::Unmatched => false,
     }
 }
