@@ -58,8 +58,11 @@ impl Weighed<'_> {
     /// What hints say together, where no signal is enough by itself.
     fn by_hints(&self) -> Kind {
         let is_null = self.has(Signal::NullReversePath);
-        // People answer through lists, too: what passes through one is list mail, whoever wrote it.
-        if self.has(Signal::BulkPrecedence) && self.is_bulk() && !is_null && !self.refers_to_us {
+        // People answer through lists, too: what passes through one is list mail, whoever wrote it. Without a list, providers
+        // mark what people write.
+        let by_person = self.has(Signal::QuotedAnswer) || self.has(Signal::ByHand);
+        let may_be_list = !is_null && !self.refers_to_us && (self.has(Signal::ListSender) || !by_person);
+        if self.has(Signal::BulkPrecedence) && self.is_bulk() && may_be_list {
             return Kind::List;
         }
         // An answer is a person's, whatever it speaks of; a person's mail never has an empty path.
@@ -71,7 +74,7 @@ impl Weighed<'_> {
         let enough = |kind: Kind, with: bool| self.hints(kind) >= 2 || (with && self.hints(kind) >= 1);
         // Whoever greets a person writes of a failure, and is called postmaster, as people do.
         let by_hand = self.has(Signal::ByHand) && !is_null;
-        if enough(Kind::Bounce, is_null) && !by_hand {
+        if enough(Kind::Bounce, is_null || self.has(Signal::NoReplyAuthor)) && !by_hand {
             Kind::Bounce
         } else if enough(Kind::Report, is_null) {
             Kind::Report

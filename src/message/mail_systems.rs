@@ -35,11 +35,13 @@ const NAMES: [&str; 2] = ["mail delivery sub", "mail delivery sys"];
 const LOCAL_PARTS: [&str; 3] = ["mdaemon", "maildelivery", "mail-delivery"];
 
 /// How the local part or the name begins of those that may be people, too, folded.
-const POSTMASTERS: [&str; 14] = [
+const POSTMASTERS: [&str; 16] = [
     "postmaster",
     "post_master",
     "post master",
-    "mail delivery",
+    "mail delivery service",
+    "mail delivery agent",
+    "mail delivery software",
     "maildelivery",
     "internet mail delivery",
     "mail administrator",
@@ -106,7 +108,7 @@ mod tests {
     #[case("Administrateur système <sa@a.example>", Some(Called::Postmaster))]
     #[case("Symantec_AntiVirus_for_SMTP_Gateways@a.example", Some(Called::Postmaster))]
     #[case("Sysadmins United <club@a.example>", None)]
-    #[case("Mail Deliveries Ltd <hello@parcels.example>", None)]
+    #[case("Mail Delivery Express <office@parcels.example>", None)]
     #[case("Ann <ann@customer.example>", None)]
     #[case("<>", None)]
     fn authors(#[case] from: &str, #[case] expect: Option<Called>) {

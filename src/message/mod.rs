@@ -157,6 +157,11 @@ impl Message {
         self.value_range(name).is_some()
     }
 
+    /// Whether it refers to a message, as answers do.
+    fn refers(&self) -> bool {
+        self.has("In-Reply-To") || self.has("References")
+    }
+
     /// How many fields of that name there are.
     pub fn count(&self, name: &str) -> usize {
         self.named(name).count()

@@ -22,8 +22,11 @@ pub(super) fn read(message: &Message) -> Vec<Signal> {
         Some(Signal::ReceiptSubject)
     } else if is_autoreply(&folded, bare, is_answer) {
         Some(Signal::AutoreplySubject)
+    } else if speaks_of_absence(&folded, bare, is_answer) {
+        // Nobody's mail program answers so: a person who writes such a subject begins with it.
+        Some(if message.refers() { Signal::AutoreplySubject } else { Signal::AbsenceSubject })
     } else {
-        speaks_of_absence(&folded, bare, is_answer).then_some(Signal::AbsenceSubject)
+        None
     };
     found.into_iter().chain(asks_to_confirm(&folded, is_answer)).collect()
 }
@@ -70,7 +73,7 @@ fn is_autoreply(folded: &str, bare: &str, is_answer: bool) -> bool {
     if is_answer {
         return false;
     }
-    let is_framed = behind(bare, all(&autoreply::PREFIXES)).is_some_and(ends_frame);
+    let is_framed = behind(bare, all(&autoreply::PREFIXES)).is_some_and(|rest| ends_frame(rest) && !goes_on(rest));
     is_framed || answers_behind_absence(bare) || in_brackets(folded).any(is_autoreply_phrase) || is_of_notes(bare)
 }
 
@@ -120,6 +123,11 @@ fn ends_frame(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with(is_sign) || connects()
 }
 
+/// Whether what stands behind the words of a program may be the rest of a person's sentence: `Automatic reply - please stop it`.
+fn goes_on(rest: &str) -> bool {
+    rest.trim_start().starts_with(['-', '–', '—', '.', '!', '/'])
+}
+
 /// What stands in brackets, without those inside of others.
 fn in_brackets(text: &str) -> impl Iterator<Item = &str> {
     text.split(['[', '(', '【', '<']).skip(1).filter_map(|rest| rest.split([']', ')', '】', '>']).next())
@@ -132,7 +140,7 @@ fn speaks_of_absence(folded: &str, bare: &str, is_answer: bool) -> bool {
     // `Automatic reply from you`: a program's, or somebody's who got one.
     let names_writer = || {
         let rest = behind(bare, all(&autoreply::PREFIXES)).map(str::trim_start);
-        rest.is_some_and(|rest| autoreply::OF_WHOM.iter().any(|word| is_word(rest, word)))
+        rest.is_some_and(|rest| goes_on(rest) || autoreply::OF_WHOM.iter().any(|word| is_word(rest, word)))
     };
     !is_answer
         && (behind(bare, all(&autoreply::ABSENCES)).is_some()
@@ -202,6 +210,9 @@ mod tests {
     #[case("Out of office: Welcome")]
     #[case("Ann Lee is out of the office")]
     #[case("Thank you for your message")]
+    #[case("Automatic reply - please stop it")]
+    #[case("Auto-reply! Make it stop")]
+    #[case("Urlaub: Frage zu Bestellung 12")]
     #[case("Auto: a question")]
     #[case("Automatic reply from Ann")]
     #[case("[Request received] Welcome")]
@@ -215,6 +226,16 @@ mod tests {
     #[case("Vielen Dank für Ihre Anfrage")]
     fn what_people_may_write_too(#[case] subject: &str) {
         assert_eq!(signals(subject), [Signal::AbsenceSubject], "{subject}");
+    }
+
+    #[rstest]
+    #[case("Out of Office: Welcome", Some(Signal::AutoreplySubject))]
+    #[case("Fravær: Velkommen", Some(Signal::AutoreplySubject))]
+    #[case("Re: Out of Office: Welcome", None)]
+    #[case("A new question", None)]
+    fn what_answers_something(#[case] subject: &str, #[case] expect: Option<Signal>) {
+        let head = format!("In-Reply-To: <1@acme.example>\r\nSubject: {}\r\n\r\n", encoded(subject));
+        assert_eq!(read(&Message::read(Bytes::from(head))), Vec::from_iter(expect), "{subject}");
     }
 
     #[rstest]
