@@ -11,8 +11,8 @@ use regex::Regex;
 use super::expression::Expression;
 use super::pattern::compile;
 
-/// Octets of all that is kept, as they are estimated.
-const ROOM: usize = 64 << 20;
+/// Octets of all that is kept, as they are estimated: it is a half or a quarter of that.
+const ROOM: usize = 128 << 20;
 
 /// Octets that an expression takes besides its states: the automaton grows while it is asked.
 pub(super) const GROWTH: usize = 128 << 10;
