@@ -189,10 +189,8 @@ impl Inbound {
 /// Does what may take long while other mail goes on: a stranger may write what thousands of rules look for. A runtime
 /// of one thread, as tests have it, has nobody who could go on.
 fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
-    }
+    let has_others = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if has_others { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// One line for each recipient of a message that the door refuses.
