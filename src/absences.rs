@@ -19,7 +19,7 @@ const FILE: &str = "absences.toml";
 const ASIDE: &str = "absences.broken";
 /// What stands above it.
 const HEAD: &str = "# Who is away, as the commands `away` and `back` said it, and people's own vacation notices.\n\
-    # Written by sincerely: what is changed here by hand counts after the next start.\n\n";
+    # Written by sincerely: what is changed here by hand counts after the next start. `sincerely check` reads it first.\n\n";
 /// A notice like the last one is on disk at once only so often: a responder may answer each mail.
 const OFTEN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -230,6 +230,11 @@ mod tests {
             (&b"[sophie]\nback = 5\n"[..], "absences.toml:2: "),
             (b"\xff\xfe", "absences.toml: "),
             (b"[sophie\n", ":1: "),
+            (
+                b"[[sophie.away]]\nfrom = \"2026-12-01T00:00:00Z\"\nunitl = \"2026-12-02T00:00:00Z\"\n",
+                ":3: unknown field `unitl`",
+            ),
+            (b"[sophie]\naway_ = []\n", ":2: unknown field `away_`"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(FILE), broken).unwrap();

@@ -205,6 +205,7 @@ fn what_cannot_be_said_is_refused_and_a_broken_file_is_set_aside() {
     for (arguments, words, code) in [
         (&["away", "anna"][..], &format!("{anna} away tom`")[..], 64),
         (&["away", "sophie", "--to", "anna"], &format!("{anna} away sophie --to tom`"), 64),
+        (&["away", "tom", "--to", "anna"], &format!("{anna} away tom`"), 64),
         (&["back", "anna"], &format!("{anna} back tom`"), 64),
         (
             &["away", "sofie"],
@@ -230,6 +231,18 @@ fn what_cannot_be_said_is_refused_and_a_broken_file_is_set_aside() {
     let output = office.daemon.command(&["status"]);
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("absences.toml:1: ") && told.contains("mend it") && !told.contains("\\n"), "{told}");
+    let stay = |person: &str| format!("[[{person}.away]]\nfrom = \"2026-01-01T00:00:00Z\"\nto = \"tim\"\n");
+    std::fs::write(office.daemon.state().join("absences.toml"), stay("sofie")).unwrap();
+    for (told, _) in [complained(&office.daemon.command(&["check"])), {
+        let output = office.daemon.command(&["status"]);
+        (String::from_utf8(output.stdout).unwrap(), None)
+    }] {
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        for name in ["\"sofie\"; did you mean \"sophie\"?", "\"tim\"; did you mean \"tom\"?"] {
+            assert!(told.contains(&format!("absences.toml: there is no person {name}")), "{told}");
+        }
+    }
+    std::fs::write(office.daemon.state().join("absences.toml"), "[sophie\n").unwrap();
     office.daemon.restart();
     assert!(office.daemon.log().contains("set aside as absences.broken"));
     assert!(office.daemon.state().join("absences.broken").exists());

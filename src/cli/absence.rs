@@ -45,6 +45,8 @@ pub(super) enum Trouble {
     #[error("it could not be kept: {0}")]
     Unkept(String),
     #[error("{0}")]
+    Unheard(String),
+    #[error("{0}")]
     Unknown(String),
 }
 
@@ -55,7 +57,7 @@ impl Trouble {
             Self::NoSource(error) => error.exit_code(),
             Self::Unread(absences::Unread::Malformed { .. }) => ExitCode::DataErr,
             Self::Unread(absences::Unread::File { .. }) => ExitCode::NoInput,
-            Self::Unkept(_) => ExitCode::TempFail,
+            Self::Unkept(_) | Self::Unheard(_) => ExitCode::TempFail,
             Self::Unknown(_) => ExitCode::NoUser,
         }
     }
@@ -89,6 +91,7 @@ impl Keeper {
         match self {
             Self::Daemon(client) => client.change(change).await.map_err(|error| match error {
                 Unchanged::Unknown(told) => Trouble::Unknown(told),
+                Unchanged::Unheard(why) => Trouble::Unheard(why),
                 Unchanged::Unavailable(why) => Trouble::Unkept(why),
             }),
             Self::Here(register, _) => {
@@ -124,13 +127,30 @@ pub(super) async fn gone(config: &Config) -> Result<Vec<Gone>, Trouble> {
 
 /// What is wrong with the files of a state directory: a sentence each. What this user may not read, the daemon
 /// perhaps may.
-pub(super) fn unread(state_dir: &Path) -> impl Iterator<Item = String> {
-    let unread = absences::read(state_dir).err().filter(|unread| match unread {
+pub(super) fn unread(config: &Config) -> impl Iterator<Item = String> {
+    let (state_dir, read) = (&config.state_dir, absences::read(&config.state_dir));
+    let strangers = read.as_ref().map_or_else(|_| Vec::new(), |absences| strangers(config, absences, clock::now()));
+    let unread = read.err().filter(|unread| match unread {
         absences::Unread::File { source, .. } => source.kind() != ErrorKind::PermissionDenied,
         absences::Unread::Malformed { .. } => true,
     });
     let unread = unread.map(|why| format!("{why}. {}", BROKEN));
-    unread.into_iter().chain(set_aside(state_dir))
+    unread.into_iter().chain(strangers).chain(set_aside(state_dir))
+}
+
+/// Whom the configuration does not know of those who are named in what was said: a sentence each.
+pub(super) fn strangers(config: &Config, absences: &Absences, now: Timestamp) -> Vec<String> {
+    let people = &config.policy.people;
+    let told = |name: &PersonName| {
+        let near = config::did_you_mean(&name.0, people.people().map(|person| person.name.0.as_str()));
+        let file = config.state_dir.join("absences.toml");
+        format!(
+            "{}: there is no person \"{}\"{near}: what it says of them counts for nobody",
+            file.display(),
+            plain(&name.0)
+        )
+    };
+    absences.names(now).into_iter().filter(|name| people.person(name).is_none()).map(told).collect()
 }
 
 /// What stays to be said again.

@@ -122,7 +122,12 @@ async fn leave(config: &Config, name: &str, options: &Options) -> Done {
     let now = clock::now();
     let not_there = |why: NotThere| (why.to_string(), why.exit_code());
     let person = person(config, name, |now| format!("sincerely away {now}")).map_err(not_there)?;
-    let to = |to: &String| self::person(config, to, |now| format!("sincerely away {name} --to {now}"));
+    // Nobody stands in for themselves, also where they succeeded whoever was named.
+    let instead = |now: &PersonName| {
+        let to = if *now == person.name { String::new() } else { format!(" --to {now}") };
+        format!("sincerely away {name}{to}")
+    };
+    let to = |to: &String| self::person(config, to, instead);
     let to = options.to.as_ref().map(to).transpose().map_err(not_there)?;
     let stay = stay(options, to.map(|to| to.name.clone()), now).map_err(|why| (why.to_owned(), ExitCode::Usage))?;
     if to.is_some_and(|to| to.name == person.name) {

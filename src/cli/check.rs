@@ -39,7 +39,7 @@ pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
             // What this user may not read, the daemon's perhaps may.
             let warnings = warnings.iter().chain(&found.forbidden).chain(&found.warnings);
             warnings.for_each(|warning| super::complain(format_args!("warning: {warning}")));
-            let unread = absence::unread(&config.state_dir);
+            let unread = absence::unread(&config);
             unread.for_each(|warning| super::complain(format_args!("warning: {warning}")));
             let failures = rehearsal::run(&config)?;
             let told = render(&config) + &passed(&config, &failures);

@@ -17,7 +17,7 @@ use crate::events::Alarm;
 use crate::held::{Count, Held};
 use crate::people::absence::{Absences, Notice};
 
-use super::absence::{BROKEN, Teller, Told, set_aside};
+use super::absence::{BROKEN, Teller, Told, set_aside, strangers};
 use super::sheet::{Row, Sheet, Sign, Signs};
 
 /// What `status` is asked.
@@ -196,6 +196,7 @@ impl<'c> View<'c> {
             Row::named(Some(sign), &gone.person, text)
         };
         let unread = self.unread.clone().into_iter().chain(set_aside(&self.config.state_dir));
+        let unread = unread.chain(strangers(self.config, &self.absences, self.now));
         let unread = unread.map(|why| Row::named(Some(Sign::No), "unknown", why));
         let rows: Vec<Row> = unread.chain(self.gone.iter().map(row)).collect();
         if rows.is_empty() { vec![Row::text("nobody")] } else { rows }

@@ -120,7 +120,8 @@ fn fallbacks_that_are_away(people: &People, begins: &[Timestamp], report: &mut R
     }
 }
 
-/// A notice is known by the copy that it answers, and names no stand-in.
+/// A notice is known by the copy that it answers, and names no stand-in. Whoever stands in for another does so no more
+/// once it counts.
 fn trust_without_effect(config: &Config, name: &PersonName, report: &mut Report<'_>) {
     let people = &config.policy.people;
     if !people.trusts_notices_of(name) {
@@ -131,7 +132,7 @@ fn trust_without_effect(config: &Config, name: &PersonName, report: &mut Report<
         "notices come back only with reply_domain"
     } else if config.kept.keep_for.is_zero() {
         "without relay.keep_copies_for nobody can tell whose a notice is"
-    } else if !people.personas().any(is_shared) {
+    } else if !people.personas().any(is_shared) && !stands_in(name, people) {
         "nobody else answers for the same persona, and a notice names no stand-in: mail goes to the own inbox as ever"
     } else {
         return;

@@ -44,13 +44,16 @@ pub enum Reach {
     Silent(String),
 }
 
-/// Why nothing was changed.
+/// Why it is not known that something was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Unchanged {
     /// It names somebody whom the daemon does not know.
     #[error("{0}")]
     Unknown(String),
-    /// The daemon could not write it, or does not answer.
+    /// The daemon was told, and what it answered is not known.
+    #[error("{0}")]
+    Unheard(String),
+    /// The daemon could not write it, or cannot be reached: nothing was changed.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -62,9 +65,11 @@ enum Trouble {
     Socket(#[from] io::Error),
     #[error("the daemon's answer broke off: {0}")]
     Http(#[from] hyper::Error),
+    #[error("the daemon is of another version, and does not know {0}: restart it")]
+    Path(String),
     #[error("the daemon said {0}: {1}")]
     Refused(StatusCode, String),
-    #[error("the daemon is of another version: {0}")]
+    #[error("the daemon is of another version, and its answer cannot be read ({0}): restart it")]
     Language(#[from] postcard::Error),
     #[error("the daemon did not answer within {} s", .0.as_secs())]
     Late(Duration),
@@ -151,9 +156,13 @@ impl Client {
     pub async fn change(&self, change: &Change) -> Result<Changed, Unchanged> {
         self.ask_for(CHANGE, change, PATIENCE).await.map_err(|trouble| match &trouble {
             Trouble::Refused(StatusCode::CONFLICT, told) => Unchanged::Unknown(told.clone()),
-            Trouble::Refused(..) | Trouble::Socket(_) | Trouble::Http(_) | Trouble::Language(_) | Trouble::Late(_) => {
-                Unchanged::Unavailable(trouble.to_string())
+            Trouble::Language(_) => {
+                Unchanged::Unheard(format!("it was probably done, but {trouble}, then look at `sincerely status`"))
             }
+            Trouble::Http(_) | Trouble::Late(_) => {
+                Unchanged::Unheard(format!("it may have been done, but {trouble}: look at `sincerely status`"))
+            }
+            Trouble::Refused(..) | Trouble::Path(_) | Trouble::Socket(_) => Unchanged::Unavailable(trouble.to_string()),
         })
     }
 
@@ -202,6 +211,8 @@ impl Client {
         let body = response.into_body().collect().await?.to_bytes();
         if status.is_success() {
             Ok(body)
+        } else if status == StatusCode::NOT_FOUND {
+            Err(Trouble::Path(path.to_owned()))
         } else {
             Err(Trouble::Refused(status, String::from_utf8_lossy(&body).into_owned()))
         }
@@ -219,6 +230,7 @@ fn is_nobody(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -241,6 +253,41 @@ mod tests {
         let late = "the daemon did not answer within 5 s";
         assert_eq!(client.reach().await, Reach::Silent(late.into()));
         assert_eq!(client.look_up(&Query::default()).await.unwrap_err().0, late);
+    }
+
+    /// A daemon that answers one request so.
+    fn answering(state_dir: &Path, answer: &'static [u8]) {
+        let listener = UnixListener::bind(socket(state_dir)).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; 16]).unwrap();
+            stream.write_all(answer).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            // Whoever asks may write until the answer is read.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+    }
+
+    #[tokio::test]
+    async fn a_daemon_of_another_version_may_have_done_it() {
+        let change = Change::ComeBack(crate::mail::PersonName("sophie".into()), false);
+        for (answer, expected) in [
+            (
+                &b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\xff"[..],
+                "it was probably done, but the daemon is of another version",
+            ),
+            (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n\xff", "it may have been done"),
+            (
+                b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+                "the daemon is of another version, and does not know /absences/change: restart it",
+            ),
+        ] {
+            let state_dir = tempfile::tempdir().unwrap();
+            answering(state_dir.path(), answer);
+            let why = Client::new(state_dir.path()).change(&change).await.unwrap_err();
+            assert_eq!(matches!(why, Unchanged::Unheard(_)), expected.contains("done"), "{why}");
+            assert!(why.to_string().starts_with(expected), "{why}");
+        }
     }
 
     #[tokio::test]

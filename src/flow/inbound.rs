@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, timeout_at};
 
 use crate::events;
@@ -78,7 +79,10 @@ impl Service for Inbound {
         let asks_for_turns = !question.pools.is_empty();
         let found = self.0.threads.look_up(question).await;
         // Its share in pools is under way until all is settled.
-        let (mut planned, _share) = self.0.turns.decide(asks_for_turns, found, |found| desk.plan(&arrival, found));
+        let (mut planned, _share) = aside(|| {
+            let reading = desk.reading(&arrival);
+            self.0.turns.decide(asks_for_turns, found, |found| desk.plan_by(&reading, &arrival, found))
+        });
         if let Some(reply) = defer_all(&mut planned.plans) {
             let replies = same_for_all(session.protocol, reply, planned.plans.len());
             summarise(&arrival, &planned.plans, &vec![Vec::new(); planned.plans.len()], &replies, began);
@@ -182,6 +186,13 @@ impl Inbound {
     }
 }
 
+/// Does what may take long while other mail goes on: a stranger may write what thousands of rules look for. A runtime
+/// of one thread, as tests have it, has nobody who could go on.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    let has_others = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if has_others { tokio::task::block_in_place(work) } else { work() }
+}
+
 /// One line for each recipient of a message that the door refuses.
 fn summarise_refusal(arrival: &Arrival, reply: &Reply, began: Instant) {
     for (to, _) in &arrival.recipients {
@@ -229,4 +240,22 @@ fn destination(legs: &[Leg]) -> String {
         Outcome::Uncertain => format!("{}:uncertain", leg.destination),
     });
     if legs.is_empty() { "-".to_owned() } else { ends.collect::<Vec<_>>().join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn what_takes_long_stops_no_other_mail() {
+        let deciding = tokio::spawn(async {
+            let (other_mail, answer) = mpsc::channel();
+            tokio::spawn(async move { other_mail.send(()) });
+            aside(|| answer.recv_timeout(Duration::from_secs(10)))
+        });
+        assert_eq!(deciding.await.unwrap(), Ok(()));
+    }
 }

@@ -71,7 +71,7 @@ pub(super) struct Case<'a> {
     pub(super) correspondent: Option<Address>,
     pub(super) held_at_sight: Option<HoldReason>,
     /// The message as the rules see it.
-    pub(super) reading: Reading<'a>,
+    pub(super) reading: &'a Reading<'a>,
     pub(super) known: &'a Found,
     pub(super) index_is_away: bool,
     /// The author may be somebody else.
@@ -233,9 +233,19 @@ impl<'a> Desk<'a> {
     /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
     /// is still decided; the rest is deferred, since unknown is not no.
     pub fn plan(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Planned {
+        self.plan_by(&self.reading(arrival), arrival, found)
+    }
+
+    /// The same, by what rules have read in the message before.
+    pub(super) fn plan_by(
+        &self,
+        reading: &Reading<'_>,
+        arrival: &Arrival,
+        found: Result<&Found, &Unavailable>,
+    ) -> Planned {
         let nothing = Found::default();
         let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
-        let case = self.case(arrival, &known, found.is_err());
+        let case = self.case(reading, arrival, &known, found.is_err());
         let recipients = arrival.recipients.iter().enumerate();
         let mut plans: Vec<Plan> =
             recipients.map(|(index, (to, recipient))| self.plan_one(&case, index, to, recipient)).collect();
@@ -249,7 +259,22 @@ impl<'a> Desk<'a> {
         signals::collect(message, is_null, mime, &message.deliveries(is_null, mime))
     }
 
-    fn case<'c>(&self, arrival: &'c Arrival, known: &'c Found, index_is_away: bool) -> Case<'c>
+    /// The message as the rules see it, of which nothing is read yet.
+    pub(super) fn reading<'c>(&self, arrival: &'c Arrival) -> Reading<'c>
+    where
+        'a: 'c,
+    {
+        let (rules, message) = (&self.policy.rules, &arrival.message);
+        Reading::new(rules, message, self.policy.mime, self.results(message))
+    }
+
+    fn case<'c>(
+        &self,
+        reading: &'c Reading<'c>,
+        arrival: &'c Arrival,
+        known: &'c Found,
+        index_is_away: bool,
+    ) -> Case<'c>
     where
         'a: 'c,
     {
@@ -271,12 +296,7 @@ impl<'a> Desk<'a> {
             },
             insider,
             held_at_sight: self.held_at_sight(&arrival.message),
-            reading: Reading::new(
-                &self.policy.rules,
-                &arrival.message,
-                self.policy.mime,
-                self.results(&arrival.message),
-            ),
+            reading,
             known,
             index_is_away,
         }
@@ -324,7 +344,8 @@ impl<'a> Desk<'a> {
     pub fn tried(&self, arrival: &Arrival, found: Result<&Found, &Unavailable>) -> Vec<Option<Vec<Tried>>> {
         let nothing = Found::default();
         let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
-        let case = self.case(arrival, &known, found.is_err());
+        let reading = self.reading(arrival);
+        let case = self.case(&reading, arrival, &known, found.is_err());
         let tried = |(to, recipient): &(Address, Recipient)| {
             let candidates: Vec<Candidate> =
                 self.pieces(&case, to, recipient).iter().filter_map(Piece::candidate).collect();
@@ -343,7 +364,8 @@ impl<'a> Desk<'a> {
     ) -> Vec<Vec<T>> {
         let nothing = Found::default();
         let known = found.unwrap_or(&nothing).of_now(&self.policy.people);
-        let case = self.case(arrival, &known, found.is_err());
+        let reading = self.reading(arrival);
+        let case = self.case(&reading, arrival, &known, found.is_err());
         let told =
             |(to, recipient): &(Address, Recipient)| self.pieces(&case, to, recipient).iter().map(&tell).collect();
         arrival.recipients.iter().map(told).collect()

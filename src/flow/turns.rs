@@ -38,11 +38,13 @@ impl Turns {
         &self,
         asked: bool,
         mut found: Result<Found, Unavailable>,
-        plan: impl FnOnce(Result<&Found, &Unavailable>) -> Planned,
+        plan: impl Fn(Result<&Found, &Unavailable>) -> Planned,
     ) -> (Planned, UnderWay) {
         if !asked {
             return (plan(found.as_ref()), UnderWay { shares: Arc::clone(&self.0), people: Vec::new() });
         }
+        // What rules look for in the message is found before its turn comes: nobody waits for a mail that takes long.
+        plan(found.as_ref());
         let mut shares = lock(&self.0);
         if let Ok(found) = &mut found {
             shares.add_to(found);

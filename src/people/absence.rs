@@ -23,6 +23,7 @@ const LONGEST_SUBJECT: usize = 200;
 
 /// A time away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stay {
     /// Its first moment.
     pub from: Timestamp,
@@ -36,6 +37,7 @@ pub struct Stay {
 
 /// A person's own vacation notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Notice {
     /// When it came.
     pub seen: Timestamp,
@@ -50,7 +52,7 @@ pub struct Notice {
 
 /// What was said of one person, besides the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Said {
     /// When `back` was said last: what began or came before is over.
     pub back: Option<Timestamp>,
@@ -177,6 +179,17 @@ impl Absences {
     /// What was said of each.
     pub fn iter(&self) -> impl Iterator<Item = (&PersonName, &Said)> {
         self.0.iter()
+    }
+
+    /// Everybody who is named in what still counts, or will: who is away, and who stands in.
+    pub fn names(&self, now: Timestamp) -> BTreeSet<&PersonName> {
+        let mut names = BTreeSet::new();
+        for (name, said) in self.iter() {
+            let to_come: Vec<&Stay> = said.away.iter().filter(|stay| !stay.is_past(now)).collect();
+            names.extend(to_come.first().map(|_| name));
+            names.extend(to_come.iter().filter_map(|stay| stay.to.as_ref()));
+        }
+        names
     }
 
     /// `away`: a new stay takes the place of those that it overlaps; what is past is forgotten.

@@ -2,6 +2,7 @@
 //! stand in whatever fits. To compile takes a hundred times as long as to read, and of thousands, few are ever asked.
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
+use regex_syntax::utf8::{Utf8Sequence, Utf8Sequences};
 use regex_syntax::{Error, ParserBuilder};
 
 use super::shortlist::coarse;
@@ -48,13 +49,20 @@ fn size(hir: &Hir) -> usize {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => STATE,
         HirKind::Literal(literal) => literal.0.len().saturating_mul(STATE),
-        // Each range of characters is a few ranges of octets.
-        HirKind::Class(Class::Unicode(class)) => class.ranges().len().saturating_mul(4 * STATE),
+        HirKind::Class(Class::Unicode(class)) => class.iter().map(octets).sum::<usize>().saturating_mul(STATE),
         HirKind::Class(Class::Bytes(class)) => class.ranges().len().saturating_mul(STATE),
         HirKind::Repetition(repetition) => size(&repetition.sub).saturating_mul(times(repetition)),
         HirKind::Capture(capture) => size(&capture.sub).saturating_add(2 * STATE),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => sum(parts),
     }
+}
+
+/// The ranges of octets that a range of characters is, one after the other and side by side.
+fn octets(range: &ClassUnicodeRange) -> usize {
+    if range.end().is_ascii() {
+        return 1;
+    }
+    Utf8Sequences::new(range.start(), range.end()).map(|sequence: Utf8Sequence| sequence.len()).sum()
 }
 
 /// How often what is repeated stands in the automaton.

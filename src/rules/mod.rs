@@ -10,6 +10,7 @@ mod shortlist;
 
 mod answer;
 mod authentication;
+mod compiled;
 mod condition;
 mod expression;
 mod pattern;

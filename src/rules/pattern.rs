@@ -1,11 +1,10 @@
 //! Patterns: texts with wildcards, or regular expressions between slashes. Both are case-blind and take
-//! time linear in the text, whatever a stranger writes into it. They are compiled when they are first needed: of ten
+//! time linear in the text, whatever a stranger writes into it. They are compiled when they are needed: of ten
 //! thousand, a message needs a few.
-
-use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 
+use super::compiled::{GROWTH, compiled};
 use super::expression::{Choice, Expression};
 
 /// The size of a compiled pattern, in octets: more is not meant.
@@ -30,9 +29,9 @@ enum Matcher {
     /// With a text of ASCII letters, which needs no regular expression.
     Plain(Plain),
     /// With a text, by a regular expression.
-    Text(OnceLock<Regex>),
+    Text,
     /// With a regular expression, and what is known without it.
-    Expression(OnceLock<Regex>, Vec<Choice>),
+    Expression(Vec<Choice>),
 }
 
 /// A text with `*` at its ends alone.
@@ -97,7 +96,7 @@ impl Pattern {
                 if expression.size() > LARGEST {
                     try_size(inner)?;
                 }
-                Matcher::Expression(OnceLock::new(), expression.choices())
+                Matcher::Expression(expression.choices())
             }
             None if has_flags(written) => return Err(PatternError::Flags),
             None => match Plain::new(written) {
@@ -106,7 +105,7 @@ impl Pattern {
                     if written.chars().nth(SURELY_SMALL).is_some() {
                         try_size(&whole(written))?;
                     }
-                    Matcher::Text(OnceLock::new())
+                    Matcher::Text
                 }
             },
         };
@@ -117,9 +116,14 @@ impl Pattern {
     pub fn matches(&self, value: &str) -> bool {
         match &self.matcher {
             Matcher::Plain(plain) => plain.matches(value),
-            Matcher::Text(regex) => regex.get_or_init(|| compiled(&whole(&self.written))).is_match(value),
-            Matcher::Expression(regex, _) => regex.get_or_init(|| compiled(self.inner())).is_match(value),
+            Matcher::Text => self.is_found(value, whole),
+            Matcher::Expression(_) => self.is_found(value, |_| self.inner().to_owned()),
         }
+    }
+
+    fn is_found(&self, value: &str, expression: impl FnOnce(&str) -> String) -> bool {
+        let regex = compiled(&self.written, || expression(&self.written));
+        regex.is_some_and(|regex| regex.is_match(value))
     }
 
     fn inner(&self) -> &str {
@@ -128,7 +132,7 @@ impl Pattern {
 
     /// What every value that fits has: of each of these, one. Nothing where nothing is known.
     pub(super) fn musts(&self) -> Vec<Vec<Must<'_>>> {
-        if let Matcher::Expression(_, choices) = &self.matcher {
+        if let Matcher::Expression(choices) = &self.matcher {
             return choices.iter().map(|choice| choice.iter().map(|text| Must::Hold(text)).collect()).collect();
         }
         if let Some(value) = self.only_value() {
@@ -228,21 +232,21 @@ fn whole(written: &str) -> String {
     format!(r"(?s)\A{}\z", written.chars().map(piece).collect::<String>())
 }
 
-/// Compiles what was tried when it was read: then no size is too large.
-fn compiled(expression: &str) -> Regex {
-    case_blind(expression, usize::MAX).expect("a pattern is read before it is asked, and what is read can be compiled")
-}
-
 /// Compiles once, to see that it is not too large.
 fn try_size(expression: &str) -> Result<(), PatternError> {
-    case_blind(expression, LARGEST).map(drop).map_err(|error| {
+    compile(expression).map(drop).map_err(|error| {
         let is_size = matches!(error, regex::Error::CompiledTooBig(_));
         if is_size { PatternError::Size } else { PatternError::Syntax(essence(&error)) }
     })
 }
 
+/// Compiles a case-blind expression.
+pub(super) fn compile(expression: &str) -> Result<Regex, regex::Error> {
+    case_blind(expression, LARGEST)
+}
+
 fn case_blind(expression: &str, largest: usize) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(expression).case_insensitive(true).size_limit(largest).build()
+    RegexBuilder::new(expression).case_insensitive(true).size_limit(largest).dfa_size_limit(GROWTH).build()
 }
 
 /// The first lines draw the expression with an arrow; the last one says what is wrong.
@@ -299,6 +303,7 @@ mod tests {
     #[case("/(?=a)/", "look-around, including look-ahead and look-behind, is not supported")]
     #[case("/invoice/i", FLAGS)]
     #[case("/usr/lib", FLAGS)]
+    #[case("/(?s).{4000}x/", "too large when compiled: repeat less, or write several patterns")]
     #[case("/\\w{500}{500}/", "too large when compiled: repeat less, or write several patterns")]
     fn mistakes_are_told_in_one_line(#[case] written: &str, #[case] told: &str) {
         assert_eq!(Pattern::new(written).unwrap_err().to_string(), told);
@@ -338,6 +343,9 @@ mod tests {
     #[case("/[a-z]{200}|é+/", 1)]
     #[case(r"/(\s*\d{1,3}(x|yz)){5}/", 1)]
     #[case("/abcdefgh/", 50)]
+    #[case("/(?s)./", 1)]
+    #[case("/(?s).{400}[^é]/", 1)]
+    #[case(r"/[\x{80}-\x{10fffe}]\W/", 50)]
     fn nothing_is_larger_than_it_seems(#[case] written: &str, #[case] times: usize) {
         let inner = regular_expression(written).unwrap().repeat(times);
         let seems = Expression::read(&inner).unwrap().size();
@@ -357,7 +365,7 @@ mod tests {
         fn a_plain_text_is_what_its_expression_is(written in "[*]{0,2}[a-kKS@ ]{0,3}[*]{0,2}", value in "[a-kKSs@ \u{17f}\u{212a}]{0,6}") {
             let plain = Pattern::new(&written).unwrap();
             prop_assert!(matches!(plain.matcher, Matcher::Plain(_)));
-            let expression = compiled(&whole(&written));
+            let expression = compile(&whole(&written)).unwrap();
             prop_assert_eq!(plain.matches(&value), expression.is_match(&value));
         }
 

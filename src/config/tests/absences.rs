@@ -104,6 +104,8 @@ fn trust_that_changes_nothing_is_told() {
         told(&trust("reply_domain = 'r.example'\n")),
         "has no effect: nobody else answers for the same persona, and a notice names no stand-in: mail goes to the own inbox as ever"
     );
+    let for_tom = "reply_domain = 'r.example'\n[[people.tom.away]]\nfrom = 2026-12-20\nto = 'sophie'\n";
+    assert_eq!(told(&format!("people.sophie.trust_out_of_office = true\n{TOM}{for_tom}")), "", "she stands in for Tom");
     assert_eq!(told(&trust(team)), "has no effect: notices come back only with reply_domain");
     assert_eq!(
         told(&trust(&format!("{team}reply_domain = 'r.example'\nrelay.keep_copies_for = '0'\n"))),

@@ -1,5 +1,7 @@
 //! Who of a pool gets a mail: what the memory knows, what is under way, and who left.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use rstest::rstest;
 
@@ -140,6 +142,22 @@ fn mail_that_is_under_way_has_had_its_turn() {
     let away = Err(Unavailable("rebuilding".into()));
     let (planned, _) = under_way.decide(true, away, |found| acme.desk().plan(&mail, found));
     assert!(matches!(planned.plans[0].fate, Fate::Defer(_)), "a pool waits");
+}
+
+#[test]
+fn no_turn_waits_for_a_mail_that_takes_long() {
+    let acme = acme(Shared::RoundRobin, None);
+    let (under_way, mails) = (Turns::default(), Cell::new(0));
+    let mail = arrival(&acme, "team@acme.example", "Message-ID: <a@b>");
+    let (planned, _share) = under_way.decide(true, Ok(turns(&[])), |found| {
+        mails.set(mails.get() + 1);
+        if mails.get() == 1 {
+            let (other, _) = under_way.decide(true, Ok(turns(&[])), |found| acme.desk().plan(&mail, found));
+            assert_eq!(told(&other).0, "sophie turn");
+        }
+        acme.desk().plan(&mail, found)
+    });
+    assert_eq!(told(&planned).0, "tom turn", "it is decided again, once it is its turn");
 }
 
 #[test]
