@@ -3,7 +3,9 @@
 //! Whoever was given a mail keeps it when it comes again, there or not: the legs that are done would else be done
 //! twice, at two people.
 
-use crate::mail::{Absent, Address, Choice, ChoiceReason, Fallback, Match, PersonName};
+use std::collections::BTreeSet;
+
+use crate::mail::{Absent, Address, Choice, ChoiceReason, Fallback, Match, PersonName, Place};
 use crate::people::absence::{Instead, Presence};
 use crate::people::{Chosen, Known, Person, Persona};
 
@@ -63,17 +65,17 @@ impl<'a> Desk<'a> {
     }
 
     /// Who gets a mail to `to` that is for a person by name: the person, a stand-in, or another one of the persona's.
-    /// A stand-in is remembered under the address `key`.
+    /// A stand-in is remembered for the `place`.
     pub(super) fn instead_of(
         &self,
         case: &Case<'_>,
         to: &Address,
-        key: &Address,
+        place: Place,
         person: &'a Person,
         matched: &Match,
     ) -> Answering<'a> {
         let (people, presence) = (&self.policy.people, self.presence());
-        let before = case.known.retries.get(&case.arrival.retry_key(key)).and_then(|before| before.chosen.as_ref());
+        let before = case.known.retries.get(&case.arrival.key_of(&place)).and_then(|before| before.chosen.as_ref());
         if let Some(before) = before.and_then(|name| people.person(name)) {
             let owner = Some(person).filter(|owner| owner.name != before.name);
             return Answering { owner, ..Answering::person(before) };
@@ -96,7 +98,7 @@ impl<'a> Desk<'a> {
         let Some(stand_in) = instead.filter(|other| other.name != person.name) else {
             return Answering { absent: Some(absent), ..Answering::person(person) };
         };
-        let choice = Choice { recipient: key.clone(), person: stand_in.name.clone(), turn: None };
+        let choice = Choice { place, person: stand_in.name.clone(), turn: None };
         Answering { choice: Some(choice), absent: Some(absent), owner: Some(person), ..Answering::person(stand_in) }
     }
 
@@ -106,19 +108,19 @@ impl<'a> Desk<'a> {
         persona.map(|persona| self.presence().fallback(&persona.fallback)).unwrap_or_default()
     }
 
-    /// The addresses under which stand-ins are remembered for people and personas whom rules name: of those who are
-    /// or were away.
-    pub(super) fn stood_in_for(&self) -> Vec<&'a Address> {
+    /// The places for which somebody may have been chosen of those whom rules name: of pools, and of those who are or
+    /// were away.
+    pub(super) fn named_places(&self) -> BTreeSet<Place> {
         let (people, rules) = (&self.policy.people, &self.policy.rules);
         let may_be_away = |name: &PersonName| self.absences.of(name).is_some() || !people.stays(name).is_empty();
-        let named =
-            rules.people().filter(|name| may_be_away(name)).filter_map(|name| people.person(name)?.inboxes.first());
-        let personas = rules.personas().filter_map(|name| people.persona(name));
-        let personas = personas.filter(|persona| persona.answered_by.iter().any(may_be_away));
-        let mut all: Vec<&Address> = named.chain(personas.filter_map(|persona| persona.addresses.first())).collect();
-        all.sort_unstable_by_key(|address| address.folded());
-        all.dedup();
-        all
+        let named = rules.people().filter_map(|name| people.person(name)).filter(|person| may_be_away(&person.name));
+        let is_choice = |persona: &&Persona| match persona.answered_by.as_slice() {
+            [only] => may_be_away(only),
+            several => !several.is_empty(),
+        };
+        let personas = rules.personas().filter_map(|name| people.persona(name)).filter(is_choice);
+        let named = named.map(|person| Place::Person(person.name.clone()));
+        named.chain(personas.map(|persona| Place::Persona(persona.name.clone()))).collect()
     }
 
     fn absent(&self, person: &Person) -> Option<Absent> {
