@@ -253,15 +253,15 @@ impl<'a> Desk<'a> {
                     } else {
                         self.instead_of(case, share.to, Place::Person(person.name.clone()), person, share.matched)
                     };
-                    route.add_answering(answering, &self.fallback(share.matched));
+                    route.add_answering(answering, &self.fallback(case, share.to, share.matched));
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
                     let Some(answering) = self.of_pool(case, share, persona) else { continue };
                     route.persona.get_or_insert_with(|| persona.name.clone());
-                    route.add_answering(answering, &self.presence().fallback(&persona.fallback));
+                    route.add_answering(answering, &self.fallback_of(case, share.to, persona));
                 }
-                Target::Address(address) => route.add_address(address, &self.fallback(share.matched)),
+                Target::Address(address) => route.add_address(address, &self.fallback(case, share.to, share.matched)),
             }
         }
         route

@@ -360,8 +360,8 @@ impl<'a> Desk<'a> {
         let is_one_of_ours = |insider: &&Insider| insider.proved && kind == Kind::Human && matched.persona.is_some();
         let writer = case.insider.as_ref().filter(is_one_of_ours);
         let readers = match writer {
-            Some(writer) => self.colleagues(matched, writer),
-            None => Readers::answer(self.answering(case, to, matched), self.fallback(matched)),
+            Some(writer) => self.colleagues(case, to, matched, writer),
+            None => Readers::answer(self.answering(case, to, matched), self.fallback(case, to, matched)),
         };
         Share { to, recipient, matched, kind, writer, readers }
     }

@@ -43,7 +43,14 @@ impl<'a> Desk<'a> {
         if let Some(before) = given_before(among, known).and_then(|name| people.person(name)) {
             return Some(Seat { chosen: retry(before), absent: None, owner: Some(first.person) });
         }
-        let Some(absent) = self.absent(first.person).filter(|_| first.reason != ChoiceReason::Retry) else {
+        if first.reason == ChoiceReason::Retry {
+            let whose = people.choose(persona, among, &Known { before: None, ..*known });
+            // A turn is nobody's yet.
+            let owner = whose.filter(|whose| !whose.is_turn()).map(|whose| whose.person);
+            let owner = owner.filter(|owner| owner.name != first.person.name);
+            return Some(Seat { chosen: first, absent: None, owner });
+        }
+        let Some(absent) = self.absent(first.person) else {
             return Some(Seat { chosen: first, absent: None, owner: None });
         };
         if has_it(first.person) {
@@ -102,10 +109,15 @@ impl<'a> Desk<'a> {
         Answering { choice: Some(choice), absent: Some(absent), owner: Some(person), ..Answering::person(stand_in) }
     }
 
-    /// Where mail goes that an inbox refuses for good.
-    pub(super) fn fallback(&self, matched: &Match) -> Fallback {
+    /// Where mail to `to` goes that an inbox refuses for good.
+    pub(super) fn fallback(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Fallback {
         let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        persona.map(|persona| self.presence().fallback(&persona.fallback)).unwrap_or_default()
+        persona.map(|persona| self.fallback_of(case, to, persona)).unwrap_or_default()
+    }
+
+    /// The fallback of a persona for this mail to `to`. Whoever of it has the mail from an earlier try keeps it.
+    pub(super) fn fallback_of(&self, case: &Case<'_>, to: &Address, persona: &Persona) -> Fallback {
+        self.presence().fallback(&persona.fallback, |inbox| is_at(case, to, inbox))
     }
 
     /// The places for which somebody may have been chosen of those whom rules name: of pools, and of those who are or
@@ -131,11 +143,13 @@ impl<'a> Desk<'a> {
 
 /// Whether this very mail to `to` ended at a person's inbox at an earlier try, or may have.
 pub(super) fn has_it(case: &Case<'_>, to: &Address, person: &Person) -> bool {
+    person.inboxes.iter().any(|inbox| is_at(case, to, inbox))
+}
+
+/// Whether this very mail to `to` ended at an inbox at an earlier try, or may have.
+fn is_at(case: &Case<'_>, to: &Address, inbox: &Address) -> bool {
     let before = case.known.retries.get(&case.arrival.retry_key(to));
-    let is_done = |inbox: &Address| {
-        before.is_some_and(|before| remember::ends_at(inbox).iter().any(|end| before.done.contains(end)))
-    };
-    person.inboxes.iter().any(is_done)
+    before.is_some_and(|before| remember::ends_at(inbox).iter().any(|end| before.done.contains(end)))
 }
 
 /// Whom this mail was given to before, who is none of the pool: a stand-in.

@@ -9,6 +9,7 @@ use crate::flow::plan::Arrival;
 use crate::flow::remember;
 use crate::mail::{Fate, Plan, ReversePath};
 use crate::message::Message;
+use crate::people::Shared;
 use crate::people::absence::Stay;
 use crate::rules::{Additions, Condition, Decision, Rule, Target, When};
 use crate::threads::Remembered;
@@ -137,5 +138,51 @@ fn what_one_pool_chose_is_no_choice_of_another_with_the_same_address() {
         let choices = before[0].choices.len();
         assert_eq!((told(&again), choices), (told(&before), 2));
         assert_eq!(told(&before).split(' ').filter(|name| *name != "+").count(), 2, "somebody of each");
+    }
+}
+
+/// Whose it was at last is theirs when it comes again, too.
+#[rstest]
+fn a_retry_of_a_pools_mail_has_the_same_fallback(
+    #[values(Shared::Sticky, Shared::RoundRobin, Shared::LeastWaiting)] shared: Shared,
+    #[values(true, false)] comes_back: bool,
+) {
+    let office = |away: &[&str]| {
+        let people = &["sophie: sophie", "tom: tom", "ute: ute"];
+        let mut acme = acme(people, &["team: team: sophie tom: ute"], Vec::new(), away);
+        let mut team = acme.policy.people.personas().next().unwrap().clone();
+        team.shared = shared;
+        acme.policy.people = People::new(acme.policy.people.people().cloned().collect(), vec![team]);
+        acme
+    };
+    let to = &["team@acme.example"];
+    let [there, _] = tries(&office(&[]), &office(&[]), to, &[]);
+    let whose = told(&there);
+    let (gone, mut then) = (office(&[&whose]), office(&[&whose]));
+    if comes_back {
+        then.absences.come_back(&PersonName(whose.clone()), true, now());
+    }
+    let [before, again] = tries(&gone, &then, to, &[]);
+    let Fate::Forward(first) = &before[0].fate else { panic!("{:?}", before[0].fate) };
+    let own = address(&format!("{whose}@corp.example"));
+    assert_ne!(first[0].address, own);
+    assert_eq!(first[0].fallback.at_last.contains(&own), shared == Shared::Sticky, "a turn is nobody's yet");
+    assert_eq!(again[0].fate, before[0].fate);
+}
+
+#[rstest]
+#[case::of_a_persona(Vec::new())]
+#[case::of_a_persona_in_a_rule(vec![rule("*", &[persona("s")], &[])])]
+#[case::of_an_address(vec![rule("*", &[Target::Address(address("sophie@corp.example"))], &[])])]
+fn whoever_of_a_fallback_has_it_keeps_it(#[case] rules: Vec<Rule>) {
+    let people = &["sophie: sophie", "tom: tom", "ute: ute", "eve: eve"];
+    let office = |away: &[&str]| acme(people, &["s: s: sophie: tom eve"], rules.clone(), away);
+    let others = |plans: &[Plan]| {
+        let Fate::Forward(to) = &plans[0].fate else { panic!("{:?}", plans[0].fate) };
+        to[0].fallback.to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ").replace("@corp.example", "")
+    };
+    for (done, expected) in [("tom", "tom eve"), ("eve", "ute eve")] {
+        let [before, again] = tries(&office(&[]), &office(&["tom>ute"]), &["s@acme.example"], &[done]);
+        assert_eq!([others(&before), others(&again)], ["tom eve", expected], "{done} has it");
     }
 }
