@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::mail::{Absent, Address, Choice, ChoiceReason, Match, PersonName, Turn};
+use crate::mail::{Absent, Address, Choice, ChoiceReason, Match, PersonName, Place, Turn};
 use crate::people::{Known, People, Person, Persona, Shared};
 use crate::threads::Thread;
 use crate::threads::matcher::Recipient;
@@ -37,31 +37,31 @@ impl<'a> Desk<'a> {
     /// Who answers a message to `to`: of the persona's people, else whoever takes what matches nothing; `None` means
     /// that an operator looks at it.
     pub(super) fn answering(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Option<Answering<'a>> {
-        let people = &self.policy.people;
+        let (people, place) = (&self.policy.people, || Place::Recipient(to.clone()));
         match (matched.persona.as_ref().and_then(|name| people.persona(name)), &self.policy.inbound.unmatched) {
-            (Some(persona), _) => self.chosen(case, matched, persona, [to, to], &[]),
+            (Some(persona), _) => self.chosen(case, matched, persona, (to, place()), &[]),
             (None, Unmatched::Hold) => None,
             (None, Unmatched::Person(name)) => {
-                people.person(name).map(|person| self.instead_of(case, to, to, person, matched))
+                people.person(name).map(|person| self.instead_of(case, to, place(), person, matched))
             }
         }
     }
 
-    /// Who answers a mail to `to` for a persona, and is remembered under the address `key`; nobody of `without` as long as anybody
+    /// Who answers a mail to `to` for a persona, and is remembered for the `place`; nobody of `without` as long as anybody
     /// else is there: they wrote it, and it is nobody's turn then.
     pub(super) fn chosen(
         &self,
         case: &Case<'_>,
         matched: &Match,
         persona: &Persona,
-        [to, key]: [&Address; 2],
+        (to, place): (&Address, Place),
         without: &[PersonName],
     ) -> Option<Answering<'a>> {
         let all = &persona.answered_by;
         let others: Vec<PersonName> = all.iter().filter(|name| !without.contains(name)).cloned().collect();
         let among = if others.is_empty() { all } else { &others };
         let (thread, turns) = (self.conversation(case, matched), case.known.turns.get(&persona.name));
-        let before = case.known.retries.get(&case.arrival.retry_key(key));
+        let before = case.known.retries.get(&case.arrival.key_of(&place));
         let known = Known {
             before: before.and_then(|before| before.chosen.as_ref()).filter(|name| !without.contains(name)),
             writer: thread.and_then(|thread| thread.writer.as_ref()),
@@ -73,7 +73,7 @@ impl<'a> Desk<'a> {
         let Seat { chosen, absent, owner } = self.seat(persona, among, &known, |person| has_it(case, to, person))?;
         let is_turn = chosen.is_turn() && without.is_empty();
         let turn = is_turn.then(|| Turn { persona: persona.name.clone(), at: self.next_turn(turns) });
-        let choice = Choice { recipient: key.clone(), person: chosen.person.name.clone(), turn };
+        let choice = Choice { place, person: chosen.person.name.clone(), turn };
         let is_stand_in = absent.as_ref().is_some_and(|absent| absent.person != chosen.person.name);
         let choice = (all.len() > 1 || is_stand_in).then_some(choice);
         Some(Answering { person: chosen.person, reason: Some(chosen.reason), choice, absent, owner })

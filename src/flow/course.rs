@@ -8,7 +8,7 @@ use strum::VariantArray;
 
 use crate::mail::{
     Absent, Address, Choice, ChoiceReason, Destination, Edits, Evidence, Fallback, Fate, Field, HoldReason, Kind,
-    Match, PersonName, PersonaName, Reply, Rescue, Say,
+    Match, PersonName, PersonaName, Place, Reply, Rescue, Say,
 };
 use crate::message::{Message, edit, kind, trace, words};
 use crate::people::{Person, Persona};
@@ -248,29 +248,30 @@ impl<'a> Desk<'a> {
             match target {
                 Target::Person(name) => {
                     let Some(person) = people.person(name) else { continue };
-                    let answering = match person.inboxes.first().filter(|_| !wanted.is_copy) {
-                        Some(key) => self.instead_of(case, share.to, key, person, share.matched),
-                        None => Answering::person(person),
+                    let answering = if wanted.is_copy {
+                        Answering::person(person)
+                    } else {
+                        self.instead_of(case, share.to, Place::Person(person.name.clone()), person, share.matched)
                     };
-                    route.add_answering(answering, &self.fallback(share.matched));
+                    route.add_answering(answering, &self.fallback(case, share.to, share.matched));
                 }
                 Target::Persona(name) => {
                     let Some(persona) = people.persona(name) else { continue };
                     let Some(answering) = self.of_pool(case, share, persona) else { continue };
                     route.persona.get_or_insert_with(|| persona.name.clone());
-                    route.add_answering(answering, &self.presence().fallback(&persona.fallback));
+                    route.add_answering(answering, &self.fallback_of(case, share.to, persona));
                 }
-                Target::Address(address) => route.add_address(address, &self.fallback(share.matched)),
+                Target::Address(address) => route.add_address(address, &self.fallback(case, share.to, share.matched)),
             }
         }
         route
     }
 
     /// Who answers for a persona that a rule names, as for the message's own; of what one of them wrote, another
-    /// one is told. What its pool chose is remembered for its own address: the recipient's choice is another one.
+    /// one is told. What its pool chose is remembered for the persona: the recipient's choice is another one.
     fn of_pool(&self, case: &Case<'_>, share: &Share<'_>, persona: &Persona) -> Option<Answering<'a>> {
         let without = share.writer.map(|writer| writer.people.as_slice()).unwrap_or_default();
-        self.chosen(case, share.matched, persona, [share.to, persona.addresses.first()?], without)
+        self.chosen(case, share.matched, persona, (share.to, Place::Persona(persona.name.clone())), without)
     }
 
     /// Adds what the rules add, as far as the fate has room for it: what is refused is nobody else's

@@ -89,17 +89,18 @@ impl<'a> Desk<'a> {
     }
 
     /// The people of the persona but the writer; the writer too, where there is nobody else.
-    pub(super) fn colleagues(&self, matched: &Match, writer: &Insider) -> Readers<'a> {
+    pub(super) fn colleagues(&self, case: &Case<'_>, to: &Address, matched: &Match, writer: &Insider) -> Readers<'a> {
         let people = &self.policy.people;
         let persona = matched.persona.as_ref().and_then(|name| people.persona(name));
         let answering = persona.map(|persona| persona.answered_by.as_slice()).unwrap_or_default();
         let all: Vec<&Person> = answering.iter().filter_map(|name| people.person(name)).collect();
         let others: Vec<&Person> = all.iter().copied().filter(|person| !writer.people.contains(&person.name)).collect();
+        let fallback = self.fallback(case, to, matched);
         if others.is_empty() {
-            return Readers { people: all, fallback: self.fallback(matched), answering: None };
+            return Readers { people: all, fallback, answering: None };
         }
         let own = self.inboxes_of(writer);
-        Readers { people: others, fallback: self.fallback(matched).without(own), answering: None }
+        Readers { people: others, fallback: fallback.without(own), answering: None }
     }
 
     /// Where an insider reads mail; not whoever succeeded them.

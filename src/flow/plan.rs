@@ -4,8 +4,8 @@
 //! socket or a file, so the same arguments always make the same plan.
 
 use crate::mail::{
-    Address, Delivery, Evidence, Fallback, Fate, HoldReason, Kind, Match, MessageId, Plan, Reply, ReversePath, Say,
-    ThreadId,
+    Address, Delivery, Evidence, Fallback, Fate, HoldReason, Kind, Match, MessageId, Place, Plan, Reply, ReversePath,
+    Say, ThreadId,
 };
 use crate::message::{Message, Signal, kind, signals};
 use crate::people::Person;
@@ -101,6 +101,12 @@ impl Arrival {
     pub fn retry_key(&self, recipient: &Address) -> RetryKey {
         let reverse_path = self.reverse_path.as_ref().unwrap_or(&ReversePath::Null);
         RetryKey::new(self.message.bytes_hash(), reverse_path, recipient)
+    }
+
+    /// The key under which it is known who was chosen for a place when this very mail came before.
+    pub fn key_of(&self, place: &Place) -> RetryKey {
+        let reverse_path = self.reverse_path.as_ref().unwrap_or(&ReversePath::Null);
+        RetryKey::of_place(self.message.bytes_hash(), reverse_path, place)
     }
 
     /// The key under which the same mail is known, whatever way it came.
@@ -199,9 +205,8 @@ impl<'a> Desk<'a> {
             threads: tokens.map(|token| ThreadId(token.id)).collect(),
             ids: ids.into_iter().chain(arrival.message.message_id().cloned()).collect(),
             retries: to()
-                .chain(self.pools())
-                .chain(self.stood_in_for())
                 .map(|recipient| arrival.retry_key(recipient))
+                .chain(self.named_places().iter().map(|place| arrival.key_of(place)))
                 .collect(),
             twin: None,
             correspondent: self.correspondent(arrival),
@@ -222,12 +227,6 @@ impl<'a> Desk<'a> {
     /// counts then because that author is known.
     fn is_doubtful(&self, message: &Message) -> bool {
         self.results(message).fail_dmarc()
-    }
-
-    /// The addresses for which it is remembered whom a pool chose that a rule names.
-    fn pools(&self) -> impl Iterator<Item = &'a Address> {
-        let personas = self.policy.rules.personas().filter_map(|name| self.policy.people.persona(name));
-        personas.filter(|persona| persona.answered_by.len() > 1).filter_map(|persona| persona.addresses.first())
     }
 
     /// Match, classify and decide: one plan for each recipient. Without an index, what needs none
@@ -383,8 +382,8 @@ impl<'a> Desk<'a> {
         let is_one_of_ours = |insider: &&Insider| insider.proved && kind == Kind::Human && matched.persona.is_some();
         let writer = case.insider.as_ref().filter(is_one_of_ours);
         let readers = match writer {
-            Some(writer) => self.colleagues(matched, writer),
-            None => Readers::answer(self.answering(case, to, matched), self.fallback(matched)),
+            Some(writer) => self.colleagues(case, to, matched, writer),
+            None => Readers::answer(self.answering(case, to, matched), self.fallback(case, to, matched)),
         };
         Share { to, recipient, matched, kind, writer, readers }
     }

@@ -3,7 +3,9 @@
 //! Whoever was given a mail keeps it when it comes again, there or not: the legs that are done would else be done
 //! twice, at two people.
 
-use crate::mail::{Absent, Address, Choice, ChoiceReason, Fallback, Match, PersonName};
+use std::collections::BTreeSet;
+
+use crate::mail::{Absent, Address, Choice, ChoiceReason, Fallback, Match, PersonName, Place};
 use crate::people::absence::{Instead, Presence};
 use crate::people::{Chosen, Known, Person, Persona};
 
@@ -41,7 +43,14 @@ impl<'a> Desk<'a> {
         if let Some(before) = given_before(among, known).and_then(|name| people.person(name)) {
             return Some(Seat { chosen: retry(before), absent: None, owner: Some(first.person) });
         }
-        let Some(absent) = self.absent(first.person).filter(|_| first.reason != ChoiceReason::Retry) else {
+        if first.reason == ChoiceReason::Retry {
+            let whose = people.choose(persona, among, &Known { before: None, ..*known });
+            // A turn is nobody's yet.
+            let owner = whose.filter(|whose| !whose.is_turn()).map(|whose| whose.person);
+            let owner = owner.filter(|owner| owner.name != first.person.name);
+            return Some(Seat { chosen: first, absent: None, owner });
+        }
+        let Some(absent) = self.absent(first.person) else {
             return Some(Seat { chosen: first, absent: None, owner: None });
         };
         if has_it(first.person) {
@@ -63,17 +72,17 @@ impl<'a> Desk<'a> {
     }
 
     /// Who gets a mail to `to` that is for a person by name: the person, a stand-in, or another one of the persona's.
-    /// A stand-in is remembered under the address `key`.
+    /// A stand-in is remembered for the `place`.
     pub(super) fn instead_of(
         &self,
         case: &Case<'_>,
         to: &Address,
-        key: &Address,
+        place: Place,
         person: &'a Person,
         matched: &Match,
     ) -> Answering<'a> {
         let (people, presence) = (&self.policy.people, self.presence());
-        let before = case.known.retries.get(&case.arrival.retry_key(key)).and_then(|before| before.chosen.as_ref());
+        let before = case.known.retries.get(&case.arrival.key_of(&place)).and_then(|before| before.chosen.as_ref());
         if let Some(before) = before.and_then(|name| people.person(name)) {
             let owner = Some(person).filter(|owner| owner.name != before.name);
             return Answering { owner, ..Answering::person(before) };
@@ -96,29 +105,34 @@ impl<'a> Desk<'a> {
         let Some(stand_in) = instead.filter(|other| other.name != person.name) else {
             return Answering { absent: Some(absent), ..Answering::person(person) };
         };
-        let choice = Choice { recipient: key.clone(), person: stand_in.name.clone(), turn: None };
+        let choice = Choice { place, person: stand_in.name.clone(), turn: None };
         Answering { choice: Some(choice), absent: Some(absent), owner: Some(person), ..Answering::person(stand_in) }
     }
 
-    /// Where mail goes that an inbox refuses for good.
-    pub(super) fn fallback(&self, matched: &Match) -> Fallback {
+    /// Where mail to `to` goes that an inbox refuses for good.
+    pub(super) fn fallback(&self, case: &Case<'_>, to: &Address, matched: &Match) -> Fallback {
         let persona = matched.persona.as_ref().and_then(|name| self.policy.people.persona(name));
-        persona.map(|persona| self.presence().fallback(&persona.fallback)).unwrap_or_default()
+        persona.map(|persona| self.fallback_of(case, to, persona)).unwrap_or_default()
     }
 
-    /// The addresses under which stand-ins are remembered for people and personas whom rules name: of those who are
-    /// or were away.
-    pub(super) fn stood_in_for(&self) -> Vec<&'a Address> {
+    /// The fallback of a persona for this mail to `to`. Whoever of it has the mail from an earlier try keeps it.
+    pub(super) fn fallback_of(&self, case: &Case<'_>, to: &Address, persona: &Persona) -> Fallback {
+        self.presence().fallback(&persona.fallback, |inbox| is_at(case, to, inbox))
+    }
+
+    /// The places for which somebody may have been chosen of those whom rules name: of pools, and of those who are or
+    /// were away.
+    pub(super) fn named_places(&self) -> BTreeSet<Place> {
         let (people, rules) = (&self.policy.people, &self.policy.rules);
         let may_be_away = |name: &PersonName| self.absences.of(name).is_some() || !people.stays(name).is_empty();
-        let named =
-            rules.people().filter(|name| may_be_away(name)).filter_map(|name| people.person(name)?.inboxes.first());
-        let personas = rules.personas().filter_map(|name| people.persona(name));
-        let personas = personas.filter(|persona| persona.answered_by.iter().any(may_be_away));
-        let mut all: Vec<&Address> = named.chain(personas.filter_map(|persona| persona.addresses.first())).collect();
-        all.sort_unstable_by_key(|address| address.folded());
-        all.dedup();
-        all
+        let named = rules.people().filter_map(|name| people.person(name)).filter(|person| may_be_away(&person.name));
+        let is_choice = |persona: &&Persona| match persona.answered_by.as_slice() {
+            [only] => may_be_away(only),
+            several => !several.is_empty(),
+        };
+        let personas = rules.personas().filter_map(|name| people.persona(name)).filter(is_choice);
+        let named = named.map(|person| Place::Person(person.name.clone()));
+        named.chain(personas.map(|persona| Place::Persona(persona.name.clone()))).collect()
     }
 
     fn absent(&self, person: &Person) -> Option<Absent> {
@@ -129,11 +143,13 @@ impl<'a> Desk<'a> {
 
 /// Whether this very mail to `to` ended at a person's inbox at an earlier try, or may have.
 pub(super) fn has_it(case: &Case<'_>, to: &Address, person: &Person) -> bool {
+    person.inboxes.iter().any(|inbox| is_at(case, to, inbox))
+}
+
+/// Whether this very mail to `to` ended at an inbox at an earlier try, or may have.
+fn is_at(case: &Case<'_>, to: &Address, inbox: &Address) -> bool {
     let before = case.known.retries.get(&case.arrival.retry_key(to));
-    let is_done = |inbox: &Address| {
-        before.is_some_and(|before| remember::ends_at(inbox).iter().any(|end| before.done.contains(end)))
-    };
-    person.inboxes.iter().any(is_done)
+    before.is_some_and(|before| remember::ends_at(inbox).iter().any(|end| before.done.contains(end)))
 }
 
 /// Whom this mail was given to before, who is none of the pool: a stand-in.

@@ -25,7 +25,7 @@ impl Journey<'_> {
             return Ok(());
         }
         let chosen = |choice: &Choice| {
-            let retry = self.arrival.retry_key(&choice.recipient);
+            let retry = self.arrival.key_of(&choice.place);
             Record::Chosen { retry, person: choice.person.clone(), at: self.now.as_second() }
         };
         let turn = |choice: &Choice| {

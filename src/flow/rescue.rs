@@ -137,8 +137,7 @@ async fn send_again(
         now,
         deadline,
     };
-    let fallback =
-        if rescue.is_last { Fallback::default() } else { others(&desk, &arrival.message, share, &rescue.to) };
+    let fallback = if rescue.is_last { Fallback::default() } else { others(&desk, &arrival.message, share, rescue) };
     let legs = journey.to_fallback(&plan, &fallback, Refusal::Inbox(rescue.why.clone())).await;
     match legs.iter().position(|leg| !leg.outcome.is_done()) {
         None => Ok(Some(Again { story: story(&desk, &arrival, share, Note::of(rescue).twin, &plan, &legs), legs })),
@@ -146,9 +145,9 @@ async fn send_again(
     }
 }
 
-/// The fallback, without those who have it: whoever was sent it before has bounced it, or has it; so has the one of ours
-/// who wrote it, as live mail sees it.
-pub(super) fn others(desk: &Desk<'_>, message: &Message, share: &Share, fallback: &Fallback) -> Fallback {
+/// The fallback, and at last whose it was, without those who have it: whoever was sent it before has bounced it, or has
+/// it; so has the one of ours who wrote it, as live mail sees it. Nor where it failed: the inbox may forward to them.
+pub(super) fn others(desk: &Desk<'_>, message: &Message, share: &Share, rescue: &Rescue) -> Fallback {
     let is_ours = share.kind == Kind::Human && share.persona.is_some();
     let writer = desk.insider(message).filter(|insider| insider.proved && is_ours);
     let own = writer.map(|writer| desk.inboxes_of(&writer)).unwrap_or_default();
@@ -158,7 +157,7 @@ pub(super) fn others(desk: &Desk<'_>, message: &Message, share: &Share, fallback
     };
     // Whose it was may have left since.
     let at_last: Vec<Address> = share.at_last.iter().filter(is_inbox).cloned().collect();
-    fallback.clone().or_to(&at_last).without(share.to.iter().chain(own))
+    rescue.to.clone().or_to(&at_last).without(share.to.iter().chain(&rescue.failed).chain(own))
 }
 
 /// What is told of it in its thread: that the customer's mail was handed on, or is held, now. What one of ours wrote is

@@ -7,6 +7,7 @@
 use crate::mail::{
     Address, CopyId, Delivery, Fate, HoldReason, Kind, PersonaName, PersonaTag, Rescue, ReversePath, ThreadId, WayBack,
 };
+use crate::people::Persona;
 use crate::threads::matcher::Recipient;
 use crate::threads::token::{Purpose, Token};
 
@@ -56,10 +57,12 @@ impl Desk<'_> {
         let persona = self.policy.people.persona_by_tag(token.persona);
         let told = arrival.deliveries.iter().filter(|delivery| delivery.is_failure());
         let failed: Vec<Address> = told.filter_map(|told| told.recipient.as_ref()?.parse().ok()).collect();
+        let fallback = |persona: &Persona| self.presence().fallback(&persona.fallback, |_| false);
         Some(Rescue {
             copy: CopyId(token.id),
             is_last: token.persona == PersonaTag::NOBODY,
-            to: persona.map(|persona| self.presence().fallback(&persona.fallback)).unwrap_or_default().without(&failed),
+            to: persona.map(fallback).unwrap_or_default().without(&failed),
+            failed,
             why: in_words(failure),
         })
     }
@@ -67,7 +70,7 @@ impl Desk<'_> {
     /// What a mail system tells of mail of a thread of ours. Only where a signed or learned id names the thread: a
     /// stranger marks no thread that they know nothing of. Everybody who got the mail knows its id, though. So what
     /// does not come to the return path that we signed says nothing but that mail has failed, and of one customer
-    /// alone, or of its author: nobody marks another customer, and nobody takes a mark away.
+    /// alone, or of its proved author: nobody marks another customer, and nobody takes a mark away.
     pub(super) fn reports(&self, case: &Case<'_>, share: &Share<'_>) -> Vec<Delivery> {
         let (matched, kind) = (share.matched, share.kind);
         let Some(thread) = matched.thread.filter(|_| matched.evidence.is_strong()) else { return Vec::new() };
@@ -76,7 +79,7 @@ impl Desk<'_> {
         }
         let known = case.known.threads.get(&thread).map(|known| known.correspondents.as_slice()).unwrap_or_default();
         let is_signed = is_return_of(share.recipient, thread);
-        let author = case.correspondent.as_ref().filter(|_| !case.is_doubtful).map(Address::folded);
+        let author = case.correspondent.as_ref().filter(|author| self.is_proved(case, author)).map(Address::folded);
         let told = case.arrival.deliveries.iter().filter(|told| is_signed || told.is_failure());
         let whose = |named: Option<&String>| match known {
             [] => named.filter(|_| is_signed).cloned(),
@@ -88,6 +91,14 @@ impl Desk<'_> {
             }
         };
         told.map(|told| Delivery { recipient: whose(told.recipient.as_ref()), ..told.clone() }).collect()
+    }
+
+    /// Whether more than the name in From says that the author wrote it: DMARC passed, or it is the envelope sender's.
+    fn is_proved(&self, case: &Case<'_>, author: &Address) -> bool {
+        let arrival = case.arrival;
+        let sender = arrival.reverse_path.as_ref().and_then(ReversePath::address);
+        let is_sender = sender.is_some_and(|sender| sender.folded() == author.folded());
+        !case.is_doubtful && (is_sender || self.results(&arrival.message).pass_dmarc(author.domain()))
     }
 }
 

@@ -43,12 +43,23 @@ impl ChoiceReason {
     }
 }
 
-/// Whom a pool chose.
+/// In whose place somebody was chosen. By name where a rule names somebody: two may share an inbox, or an address, and
+/// what one of them was given is no choice of the other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Of whoever answers mail to this recipient.
+    Recipient(Address),
+    /// Of this person, whom a rule names.
+    Person(PersonName),
+    /// Of whoever answers for this persona, which a rule names.
+    Persona(PersonaName),
+}
+
+/// Whom a pool chose, or who stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// The recipient that it is remembered for, with the mail: the message's own, or the address of the
-    /// persona that a rule names.
-    pub recipient: Address,
+    /// What it is remembered for, with the mail.
+    pub place: Place,
     /// The person.
     pub person: PersonName,
     /// The turn that this was, where the pool takes turns.

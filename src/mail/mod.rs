@@ -28,7 +28,7 @@ pub mod plain;
 pub mod fuzz;
 
 pub use address::{Address, Domain, Mailbox};
-pub use choice::{Choice, ChoiceReason, Turn};
+pub use choice::{Choice, ChoiceReason, Place, Turn};
 pub use delivery::{Action, Delivery, Status};
 pub use envelope::{ReversePath, Transport};
 pub use kind::Kind;

@@ -26,15 +26,30 @@ pub struct Fallback {
 }
 
 impl Fallback {
+    /// The same, and to these too.
+    #[must_use]
+    pub fn and_to(mut self, others: &[Address]) -> Self {
+        for address in others {
+            if !self.has(address) {
+                self.to.push(address.clone());
+            }
+        }
+        self
+    }
+
     /// The same, and at last to these too.
     #[must_use]
     pub fn or_to(mut self, own: &[Address]) -> Self {
         for address in own {
-            if !self.to.iter().chain(&self.at_last).any(|other| other.folded() == address.folded()) {
+            if !self.has(address) {
                 self.at_last.push(address.clone());
             }
         }
         self
+    }
+
+    fn has(&self, address: &Address) -> bool {
+        self.to.iter().chain(&self.at_last).any(|other| other.folded() == address.folded())
     }
 
     /// The same without those that have had it, or have refused it.

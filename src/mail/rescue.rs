@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fallback, ReversePath, ThreadId};
+use super::{Address, Fallback, ReversePath, ThreadId};
 
 /// Names what was forwarded of one message for one recipient: the id in the token of its return path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -41,6 +41,8 @@ pub struct Rescue {
     pub is_last: bool,
     /// Who gets it now: the fallback of the persona as it is today. Nobody: an operator.
     pub to: Fallback,
+    /// The inboxes that it failed at, as far as they are told: they get it from nobody.
+    pub failed: Vec<Address>,
     /// What the mail system told: the recipient and the status.
     pub why: String,
 }

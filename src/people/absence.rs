@@ -292,18 +292,20 @@ impl<'a> Presence<'a> {
 
     /// A fallback to these addresses, with the inboxes of stand-ins in the place of those who are away and have one.
     /// Whom nobody else is left for has it at last: no mail is nobody's because its people stand in for one another.
-    pub fn fallback(&self, addresses: &[Address]) -> Fallback {
+    /// Each address once; an inbox that `has_it` keeps it.
+    pub fn fallback(&self, addresses: &[Address], has_it: impl Fn(&Address) -> bool) -> Fallback {
         let mut fallback = Fallback::default();
+        let mut own = Vec::new();
         for address in addresses {
-            match self.stand_in_at(address) {
-                None => fallback.to.push(address.clone()),
+            match self.stand_in_at(address).filter(|_| !has_it(address)) {
+                None => fallback = fallback.and_to(std::slice::from_ref(address)),
                 Some(person) => {
-                    fallback.to.extend_from_slice(&person.inboxes);
-                    fallback.at_last.push(address.clone());
+                    fallback = fallback.and_to(&person.inboxes);
+                    own.push(address.clone());
                 }
             }
         }
-        fallback
+        fallback.or_to(&own)
     }
 
     /// Who reads what comes to an inbox whose people are away.

@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::mail::{
-    Action, Address, CopyId, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, ReversePath, Status,
+    Action, Address, CopyId, Evidence, FateName, Kind, MessageId, PersonName, PersonaName, Place, ReversePath, Status,
     ThreadId,
 };
 use crate::message::Message;
@@ -40,9 +40,22 @@ pub struct RetryKey(pub [u8; 16]);
 impl RetryKey {
     /// The key of one recipient. `bytes_hash` is the SHA-256 of all bytes received.
     pub fn new(bytes_hash: &[u8; 32], reverse_path: &ReversePath, recipient: &Address) -> Self {
+        Self::of(bytes_hash, &format!("{reverse_path}\0{recipient}"))
+    }
+
+    /// The key of a place for which somebody was chosen: that of the recipient, or one that no address has.
+    pub fn of_place(bytes_hash: &[u8; 32], reverse_path: &ReversePath, place: &Place) -> Self {
+        match place {
+            Place::Recipient(recipient) => Self::new(bytes_hash, reverse_path, recipient),
+            Place::Person(name) => Self::of(bytes_hash, &format!("{reverse_path}\0\0person\0{name}")),
+            Place::Persona(name) => Self::of(bytes_hash, &format!("{reverse_path}\0\0persona\0{name}")),
+        }
+    }
+
+    fn of(bytes_hash: &[u8; 32], what: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(bytes_hash);
-        hash.update(format!("{reverse_path}\0{recipient}"));
+        hash.update(what);
         Self(head(hash.finalize().as_slice()))
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::flow::plan::Arrival;
 use crate::flow::policy::Unmatched;
 use crate::flow::remember;
-use crate::mail::{Absent, Choice, Fate, PersonName, Plan};
+use crate::mail::{Absent, Choice, Fate, PersonName, Place, Plan};
 use crate::people::absence::Stay;
 use crate::rules::{Additions, Decision, Rule, Target, When};
 use crate::threads::{Remembered, Unavailable};
@@ -107,7 +107,10 @@ fn a_retry_goes_to_whom_the_first_try_chose() {
         plan(acme, SOPHIE, "Subject: hi", Ok(&found))
     };
     let first = plan(&acme(&["sophie>ute"]), SOPHIE, "Subject: hi", Ok(&Found::default()));
-    assert_eq!(first.choices, [Choice { recipient: address(SOPHIE), person: PersonName("ute".into()), turn: None }]);
+    assert_eq!(
+        first.choices,
+        [Choice { place: Place::Recipient(address(SOPHIE)), person: PersonName("ute".into()), turn: None }]
+    );
     assert_eq!(who(&retried(&acme(&[]), "ute")), "ute@corp.example ute -", "Sophie came back meanwhile");
     assert_eq!(who(&retried(&acme(&["sophie>tom"]), "ute")), "ute@corp.example ute -");
     assert_eq!(who(&retried(&acme(&["sophie>ute"]), "ute")), "ute@corp.example ute -", "it is theirs already");
@@ -208,7 +211,7 @@ fn twice(first: &Acme, then: &Acme, to: &str) -> [String; 2] {
     let asked = then.desk().question(&mail(then)).retries;
     found.retries.insert(mail(then).retry_key(&address(to)), Remembered { done, chosen: None });
     for choice in &before.choices {
-        let key = mail(then).retry_key(&choice.recipient);
+        let key = mail(then).key_of(&choice.place);
         assert!(asked.contains(&key), "{choice:?}");
         found.retries.entry(key).or_default().chosen = Some(choice.person.clone());
     }

@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::*;
 use crate::flow::plan::Planned;
 use crate::flow::policy::Trust;
-use crate::mail::{Fate, Lesson, Plan, ReversePath};
+use crate::mail::{Fate, Lesson, Place, Plan, ReversePath};
 use crate::message::Message;
 use crate::rules::{Additions, Decision, Rule, Target, When};
 use crate::threads::Unavailable;
@@ -129,7 +129,7 @@ fn a_rule_sends_it_to_the_writer_only_where_nobody_else_is_named(
     let text = format!("{}\r\n\r\nbody\r\n", fields.replace('|', "\r\n"));
     let path = ReversePath::Address(address("sophie@corp.example"));
     let arrival = acme.desk().read(Message::read(Bytes::from(text)), Some(path), Vec::new());
-    let key = arrival.retry_key(&address("team@acme.example"));
+    let key = arrival.key_of(&Place::Persona(PersonaName("team".into())));
     let chosen = Some(PersonName("sophie".into()));
     found.retries.insert(key, crate::threads::Remembered { chosen, ..Default::default() });
     let plan = planned(&acme, &["team@acme.example"], &fields, Ok(&found)).plans.remove(0);

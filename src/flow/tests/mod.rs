@@ -8,6 +8,7 @@ mod legs;
 mod notices;
 mod plans;
 mod pools;
+mod retries;
 mod returns;
 mod rules;
 mod stamps;

@@ -5,10 +5,11 @@ use rstest::rstest;
 use super::plans::arrival;
 use super::*;
 use crate::flow::plan::Arrival;
+use crate::flow::policy::Trust;
 use crate::flow::rescue;
 use crate::kept::Share;
 use crate::mail::{
-    Action, CopyId, Delivery, Edits, Evidence, Fallback, Fate, HoldReason, Kind, Plan, ReversePath, Status,
+    Action, CopyId, Delivery, Edits, Evidence, Fallback, Fate, HoldReason, Kind, Plan, Rescue, ReversePath, Status,
 };
 use crate::people::Predecessor;
 use crate::rules::{Additions, Decision, Rule, Target, When};
@@ -194,13 +195,7 @@ const LOST: &[&str] = &[];
 #[case::or_nobody_is_named(ANN, "MAILER-DAEMON@x.example", "", "ann@customer.example", "ann@customer.example")]
 #[case::nobody_marks_another(BOTH, "MAILER-DAEMON@x.example", "ben@customer.example", "-", "ben@customer.example")]
 #[case::not_even_who_is_known(BOTH, "ann@customer.example", "ben@customer.example", "-", "ben@customer.example")]
-#[case::but_themselves(
-    BOTH,
-    "ben@customer.example",
-    "ben@customer.example",
-    "ben@customer.example",
-    "ben@customer.example"
-)]
+#[case::nor_in_another_name(BOTH, "ben@customer.example", "ben@customer.example", "-", "ben@customer.example")]
 #[case::nobody_elses_address(BOTH, "MAILER-DAEMON@x.example", "redirected@elsewhere.example", "-", "-")]
 #[case::nor_a_guess(BOTH, "MAILER-DAEMON@x.example", "", "-", "-")]
 #[case::nor_who_is_not_known(LOST, "MAILER-DAEMON@x.example", "ann@customer.example", "-", "ann@customer.example")]
@@ -215,6 +210,29 @@ fn whose_mail_has_failed(
         let marks = marks(known, author, to, delivery((!named.is_empty()).then_some(named), Action::Failed, "5.1.1"));
         assert_eq!(marks, [format!("{expect} failed")], "{to:?}");
     }
+}
+
+/// A report about its own author, by its envelope sender and what the company's servers found.
+#[rstest]
+#[case("", "", "-")]
+#[case("ann@customer.example", "", "-")]
+#[case("Ben@customer.example", "", "ben@customer.example")]
+#[case("", "dmarc=pass header.from=customer.example", "ben@customer.example")]
+#[case("ann@customer.example", "dmarc=pass header.from=customer.example", "ben@customer.example")]
+#[case("ann@customer.example", "dmarc=pass header.from=elsewhere.example", "-")]
+#[case("ann@customer.example", "spf=pass smtp.mailfrom=customer.example", "-")]
+#[case("ben@customer.example", "dmarc=fail header.from=customer.example", "-")]
+fn an_author_marks_themselves_only_where_they_are_proved(
+    #[case] sender: &str,
+    #[case] found: &str,
+    #[case] expect: &str,
+) {
+    let fields = match found {
+        "" => "From: ben@customer.example".to_owned(),
+        found => format!("Authentication-Results: mx.acme.example; {found}|From: ben@customer.example"),
+    };
+    let told = delivery(Some("ben@customer.example"), Action::Failed, "5.1.1");
+    assert_eq!(marks_of(BOTH, sender, &fields, Door::Persona, told), [format!("{expect} failed")]);
 }
 
 /// Only what comes to the return path that we signed for this very thread takes a mark away.
@@ -248,7 +266,14 @@ enum Door {
 
 /// The marks of a report about thread 1 of these customers: `ADDRESS ACTION`.
 fn marks(known: &[&str], author: &str, door: Door, told: Delivery) -> Vec<String> {
-    let acme = Acme::new();
+    marks_of(known, "", &format!("From: {author}"), door, told)
+}
+
+/// The same of a report by this envelope sender, with these fields, where a server of ours is believed.
+fn marks_of(known: &[&str], sender: &str, fields: &str, door: Door, told: Delivery) -> Vec<String> {
+    let mut acme = Acme::new();
+    let server = || "mx.acme.example".parse().unwrap();
+    acme.policy.inbound.trust = Some(Trust { authserv_id: server(), servers: vec![server()] });
     let mut memory = Memory::default().learned("one@acme.example", "sophie", 1).0;
     let correspondents = known.iter().map(|name| (*name).to_owned()).collect();
     memory.threads.get_mut(&thread(1)).unwrap().correspondents = correspondents;
@@ -260,9 +285,13 @@ fn marks(known: &[&str], author: &str, door: Door, told: Delivery) -> Vec<String
         }
     };
     let fields = format!(
-        "<>|From: {author}|Subject: Undelivered Mail|X-Failed-Recipients: x@y.example|In-Reply-To: <one@acme.example>"
+        "<>|{fields}|Subject: Undelivered Mail|X-Failed-Recipients: x@y.example|In-Reply-To: <one@acme.example>"
     );
-    let plan = acme.desk().plan(&bounce(&acme, &to, &fields, vec![told]), Ok(&memory)).plans.remove(0);
+    let mut arrival = bounce(&acme, &to, &fields, vec![told]);
+    if !sender.is_empty() {
+        arrival.reverse_path = Some(ReversePath::Address(address(sender)));
+    }
+    let plan = acme.desk().plan(&arrival, Ok(&memory)).plans.remove(0);
     assert_eq!((plan.kind, plan.matched.thread), (Kind::Bounce, Some(thread(1))));
     let mark = |told: &Delivery| format!("{} {}", told.recipient.as_deref().unwrap_or("-"), told.action);
     plan.reports.iter().map(mark).collect()
@@ -272,10 +301,8 @@ fn marks(known: &[&str], author: &str, door: Door, told: Delivery) -> Vec<String
 fn the_writer_is_nobodys_rescue() {
     let mut acme = Acme::new();
     let domain = |text: &str| text.parse().unwrap();
-    acme.policy.inbound.trust = Some(crate::flow::policy::Trust {
-        authserv_id: domain("mx.acme.example"),
-        servers: vec![domain("mx.acme.example")],
-    });
+    acme.policy.inbound.trust =
+        Some(Trust { authserv_id: domain("mx.acme.example"), servers: vec![domain("mx.acme.example")] });
     let share = Share {
         copy: CopyId([1; 8]),
         recipient: address("sophie@acme.example"),
@@ -289,20 +316,26 @@ fn the_writer_is_nobodys_rescue() {
     };
     let fallback =
         Fallback { to: vec![address("tom@corp.example"), address("Sophie@corp.example")], at_last: Vec::new() };
+    let rescue = |to: &Fallback, failed: &[Address]| Rescue {
+        copy: share.copy,
+        is_last: false,
+        to: to.clone(),
+        failed: failed.to_vec(),
+        why: "failed".into(),
+    };
     let left = |from: &str| {
         let fields = format!(
             "Authentication-Results: mx.acme.example; dmarc=pass header.from=corp.example|From: {from}|Subject: hi"
         );
         let arrival = arrival(&acme, "sophie@acme.example", &fields);
-        rescue::others(&acme.desk(), &arrival.message, &share, &fallback)
+        rescue::others(&acme.desk(), &arrival.message, &share, &rescue(&fallback, &[]))
     };
     assert_eq!(left("Ann <ann@customer.example>").to, [address("tom@corp.example")]);
     assert_eq!(left("Tom <tom@corp.example>"), Fallback::default());
-    let only_at_last = rescue::others(
-        &acme.desk(),
-        &arrival(&acme, "sophie@acme.example", "Subject: hi").message,
-        &share,
-        &Fallback::default(),
-    );
-    assert_eq!(only_at_last.first(), [address("tom@corp.example")], "whoever has left is sent nothing");
+    let at_last = |failed: &[Address]| {
+        let message = arrival(&acme, "sophie@acme.example", "Subject: hi").message;
+        rescue::others(&acme.desk(), &message, &share, &rescue(&Fallback::default(), failed))
+    };
+    assert_eq!(at_last(&[]).first(), [address("tom@corp.example")], "whoever has left is sent nothing");
+    assert_eq!(at_last(&[address("Tom@corp.example")]), Fallback::default(), "it failed there");
 }

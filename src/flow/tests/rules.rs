@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::*;
 use crate::flow::plan::Arrival;
 use crate::flow::settle::defer_all;
-use crate::mail::{Choice, Evidence, Fate, Kind, Plan, ReversePath};
+use crate::mail::{Choice, Evidence, Fate, Kind, Place, Plan, ReversePath};
 use crate::message::{Message, edit};
 use crate::rules::{Additions, Condition, Content, Decision, Pattern, Rule, Target, When};
 use crate::threads::{Remembered, Unavailable};
@@ -177,11 +177,14 @@ fn a_pool_that_a_rule_names_keeps_its_choice_apart_from_the_recipients() {
     let acme = acme(vec![rule("r", subject("*team*"), Decision::ForwardTo(vec![team()]))]);
     let arrival = arrival(&acme, "sophie@acme.example", "Subject: to the team");
     let desk = acme.desk();
-    let pool = arrival.retry_key(&address("team@acme.example"));
+    let pool = arrival.key_of(&Place::Persona(PersonaName("team".into())));
     assert!(desk.question(&arrival).retries.contains(&pool), "it is asked what the pool chose before");
     let first = desk.plan(&arrival, Ok(&Found::default())).plans.remove(0);
     let choice = &first.choices[0];
-    assert_eq!((choice.recipient.clone(), Some(&choice.person)), (address("team@acme.example"), first.person.as_ref()));
+    assert_eq!(
+        (choice.place.clone(), Some(&choice.person)),
+        (Place::Persona(PersonaName("team".into())), first.person.as_ref())
+    );
     for name in ["sophie", "tom"] {
         let mut found = Found::default();
         let chosen = Some(PersonName(name.into()));
@@ -197,14 +200,15 @@ fn a_copy_to_a_pool_is_a_choice_too() {
     let additions = Additions { copy_to: team, ..Additions::default() };
     let acme = acme(vec![Rule { additions, ..rule("r", When::default(), Decision::Hold) }]);
     let arrival = arrival(&acme, "sophie@acme.example", "Subject: hi");
-    let pool = arrival.retry_key(&address("team@acme.example"));
+    let pool = arrival.key_of(&Place::Persona(PersonaName("team".into())));
     for name in ["sophie", "tom"] {
         let mut found = Found::default();
         let chosen = Some(PersonName(name.into()));
         found.retries.insert(pool, Remembered { chosen, ..Remembered::default() });
         let plan = acme.desk().plan(&arrival, Ok(&found)).plans.remove(0);
         assert_eq!(plan.copies, [address(&format!("{name}@corp.example"))]);
-        let choice = Choice { recipient: address("team@acme.example"), person: PersonName(name.into()), turn: None };
+        let choice =
+            Choice { place: Place::Persona(PersonaName("team".into())), person: PersonName(name.into()), turn: None };
         assert_eq!((plan.choices, plan.person), (vec![choice], None), "a copy is nobody's to answer");
     }
 }

@@ -217,11 +217,16 @@ fn an_address_of_one_who_is_away_is_the_stand_ins() {
     let presence = Presence { people: &people, absences: &absences, now: at(0) };
     let there = |addresses: &[&str]| {
         let addresses: Vec<Address> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let Fallback { to, at_last } = presence.fallback(&addresses);
+        let Fallback { to, at_last } = presence.fallback(&addresses, |_| false);
         [to, at_last].map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     };
     assert_eq!(there(&["Sophie@corp.example"]), ["tom@corp.example", "Sophie@corp.example"]);
     assert_eq!(there(&["ute@corp.example"]), ["ute@corp.example", ""], "nobody is named");
+    assert_eq!(
+        there(&["tom@corp.example", "Sophie@corp.example"]),
+        ["tom@corp.example", "Sophie@corp.example"],
+        "once"
+    );
     assert_eq!(there(&["desk@corp.example", "eve@corp.example"]), ["desk@corp.example eve@corp.example", ""]);
 }
 
