@@ -109,7 +109,7 @@ fn tom_stands_in_until_sophie_is_back_and_a_restart_changes_nothing() {
     assert!(told.starts_with("sophie is back. Ended is what the command said: away until"), "{told}");
     assert_eq!(office.who_gets("sophie@acme.example", ""), [SOPHIES]);
     assert_eq!(office.say(&["away"]), "nobody is away, or will be");
-    assert_eq!(office.say(&["back", "sophie"]), "sophie was there all the time.");
+    assert_eq!(office.say(&["back", "sophie"]), "sophie is not away.");
 }
 
 #[test]

@@ -145,7 +145,7 @@ async fn leave(config: &Config, name: &str, options: &Options) -> Done {
     let begins = if from > now { format!("will be away from {}", teller.moment(from)) } else { "is away".to_owned() };
     let (sentences, is_missing) = teller.who_gets_the_mail(&person.name, from);
     if is_missing {
-        complain(format_args!("warning: nobody stands in; name somebody with --to"));
+        complain(format_args!("warning: nobody who is there stands in; name somebody else with --to"));
     }
     let sentences = sentences.into_iter().chain(replaced).collect::<Vec<_>>().join(" ");
     Ok(format!("{name} {begins} until {}. {sentences}\n", teller.until(stay.until)))

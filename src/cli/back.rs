@@ -68,7 +68,7 @@ async fn come_back(config: &Config, name: &str) -> Result<String, Trouble> {
         None if planned.len() > to_come.len() => {
             format!("{name} was there; what was said of times to come is taken back.\n")
         }
-        None => format!("{name} was there all the time.\n"),
+        None => format!("{name} is not away.\n"),
     };
     for away in to_come {
         let (from, until) = (after.moment(away.from), after.until(away.until));
