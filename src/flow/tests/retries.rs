@@ -1,5 +1,7 @@
 //! A mail that comes again: whoever was given it keeps it, and what one place was given says nothing of another.
 
+use std::slice::from_ref;
+
 use bytes::Bytes;
 use jiff::SignedDuration;
 use rstest::rstest;
@@ -116,7 +118,7 @@ fn a_stand_in_is_nobodys_but_theirs(#[case] to: &[&str], #[case] expected: &str)
     let personas = &["sales: sales: sophie: ", "s: s: sophie: ", "t: t: tom: "];
     let rules = || {
         let [sophie, tom] = ["sophie", "tom"].map(person);
-        vec![rule("s", &[sophie.clone()], &[]), rule("t", &[tom.clone()], &[]), rule("sales", &[sophie, tom], &[])]
+        vec![rule("s", from_ref(&sophie), &[]), rule("t", from_ref(&tom), &[]), rule("sales", &[sophie, tom], &[])]
     };
     let office = |away: &[&str]| acme(SHARED, personas, rules(), away);
     let (gone, mut back) = (office(&["sophie>ute"]), office(&["sophie>ute"]));
