@@ -131,7 +131,7 @@ fn chains_are_followed_circles_end_at_her_own_inbox_and_pools_step_in() {
         told.contains("it leads back. Mail of the persona team goes to ute. Nobody stands in for the persona tom"),
         "{told}"
     );
-    assert!(complained(&output).0.contains("warning: nobody stands in"), "{output:?}");
+    assert!(complained(&output).0.contains("warning: nobody who is there stands in"), "{output:?}");
     assert_eq!(office.who_gets("sophie@acme.example", ""), [SOPHIES]);
     assert_eq!(office.who_gets("team@acme.example", ""), ["ute@corp.example"], "whoever is there");
 

@@ -52,18 +52,30 @@ fn of_content(content: &Content, at: &KeyPath, policy: &Policy, report: &mut Rep
             report.warn(&at.key("spam"), message);
         }
         Content::Body(patterns) => {
-            let texts = patterns.iter().map(Pattern::only_value).enumerate();
-            for (index, text) in texts.filter_map(|(index, text)| Some((index, text?))).filter(|(_, it)| !it.is_empty())
-            {
-                let message = format!(
-                    "hardly ever holds: the whole text of a message must be {text:?}; write {:?} to find it anywhere",
-                    format!("*{text}*")
-                );
-                report.warn(&at.key("body").item(index), message);
-            }
+            whole_texts(patterns, &at.key("body"), "the whole text of a message", |_| true, report);
         }
-        Content::From(_) | Content::To(_) | Content::Subject(_) | Content::Header(_) | Content::Attachment(_) => {}
+        Content::Attachment(patterns) => {
+            let is_no_name = |text: &str| text.starts_with('.') || !text.contains('.');
+            whole_texts(patterns, &at.key("attachment"), "the whole name of a file", is_no_name, report);
+        }
+        Content::From(_) | Content::To(_) | Content::Subject(_) | Content::Header(_) => {}
         Content::Size(_) | Content::Auth(_) | Content::Spam(_) => {}
+    }
+}
+
+/// Patterns without a star where the whole of a value is hardly ever so short.
+fn whole_texts(
+    patterns: &[Pattern],
+    at: &KeyPath,
+    value: &str,
+    is_doubtful: impl Fn(&str) -> bool,
+    report: &mut Report<'_>,
+) {
+    let texts = patterns.iter().map(Pattern::only_value).enumerate().filter_map(|(index, text)| Some((index, text?)));
+    for (index, text) in texts.filter(|(_, text)| !text.is_empty() && is_doubtful(text)) {
+        let anywhere = format!("*{text}*");
+        let message = format!("hardly ever holds: {value} must be {text:?}; write {anywhere:?} to find it anywhere");
+        report.warn(&at.item(index), message);
     }
 }
 

@@ -74,6 +74,7 @@ fn who_stands_in_is_the_person_of_mail() {
 #[case("first_reply = false, evidence = 'unmatched'", "'hold'", &[])]
 #[case("first_reply = true, kind = ['list', 'bounce']", "'hold'", &["warning: rule.when.first_reply: never holds: only what a person wrote (kind = \"human\") is a first reply"])]
 #[case("body = ['*a*', 'refund', '/refund/', '']", "'hold'", &["warning: rule.when.body: hardly ever holds: the whole text of a message must be \"refund\"; write \"*refund*\" to find it anywhere"])]
+#[case("attachment = ['*.pdf', '.pdf', 'a.pdf', 'pdf']", "'hold'", &["warning: rule.when.attachment: hardly ever holds: the whole name of a file must be \".pdf\"; write \"*.pdf*\" to find it anywhere", "warning: rule.when.attachment: hardly ever holds: the whole name of a file must be \"pdf\"; write \"*pdf*\" to find it anywhere"])]
 #[case("recipient = 'ann@acme.example'", "'hold'", &["rule.when.recipient: never holds: mail to ann@acme.example is refused at the door"])]
 #[case("recipient = 'sophie'", "'hold'", &[r#"rule.when.recipient: never holds: "sophie" is no address; write "*@example.com" for all of a domain"#])]
 #[case("recipient = ['sophie', 'tom@acme.example']", "'hold'", &[])]
