@@ -79,7 +79,7 @@ impl Service for Inbound {
         let asks_for_turns = !question.pools.is_empty();
         let found = self.0.threads.look_up(question).await;
         // Its share in pools is under way until all is settled.
-        let (mut planned, _share) = aside(|| {
+        let (mut planned, _share) = aside(self.0.policy.rules.list().len(), || {
             let reading = desk.reading(&arrival);
             self.0.turns.decide(asks_for_turns, found, |found| desk.plan_by(&reading, &arrival, found))
         });
@@ -186,11 +186,15 @@ impl Inbound {
     }
 }
 
-/// Does what may take long while other mail goes on: a stranger may write what thousands of rules look for. A runtime
-/// of one thread, as tests have it, has nobody who could go on.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    let has_others = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    if has_others { tokio::task::block_in_place(work) } else { work() }
+/// So many rules are asked in no time, whatever they look for.
+const FEW_RULES: usize = 50;
+
+/// Decides, while other mail goes on where there are many rules: a stranger may write what thousands of them look for. A
+/// thread more for each mail would cost memory, so few rules are asked at once. A runtime of one thread, as tests have
+/// it, has nobody who could go on.
+fn aside<T>(rules: usize, decide: impl FnOnce() -> T) -> T {
+    let has_others = || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if rules > FEW_RULES && has_others() { tokio::task::block_in_place(decide) } else { decide() }
 }
 
 /// One line for each recipient of a message that the door refuses.
@@ -254,7 +258,7 @@ mod tests {
         let deciding = tokio::spawn(async {
             let (other_mail, answer) = mpsc::channel();
             tokio::spawn(async move { other_mail.send(()) });
-            aside(|| answer.recv_timeout(Duration::from_secs(10)))
+            aside(usize::MAX, || answer.recv_timeout(Duration::from_secs(10)))
         });
         assert_eq!(deciding.await.unwrap(), Ok(()));
     }
